@@ -1,2 +1,65 @@
-//! TODO
-fn main() {}
+//! `cargo xtask`: the one door to this repository. What CI runs is what a person runs.
+//!
+//! Invariant: every command sets up what it needs before it starts, outside the repository, and says so.
+//!
+//! ```text
+//! cargo xtask serve          the page at http://127.0.0.1:8080
+//! cargo xtask test --quick   the inner loop: format, lints, native tests
+//! ```
+
+mod cache;
+mod dist;
+mod process;
+mod serve;
+mod setup;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::workspace::Workspace;
+
+const USAGE: &str = "\
+Usage: cargo xtask COMMAND
+
+  serve           build the page and serve it at http://127.0.0.1:8080, rebuilt as files change
+  test            run every check and every test
+  test --quick    the inner loop: format, lints, native tests; no browser, no built site
+  dist            build the static site and the release binary
+  setup           install what is missing for all of the above, into the user's cache folder
+";
+
+/// Wrong use, as in the `kappascope` binary.
+const EXIT_WRONG_USE: u8 = 2;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match run(&args) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &[&str]) -> Result<ExitCode> {
+    match args {
+        ["serve"] => serve::run(&Workspace::find()?),
+        ["test"] => test::run(&Workspace::find()?, test::Scope::Everything),
+        ["test", "--quick"] => test::run(&Workspace::find()?, test::Scope::Quick),
+        ["dist"] => dist::run(&Workspace::find()?),
+        ["setup"] => setup::run(&Workspace::find()?),
+        ["help" | "--help" | "-h"] => {
+            print!("{USAGE}");
+            Ok(ExitCode::SUCCESS)
+        }
+        _ => {
+            eprintln!("error: cargo xtask does not know `{}`\n\n{USAGE}", args.join(" "));
+            Ok(ExitCode::from(EXIT_WRONG_USE))
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! `cargo xtask dist`: what is handed out, the static site and the release binary.
+//!
+//! Invariant: the site is built before the binary.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::process::{Command, run as run_child};
+use crate::setup::{self, Toolbox};
+use crate::workspace::Workspace;
+
+pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
+    let binary = workspace.binary()?;
+    println!(
+        "the static site goes to  {}\nthe binary goes to       {}",
+        workspace.site().display(),
+        binary.display()
+    );
+    setup::wasm_target(workspace)?;
+    let toolbox = Toolbox::new(workspace)?;
+    run_child(site_build(workspace, &toolbox)?)?;
+    run_child(binary_build(workspace))?;
+    println!(
+        "done: copy {} to any static host, {} to any machine",
+        workspace.site().display(),
+        binary.display()
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Builds the page into `dist/`.
+pub(crate) fn site_build(workspace: &Workspace, toolbox: &Toolbox) -> Result<Command> {
+    trunk(workspace, toolbox, "build")
+}
+
+/// Builds the binary `kappascope`.
+pub(crate) fn binary_build(workspace: &Workspace) -> Command {
+    workspace.cargo(&["build", "--release", "--package=kappascope-cli"])
+}
+
+/// Trunk with all its tools on PATH, so that it downloads none.
+pub(crate) fn trunk(workspace: &Workspace, toolbox: &Toolbox, verb: &str) -> Result<Command> {
+    let mut trunk = Command::new("trunk");
+    trunk.current_dir(&workspace.root).args([verb, "--offline=true"]);
+    toolbox.equip(&mut trunk)?;
+    Ok(trunk)
+}

@@ -1,0 +1,118 @@
+//! Finds or installs what the other commands need.
+//!
+//! Invariant: what is in place is found without starting a slow program; what is missing is announced, installed
+//! whole or not at all, and, where that cannot be, named in one line with the command that would install it.
+//!
+//! ```text
+//! installing trunk 0.21.14, which builds the page, into /home/ada/.cache/kappascope/tools/trunk-0.21.14
+//!     done in 1 min 52 s
+//! ```
+
+mod browser;
+mod tool;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+pub(crate) use self::browser::Browser;
+use self::tool::Tool;
+use crate::cache::{self, Cache};
+use crate::process::{Command, Stopwatch, human, on_path, output, path_with, run_logged};
+use crate::workspace::Workspace;
+
+const WASM_TARGET: &str = "wasm32-unknown-unknown";
+
+/// `cargo xtask setup`: everything that any command needs.
+pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
+    wasm_target(workspace)?;
+    let toolbox = Toolbox::new(workspace)?;
+    let browser = browser()?;
+    println!("tools      {}", Cache::find()?.tool("").display());
+    for folder in &toolbox.folders {
+        println!("           {}", folder.display());
+    }
+    println!("browser    {}\n           {}", browser.chromium.display(), browser.chromedriver.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The compiler's part for WebAssembly.
+pub(crate) fn wasm_target(workspace: &Workspace) -> Result<()> {
+    let mut rustc = Command::new("rustc");
+    rustc.args(["--print", "target-libdir", "--target", WASM_TARGET]).current_dir(&workspace.root);
+    if Path::new(output(rustc)?.trim()).is_dir() {
+        return Ok(());
+    }
+    let add = format!("rustup target add {WASM_TARGET}");
+    need("rustup", &add, "see https://rustup.rs")?;
+    let mut rustup = Command::new("rustup");
+    rustup.args(["target", "add", WASM_TARGET]).current_dir(&workspace.root);
+    let log = Cache::find()?.log("rustup")?;
+    announced(&format!("the Rust target {WASM_TARGET}, for which the page is compiled, with `{add}`"), || {
+        run_logged(rustup, &log)
+    })
+}
+
+/// The folders of the tools, in the order in which they stand on PATH.
+pub(crate) struct Toolbox {
+    folders: Vec<std::path::PathBuf>,
+}
+
+impl Toolbox {
+    /// Installs what is missing of the tools that build and check the page.
+    pub(crate) fn new(workspace: &Workspace) -> Result<Self> {
+        let cache = Cache::find()?;
+        let tools = tool::all(workspace)?;
+        need(
+            "node",
+            "running wasm-opt and the WebAssembly tests",
+            "see https://nodejs.org, or apt-get install nodejs",
+        )?;
+        if tools.iter().any(|tool| !tool.is_there(&cache)) {
+            install_missing(&tools, &cache)?;
+        }
+        Ok(Self { folders: tools.iter().map(|tool| tool.programs(&cache)).collect() })
+    }
+
+    /// Lets `command` and its children find the tools.
+    pub(crate) fn equip(&self, command: &mut Command) -> Result<()> {
+        command.env("PATH", path_with(&self.folders)?);
+        Ok(())
+    }
+}
+
+fn install_missing(tools: &[Tool], cache: &Cache) -> Result<()> {
+    let held = cache.lock()?;
+    // Another clone may have installed some while this one waited.
+    for tool in tools.iter().filter(|tool| !tool.is_there(cache)) {
+        announced(&tool.announcement(cache), || tool.install(cache, &held))?;
+    }
+    cache::remove(&cache.build_folder())
+}
+
+/// Chromium and the driver that fits it.
+pub(crate) fn browser() -> Result<Browser> {
+    let cache = Cache::find()?;
+    match browser::find(&cache) {
+        Some(found) => Ok(found),
+        None => browser::install(&cache),
+    }
+}
+
+/// One line that says what is done, one that says how long it took.
+fn announced(what: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
+    eprintln!("installing {what}");
+    let clock = Stopwatch::start();
+    work()?;
+    eprintln!("    done in {}", human(clock.elapsed()));
+    Ok(())
+}
+
+/// An error in one line where a program that cannot be installed from here is missing.
+fn need(program: &str, purpose: &str, remedy: &str) -> Result<()> {
+    match on_path(program) {
+        Some(_) => Ok(()),
+        None => bail!("{program} is not on PATH and is needed for {purpose}; to install it: {remedy}"),
+    }
+}

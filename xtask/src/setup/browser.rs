@@ -1,0 +1,165 @@
+//! Chromium and chromedriver: those of the machine when they fit each other, else Debian's, else Google's builds for tests.
+//!
+//! Invariant: the two are of one major version, or there is no browser.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use super::announced;
+use crate::cache::Cache;
+use crate::process::{Command, on_path, output, run_logged};
+
+/// A browser that tests drive, and its driver.
+pub(crate) struct Browser {
+    pub(crate) chromium: PathBuf,
+    pub(crate) chromedriver: PathBuf,
+}
+
+/// The names under which distributions ship it.
+const CHROMIUM_NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+/// Liberation, so that text in pictures of the page has letters and not boxes.
+const DEBIAN_PACKAGES: [&str; 3] = ["chromium", "chromium-driver", "fonts-liberation"];
+/// The package of npm that fetches Google's builds.
+const FETCHER: &str = "@puppeteer/browsers@2";
+/// The folder of those builds, and in it the file that says where the two programs are.
+const FETCHED: &str = "chrome-for-testing";
+const FETCHED_PATHS: &str = "paths";
+const REMEDY: &str = "install a Chromium and the chromedriver of the same version, \
+                      on Debian or Ubuntu: apt-get install chromium chromium-driver";
+
+/// The browser on PATH, or the one in the cache.
+pub(super) fn find(cache: &Cache) -> Option<Browser> {
+    on_this_path().or_else(|| in_cache(cache))
+}
+
+/// Installs one by the first way that this machine has.
+pub(super) fn install(cache: &Cache) -> Result<Browser> {
+    let held = cache.lock()?;
+    // Another clone may have installed it while this one waited.
+    if let Some(found) = find(cache) {
+        return Ok(found);
+    }
+    if let Some(apt_get) = apt_get() {
+        announced(&debian_announcement(), || from_debian(&apt_get, cache))?;
+    } else if on_path("npx").is_some() {
+        let place = cache.tool(FETCHED);
+        announced(
+            &format!("Chrome for the browser tests with npx {FETCHER}, into {}", place.display()),
+            || cache.install(&held, FETCHED, |folder| from_google(folder, cache)),
+        )
+        .context(REMEDY)?;
+    }
+    find(cache).with_context(|| format!("the browser tests need Chromium and chromedriver: {REMEDY}"))
+}
+
+fn on_this_path() -> Option<Browser> {
+    let chromedriver = on_path("chromedriver")?;
+    let wanted = major_version(&chromedriver)?;
+    let mut chromiums = CHROMIUM_NAMES.iter().filter_map(|name| on_path(name));
+    let chromium = chromiums.find(|chromium| major_version(chromium).as_ref() == Some(&wanted))?;
+    Some(Browser { chromium, chromedriver })
+}
+
+fn in_cache(cache: &Cache) -> Option<Browser> {
+    let folder = cache.tool(FETCHED);
+    let paths = std::fs::read_to_string(folder.join(FETCHED_PATHS)).ok()?;
+    let (chromium, chromedriver) = paths.trim().split_once('\n')?;
+    Some(Browser { chromium: folder.join(chromium), chromedriver: folder.join(chromedriver) })
+}
+
+/// `156` of "Chromium 156.0.8078.79 built on Debian".
+fn major_version(program: &Path) -> Option<String> {
+    let mut command = Command::new(program);
+    command.arg("--version");
+    first_number(&output(command).ok()?)
+}
+
+fn first_number(text: &str) -> Option<String> {
+    let number: String =
+        text.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit).collect();
+    Some(number).filter(|number| !number.is_empty())
+}
+
+/// The start of an apt-get command that may install: as root, or by a sudo that asks nothing.
+fn apt_get() -> Option<Vec<&'static str>> {
+    on_path("apt-get")?;
+    if output(words(&["id", "-u"])).is_ok_and(|user| user.trim() == "0") {
+        return Some(vec!["apt-get"]);
+    }
+    on_path("sudo")?;
+    let may = words(&["sudo", "-n", "true"]).output().is_ok_and(|sudo| sudo.status.success());
+    may.then(|| vec!["sudo", "-n", "apt-get"])
+}
+
+fn debian_announcement() -> String {
+    let packages = DEBIAN_PACKAGES.join(" ");
+    format!("Chromium and its driver for the browser tests into the system, with apt-get install {packages}")
+}
+
+fn from_debian(apt_get: &[&str], cache: &Cache) -> Result<()> {
+    let step = |arguments: &[&str], log: &str| -> Result<()> {
+        let mut apt = words(&[apt_get, arguments].concat());
+        apt.env("DEBIAN_FRONTEND", "noninteractive");
+        run_logged(apt, &cache.log(log)?).context(REMEDY)
+    };
+    step(&["update"], "apt-get-update")?;
+    step(
+        &[&["install", "--yes", "--no-install-recommends"][..], &DEBIAN_PACKAGES].concat(),
+        "apt-get-install",
+    )
+}
+
+/// Fetches both programs into `folder` and notes where in it they are.
+fn from_google(folder: &Path, cache: &Cache) -> Result<()> {
+    let mut paths = String::new();
+    for program in ["chrome-headless-shell@stable", "chromedriver@stable"] {
+        let log = cache.log("npx-browsers")?;
+        let mut npx =
+            words(&[if cfg!(windows) { "npx.cmd" } else { "npx" }, "--yes", FETCHER, "install", program]);
+        npx.arg("--path").arg(folder);
+        run_logged(npx, &log)?;
+        let place = fetched_place(&std::fs::read_to_string(&log)?).with_context(|| {
+            format!("npx {FETCHER} did not say where {program} is; its log: {}", log.display())
+        })?;
+        let inside = place.strip_prefix(folder).context("npx put the browser elsewhere")?;
+        paths.push_str(&format!("{}\n", inside.display()));
+    }
+    std::fs::write(folder.join(FETCHED_PATHS), paths).context("cannot note where the browser is")
+}
+
+/// The path in the last line, `chromedriver@156.0.8078.79 /cache/chromedriver/linux-156/chromedriver`.
+fn fetched_place(log: &str) -> Option<PathBuf> {
+    let (_, place) = log.lines().rev().find(|line| line.contains('@'))?.split_once(' ')?;
+    Some(PathBuf::from(place.trim()))
+}
+
+fn words(words: &[&str]) -> Command {
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]);
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_major_version_is_the_first_number() {
+        let cases = [
+            ("Chromium 156.0.8078.79 built on Debian GNU/Linux 12\n", Some("156")),
+            ("ChromeDriver 155.0.1 (abc-refs/branch@{#2})", Some("155")),
+            ("Command '/usr/bin/chromium-browser' requires the snap", None),
+        ];
+        for (printed, version) in cases {
+            assert_eq!(first_number(printed).as_deref(), version, "{printed}");
+        }
+    }
+
+    #[test]
+    fn the_place_of_a_fetched_browser_is_in_the_last_line() {
+        let log = "npm warn x\nchromedriver@156.0.1 /a b/chromedriver\n";
+        assert_eq!(fetched_place(log), Some(PathBuf::from("/a b/chromedriver")));
+        assert_eq!(fetched_place("error: no such build"), None);
+    }
+}

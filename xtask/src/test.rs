@@ -1,0 +1,156 @@
+//! `cargo xtask test`: every check, in order, up to the first that fails.
+//!
+//! Invariant: the last line is `N passed, N failed`, counted in steps, and the exit code agrees with it.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::dist;
+use crate::process::{Command, Stopwatch, human, run as run_child};
+use crate::setup::{self, Browser, Toolbox};
+use crate::workspace::Workspace;
+
+/// How much is checked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    Everything,
+    /// What needs no browser, no built site and no server.
+    Quick,
+}
+
+/// The libraries that the page is made of; clippy reads them as the page's target sees them.
+const PAGE_AND_LIBRARIES: [&str; 4] = [
+    "--package=kappascope-page",
+    "--package=kappascope-core",
+    "--package=kappascope-ingest",
+    "--package=kappascope-scenario",
+];
+/// The libraries whose tests run in WebAssembly too.
+const TESTED_IN_WASM: [&str; 2] = ["--package=kappascope-core", "--package=kappascope-scenario"];
+const WASM: &str = "--target=wasm32-unknown-unknown";
+/// The page runs nowhere but in a browser.
+const NOT_THE_PAGE: [&str; 2] = ["--workspace", "--exclude=kappascope-page"];
+const END_TO_END: &str = "kappascope-e2e";
+
+/// One thing that passes or fails.
+struct Step {
+    name: &'static str,
+    command: Command,
+}
+
+/// What ran: the names and durations of the steps, of which only the last may have failed.
+struct Report {
+    ran: Vec<(&'static str, Duration)>,
+    failure: Option<anyhow::Error>,
+}
+
+pub(crate) fn run(workspace: &Workspace, scope: Scope) -> Result<ExitCode> {
+    setup::wasm_target(workspace)?;
+    let steps = match scope {
+        Scope::Quick => quick_steps(workspace),
+        Scope::Everything => all_steps(workspace, &Toolbox::new(workspace)?, &setup::browser()?)?,
+    };
+    let report = run_steps(steps);
+    println!("\n{report}");
+    Ok(if report.failure.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn quick_steps(workspace: &Workspace) -> Vec<Step> {
+    let cargo = |name, words: &[&[&str]]| Step { name, command: workspace.cargo(&words.concat()) };
+    let strict = ["--", "--deny=warnings"];
+    let without_browser = [&NOT_THE_PAGE[..], &["--exclude", END_TO_END]].concat();
+    vec![
+        cargo("format", &[&["fmt", "--all", "--check"]]),
+        cargo("clippy, native", &[&["clippy", "--all-targets"], &NOT_THE_PAGE, &strict]),
+        cargo("clippy, WebAssembly", &[&["clippy", WASM], &PAGE_AND_LIBRARIES, &strict]),
+        cargo("tests, native", &[&["test"], &without_browser]),
+    ]
+}
+
+fn all_steps(workspace: &Workspace, toolbox: &Toolbox, browser: &Browser) -> Result<Vec<Step>> {
+    let mut deny = workspace.cargo(&["deny", "check", "licenses", "bans", "sources"]);
+    toolbox.equip(&mut deny)?;
+    let mut wasm_tests = workspace.cargo(&[&["test", WASM][..], &TESTED_IN_WASM].concat());
+    toolbox.equip(&mut wasm_tests)?;
+    let mut steps = quick_steps(workspace);
+    steps.extend([
+        Step { name: "licences and sources", command: deny },
+        Step { name: "tests, WebAssembly", command: wasm_tests },
+        Step { name: "site", command: dist::site_build(workspace, toolbox)? },
+        Step { name: "binary", command: dist::binary_build(workspace) },
+        Step { name: "tests, browser", command: browser_tests(workspace, browser)? },
+    ]);
+    Ok(steps)
+}
+
+/// The tests that drive the built site and the binary from outside; they learn here where these are.
+fn browser_tests(workspace: &Workspace, browser: &Browser) -> Result<Command> {
+    let mut cargo = workspace.cargo(&["test", "--package", END_TO_END]);
+    cargo.env("KAPPASCOPE_DIST", workspace.site()).env("KAPPASCOPE_BIN", workspace.binary()?);
+    cargo.env("KAPPASCOPE_CHROMIUM", &browser.chromium).env("KAPPASCOPE_CHROMEDRIVER", &browser.chromedriver);
+    Ok(cargo)
+}
+
+fn run_steps(steps: Vec<Step>) -> Report {
+    let total = steps.len();
+    let mut report = Report { ran: Vec::new(), failure: None };
+    for (index, step) in steps.into_iter().enumerate() {
+        println!("\n[{}/{total}] {}", index + 1, step.name);
+        let clock = Stopwatch::start();
+        let result = run_child(step.command);
+        report.ran.push((step.name, clock.elapsed()));
+        if let Err(error) = result {
+            report.failure = Some(error);
+            break;
+        }
+    }
+    report
+}
+
+impl std::fmt::Display for Report {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let failed = usize::from(self.failure.is_some());
+        let passed = self.ran.len() - failed;
+        for (index, (name, duration)) in self.ran.iter().enumerate() {
+            let verdict = if index < passed { "passed" } else { "FAILED" };
+            writeln!(f, "{name:<24}{verdict}  {:>12}", human(*duration))?;
+        }
+        if let Some(error) = &self.failure {
+            writeln!(f, "{error:#}; the steps after it did not run")?;
+        }
+        write!(f, "{passed} passed, {failed} failed")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(name: &'static str, argument: &str) -> Step {
+        let mut command = Command::new("rustc");
+        command.arg(argument);
+        Step { name, command }
+    }
+
+    #[test]
+    fn a_failing_step_ends_the_run_and_is_counted() {
+        let report = run_steps(vec![
+            step("first", "--version"),
+            step("second", "--no-such-flag"),
+            step("third", "--version"),
+        ]);
+        let text = report.to_string();
+        assert!(text.contains("second                  FAILED"), "{text}");
+        assert!(!text.contains("third"), "{text}");
+        assert!(text.ends_with("1 passed, 1 failed"), "{text}");
+    }
+
+    #[test]
+    fn steps_that_all_pass_are_counted() {
+        let report = run_steps(vec![step("first", "--version"), step("second", "--version")]);
+        assert!(report.failure.is_none());
+        assert!(report.to_string().ends_with("2 passed, 0 failed"), "{report}");
+    }
+}
