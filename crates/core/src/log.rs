@@ -1,0 +1,244 @@
+//! The append-only log: columns of event time, arrival, keys and measures, addressed by row and,
+//! per partition, by offset.
+//!
+//! ```text
+//!   row        0     1     2     3     4        the order in which the engine reads
+//!   partition  0     1     0     0     1        merged by (arrival, partition, offset)
+//!   offset     0     0     1     2     1        counts within a partition
+//!   time     100   130   120   260   250        may step back: that is disorder
+//! ```
+//!
+//! **Invariant:** a row never changes once appended, and every column has one entry a row. A source
+//! appends rows in the order (arrival, partition, offset), so the row is the merged order and the offset
+//! of a row is the number of rows of its partition before it.
+//!
+//! A log can be replayed from any row it retains. [`Log::forget`] lets go of the oldest rows when a
+//! stream is longer than memory; rows keep their numbers.
+
+use crate::spec::Schema;
+use rustc_hash::FxHashMap;
+use std::ops::Range;
+
+/// The distinct strings of one key column, numbered in order of first appearance.
+#[derive(Clone, Debug, Default)]
+pub struct Dictionary {
+    names: Vec<String>,
+    ids: FxHashMap<String, u32>,
+}
+
+impl Dictionary {
+    /// The id of `name`, a new one if it has not been seen.
+    pub fn intern(&mut self, name: &str) -> u32 {
+        if let Some(&id) = self.ids.get(name) {
+            return id;
+        }
+        let id = u32::try_from(self.names.len()).expect("a column has fewer than 2^32 distinct keys");
+        self.names.push(name.to_owned());
+        self.ids.insert(name.to_owned(), id);
+        id
+    }
+
+    /// The string behind an id that [`Dictionary::intern`] gave.
+    #[must_use]
+    pub fn name(&self, id: u32) -> &str {
+        &self.names[id as usize]
+    }
+
+    /// Number of distinct strings.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Whether no string has been seen.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+}
+
+/// One key column: an id a row, and the strings behind the ids.
+#[derive(Clone, Debug, Default)]
+pub struct KeyColumn {
+    ids: Vec<u32>,
+    dictionary: Dictionary,
+}
+
+/// The append-only log of one run. See the [module](self) for its order.
+#[derive(Clone, Debug)]
+pub struct Log {
+    first_row: u64,
+    partitions: u32,
+    time: Vec<i64>,
+    arrival: Vec<i64>,
+    /// Empty when there is one partition only, which is the common case.
+    partition: Vec<u32>,
+    keys: Vec<KeyColumn>,
+    measures: Vec<Vec<f64>>,
+}
+
+impl Log {
+    /// An empty log with the columns of `schema`.
+    #[must_use]
+    pub fn new(schema: &Schema) -> Self {
+        Self {
+            first_row: 0,
+            partitions: schema.partitions,
+            time: Vec::new(),
+            arrival: Vec::new(),
+            partition: Vec::new(),
+            keys: vec![KeyColumn::default(); schema.keys.len()],
+            measures: vec![Vec::new(); schema.measures.len()],
+        }
+    }
+
+    /// The id of `name` in key column `column`, for [`Log::append`].
+    pub fn intern(&mut self, column: usize, name: &str) -> u32 {
+        self.keys[column].dictionary.intern(name)
+    }
+
+    /// Appends one event: event time and arrival in epoch milliseconds, partition, one id a key column,
+    /// one number a measure.
+    ///
+    /// # Panics
+    /// When the event does not have the log's shape, its partition does not exist, a time lies outside
+    /// [`TIME_RANGE`](crate::time::TIME_RANGE) or a measure is not finite: whoever decodes a record
+    /// refuses such rows with their place before they come here.
+    pub fn append(&mut self, time: i64, arrival: i64, partition: u32, keys: &[u32], measures: &[f64]) {
+        assert!(partition < self.partitions, "partition {partition} of {}", self.partitions);
+        assert!(
+            crate::time::TIME_RANGE.contains(&time) && crate::time::TIME_RANGE.contains(&arrival),
+            "time out of range"
+        );
+        assert!(
+            keys.len() == self.keys.len() && measures.len() == self.measures.len(),
+            "an event of another shape"
+        );
+        self.time.push(time);
+        self.arrival.push(arrival);
+        if self.partitions > 1 {
+            self.partition.push(partition);
+        }
+        for (column, &id) in self.keys.iter_mut().zip(keys) {
+            assert!((id as usize) < column.dictionary.len(), "key id {id} was not interned");
+            column.ids.push(id);
+        }
+        for (column, &value) in self.measures.iter_mut().zip(measures) {
+            assert!(value.is_finite(), "a measure is {value}");
+            column.push(value);
+        }
+    }
+
+    /// One row past the newest.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        self.first_row + self.time.len() as u64
+    }
+
+    /// The oldest row still held.
+    #[must_use]
+    pub fn start(&self) -> u64 {
+        self.first_row
+    }
+
+    /// The strings of key column `column`.
+    #[must_use]
+    pub fn dictionary(&self, column: usize) -> &Dictionary {
+        &self.keys[column].dictionary
+    }
+
+    /// Up to `rows` rows from row `from` on; fewer at the end of the log.
+    ///
+    /// # Panics
+    /// When `from` lies before [`Log::start`].
+    #[must_use]
+    pub fn read(&self, from: u64, rows: usize) -> Block<'_> {
+        assert!(from >= self.first_row, "row {from} is no longer held; the oldest is {}", self.first_row);
+        let held = self.time.len();
+        let begin = usize::try_from(from - self.first_row).map_or(held, |row| row.min(held));
+        Block { log: self, rows: begin..begin.saturating_add(rows).min(held) }
+    }
+
+    /// Lets go of the rows before `row`. Dictionaries and row numbers stay.
+    pub fn forget(&mut self, row: u64) {
+        let n = usize::try_from(row.clamp(self.first_row, self.end()) - self.first_row)
+            .expect("rows held fit in memory");
+        self.time.drain(..n);
+        self.arrival.drain(..n);
+        self.partition.drain(..n.min(self.partition.len()));
+        self.keys.iter_mut().for_each(|column| drop(column.ids.drain(..n)));
+        self.measures.iter_mut().for_each(|column| drop(column.drain(..n)));
+        self.first_row += n as u64;
+    }
+
+    /// Bytes held by the rows (not by the dictionaries).
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.time.len() * (16 + 4 * self.keys.len() + 8 * self.measures.len()) + 4 * self.partition.len()
+    }
+}
+
+/// A run of neighbouring rows of a [`Log`], read in place: the unit in which a pipeline is fed.
+#[derive(Clone, Debug)]
+pub struct Block<'a> {
+    log: &'a Log,
+    rows: Range<usize>,
+}
+
+impl<'a> Block<'a> {
+    /// Number of rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether it holds no row.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Event times, epoch milliseconds.
+    #[must_use]
+    pub fn time(&self) -> &'a [i64] {
+        &self.log.time[self.rows.clone()]
+    }
+
+    /// Arrival times, epoch milliseconds.
+    #[must_use]
+    pub fn arrival(&self) -> &'a [i64] {
+        &self.log.arrival[self.rows.clone()]
+    }
+
+    /// The partition of each row; `None` when the log has one partition only.
+    #[must_use]
+    pub fn partition(&self) -> Option<&'a [u32]> {
+        self.log.partition.get(self.rows.clone()).filter(|_| self.log.partitions > 1)
+    }
+
+    /// The ids of key column `column`.
+    #[must_use]
+    pub fn key(&self, column: usize) -> &'a [u32] {
+        &self.log.keys[column].ids[self.rows.clone()]
+    }
+
+    /// The strings behind the ids of key column `column`.
+    #[must_use]
+    pub fn dictionary(&self, column: usize) -> &'a Dictionary {
+        &self.log.keys[column].dictionary
+    }
+
+    /// The values of measure `column`.
+    #[must_use]
+    pub fn measure(&self, column: usize) -> &'a [f64] {
+        &self.log.measures[column][self.rows.clone()]
+    }
+
+    /// The first `n` rows and the rest.
+    #[must_use]
+    pub fn split_at(&self, n: usize) -> (Self, Self) {
+        let middle = self.rows.start + n;
+        let part = |rows| Self { log: self.log, rows };
+        (part(self.rows.start..middle), part(middle..self.rows.end))
+    }
+}

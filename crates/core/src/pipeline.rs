@@ -1,0 +1,426 @@
+//! The pipeline: log → watermark → windows → aggregates → detectors → alerts, in one function.
+//!
+//! The definition is per event: an event meets the watermark of the events before it, then moves it, then
+//! windows fire. [`Pipeline::push`] takes whole blocks: where no event of a block can be late or correct a
+//! window at the watermark that the block ends with, aggregating all of it and firing afterwards is the
+//! same; else the block is halved. A block of one event is the definition itself.
+//!
+//! **Invariant:** every event ends, for each query, in exactly one of aggregated or dropped by a stated
+//! rule: `events = aggregated + dropped`. [`Pipeline::push`] asserts it in debug builds.
+
+use crate::aggregate::Plan;
+use crate::alert::Rule;
+use crate::change::{AlertState, Change, Changes, Drop, DropReason, Score, Timing, Transition, WindowResult};
+use crate::detect::ZScore;
+use crate::digest::{self, Digest};
+use crate::key::KeySpace;
+use crate::log::Block;
+use crate::spec::{DetectorSpec, QuerySpec, Spec, SpecError};
+use crate::watermark::Watermark;
+use crate::window::{Place, Tumbling};
+
+/// Bounds on a query's state. What would pass one is dropped with its reason and counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Distinct keys of one query: 32 bytes a measure and open window each.
+    pub keys: u32,
+    /// Windows of one query held at a time: lateness over size, and disorder, decide how many a stream needs.
+    pub open_windows: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { keys: 1_000_000, open_windows: 100_000 }
+    }
+}
+
+/// What a pipeline has done so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Events pushed.
+    pub events: u64,
+    /// Window results, corrections included.
+    pub windows: u64,
+    /// Events that came after their window was dropped, once for each query they were late for.
+    pub late: u64,
+    /// Events dropped because of [`Limits`], once for each query.
+    pub over_limit: u64,
+    /// Points that a detector called anomalies.
+    pub anomalies: u64,
+    /// Alerts that fired.
+    pub alerts: u64,
+}
+
+/// One query with its state.
+#[derive(Clone, Debug)]
+struct Query {
+    keys: KeySpace,
+    plan: Plan,
+    windows: Tumbling,
+    aggregated: u64,
+    dropped: u64,
+    /// Detectors that read this query.
+    detectors: Vec<usize>,
+}
+
+/// One detector with its series, indexed by key.
+#[derive(Clone, Debug)]
+struct Detector {
+    spec: DetectorSpec,
+    query: u32,
+    aggregate: usize,
+    series: Vec<ZScore>,
+    /// Rules that read this detector.
+    rules: Vec<usize>,
+}
+
+/// A running pipeline. Feed it a log's blocks in order with [`push`](Pipeline::push), and
+/// [`finish`](Pipeline::finish) it when the log is complete.
+#[derive(Clone, Debug)]
+pub struct Pipeline {
+    /// Begins every alert's id: the pipeline's name and version.
+    identity: u64,
+    rule_names: Vec<u64>,
+    watermark: Watermark,
+    /// Scratch: the watermark after the block at hand.
+    ahead: Watermark,
+    queries: Vec<Query>,
+    detectors: Vec<Detector>,
+    rules: Vec<Rule>,
+    /// The query behind each rule's detector.
+    rule_queries: Vec<u32>,
+    counters: Counters,
+    digest: Digest,
+    changes: Changes,
+}
+
+impl Pipeline {
+    /// A pipeline at the start of its log, with the default [`Limits`].
+    ///
+    /// # Errors
+    /// When [`Spec::check`] refuses it.
+    pub fn new(spec: &Spec) -> Result<Self, SpecError> {
+        Self::with_limits(spec, Limits::default())
+    }
+
+    /// A pipeline at the start of its log.
+    ///
+    /// # Errors
+    /// When [`Spec::check`] refuses it.
+    pub fn with_limits(spec: &Spec, limits: Limits) -> Result<Self, SpecError> {
+        spec.check()?;
+        let watermark = Watermark::new(&spec.schema, &spec.watermark);
+        let mut queries: Vec<Query> =
+            spec.query.iter().map(|query| Query::new(spec, query, limits)).collect();
+        let mut detectors: Vec<Detector> =
+            spec.detector.iter().map(|detector| Detector::new(spec, detector)).collect();
+        for (d, detector) in detectors.iter().enumerate() {
+            queries[detector.query as usize].detectors.push(d);
+        }
+        let mut rule_queries = Vec::new();
+        for (r, alert) in spec.alert.iter().enumerate() {
+            let detector = detectors.iter_mut().find(|detector| detector.spec.name == alert.when);
+            let detector = detector.expect("the spec was checked");
+            detector.rules.push(r);
+            rule_queries.push(detector.query);
+        }
+        let widths = queries.iter().map(|query| query.plan.width() as u32).collect();
+        Ok(Self {
+            identity: digest::of_strings(&[spec.name.clone(), spec.version.to_string()]),
+            rule_names: spec
+                .alert
+                .iter()
+                .map(|alert| digest::of_strings(std::slice::from_ref(&alert.name)))
+                .collect(),
+            ahead: watermark.clone(),
+            watermark,
+            queries,
+            detectors,
+            rules: spec.alert.iter().map(Rule::new).collect(),
+            rule_queries,
+            counters: Counters::default(),
+            digest: Digest::default(),
+            changes: Changes { widths, ..Changes::default() },
+        })
+    }
+
+    /// Takes the next block of the log and gives what changed.
+    pub fn push(&mut self, block: Block<'_>) -> &Changes {
+        self.changes.clear();
+        self.counters.events += block.len() as u64;
+        self.advance(&block);
+        self.settle()
+    }
+
+    /// The log is complete: the watermark moves to the end of time, and every open window fires.
+    pub fn finish(&mut self) -> &Changes {
+        self.changes.clear();
+        self.watermark.finish();
+        self.fire();
+        self.settle()
+    }
+
+    fn settle(&mut self) -> &Changes {
+        let Self { queries, detectors, rule_queries, changes, digest, .. } = self;
+        let query_of = |change: &Change| match change {
+            Change::Window(window) => window.query,
+            Change::Drop(dropped) => dropped.query,
+            Change::Score(score) => detectors[score.detector as usize].query,
+            Change::Alert(transition) => rule_queries[transition.rule as usize],
+        };
+        digest.chain(changes, query_of, |query, key| queries[query as usize].keys.hash(key));
+        debug_assert!(queries.iter().all(|query| query.aggregated + query.dropped == self.counters.events));
+        &self.changes
+    }
+
+    /// Log → watermark → windows and aggregates → (detectors → alerts).
+    fn advance(&mut self, block: &Block<'_>) {
+        let Some((oldest, newest)) = range(block.time()) else { return };
+        self.ahead.clone_from(&self.watermark);
+        self.ahead.observe(block);
+        let after = self.ahead.now();
+        if block.len() > 1
+            && !self.queries.iter().all(|query| query.takes_whole(oldest, newest, after, block.len()))
+        {
+            let (first, rest) = block.split_at(block.len() / 2);
+            self.advance(&first);
+            return self.advance(&rest);
+        }
+        for query in 0..self.queries.len() {
+            self.aggregate(query, block);
+        }
+        std::mem::swap(&mut self.watermark, &mut self.ahead);
+        self.fire();
+    }
+
+    /// Folds a block into one query's windows. Unless it is a single event, none of its events is dropped.
+    fn aggregate(&mut self, q: usize, block: &Block<'_>) {
+        let watermark = self.watermark.now();
+        let mut at = Place::Gone;
+        let (mut start, mut end) = (0, 0);
+        for (row, &time) in block.time().iter().enumerate() {
+            let query = &mut self.queries[q];
+            if time < start || time >= end {
+                at = query.windows.place(time, watermark);
+                (start, end) = if let Place::Held(at) = at { query.windows.bounds(at) } else { (0, 0) };
+            }
+            let Place::Held(held) = at else {
+                let reason = if at == Place::Gone { DropReason::Late } else { DropReason::TooManyWindows };
+                self.drop_event(q, block, reason);
+                continue;
+            };
+            let Some(key) = query.keys.of(block, row) else {
+                self.drop_event(q, block, DropReason::TooManyKeys);
+                continue;
+            };
+            let moments = query.windows.count(held, key);
+            for (moments, &column) in moments.iter_mut().zip(&query.plan.measures) {
+                moments.fold(block.measure(column)[row]);
+            }
+            query.aggregated += 1;
+            if query.windows.has_fired(held) {
+                self.emit(q, held, key, Timing::Late);
+            }
+        }
+    }
+
+    /// Fires every window that the watermark has passed: by end, then by query, then by key.
+    fn fire(&mut self) {
+        let now = self.watermark.now();
+        while let Some((_, q)) = self.next_to_fire().filter(|(end, _)| end - 1 <= now) {
+            let at = self.queries[q].windows.fire_next();
+            let mut from = 0;
+            while let Some(key) = self.queries[q].windows.next_key(at, from) {
+                let (window, value_of) = self.emit(q, at, key, Timing::OnTime);
+                self.detect(q, &window, value_of);
+                from = key + 1;
+            }
+        }
+        self.queries.iter_mut().for_each(|query| query.windows.drop_until(now));
+    }
+
+    fn next_to_fire(&self) -> Option<(i64, usize)> {
+        let ends =
+            self.queries.iter().enumerate().filter_map(|(q, query)| Some((query.windows.next_end()?, q)));
+        ends.min()
+    }
+
+    /// Gives the result of one window and key, and where its values begin.
+    fn emit(&mut self, q: usize, at: usize, key: u32, timing: Timing) -> (WindowResult, usize) {
+        let query = &mut self.queries[q];
+        let first_value = self.changes.values.len();
+        let (start, end) = query.windows.bounds(at);
+        let revision = query.windows.result(at, key, &query.plan, &mut self.changes.values);
+        let window = WindowResult {
+            query: q as u32,
+            key,
+            start,
+            end,
+            revision,
+            timing,
+            first_value: first_value as u32,
+        };
+        self.changes.list.push(Change::Window(window.clone()));
+        self.counters.windows += 1;
+        (window, first_value)
+    }
+
+    /// Judges the points of an on-time result. A correction is not judged again: an alert that was right
+    /// by what was known then stays.
+    fn detect(&mut self, q: usize, window: &WindowResult, first_value: usize) {
+        for i in 0..self.queries[q].detectors.len() {
+            let d = self.queries[q].detectors[i];
+            let detector = &mut self.detectors[d];
+            let value = self.changes.values[first_value + detector.aggregate].as_f64();
+            let Some(judgement) = detector.series(window.key).judge(value) else { continue };
+            let score = Score {
+                detector: d as u32,
+                key: window.key,
+                time: window.start,
+                value,
+                expected: judgement.expected,
+                low: judgement.low,
+                high: judgement.high,
+                score: judgement.score,
+                anomaly: judgement.anomaly,
+            };
+            self.counters.anomalies += u64::from(score.anomaly);
+            self.changes.list.push(Change::Score(score.clone()));
+            self.alert(d, window, &score);
+        }
+    }
+
+    /// Evaluates the rules of a detector after one of its scores.
+    fn alert(&mut self, d: usize, window: &WindowResult, score: &Score) {
+        for &r in &self.detectors[d].rules {
+            let key_hash = self.queries[window.query as usize].keys.hash(window.key);
+            let id = || digest::of_words(&[self.identity, self.rule_names[r], key_hash, window.start as u64]);
+            let Some((state, id)) = self.rules[r].evaluate(window.key, window.end, score.anomaly, id) else {
+                continue;
+            };
+            self.counters.alerts += u64::from(state == AlertState::Firing);
+            self.changes.list.push(Change::Alert(Transition {
+                rule: r as u32,
+                key: window.key,
+                state,
+                time: window.end,
+                window_start: window.start,
+                id,
+                value: score.value,
+                score: score.score,
+            }));
+        }
+    }
+
+    /// Sends the one event of a block to the side output.
+    fn drop_event(&mut self, q: usize, event: &Block<'_>, reason: DropReason) {
+        debug_assert!(event.len() == 1, "only a block of one event meets a rule that drops it");
+        match reason {
+            DropReason::Late => self.counters.late += 1,
+            DropReason::TooManyKeys | DropReason::TooManyWindows => self.counters.over_limit += 1,
+        }
+        let partition = event.partition().map_or(0, |partition| partition[0]);
+        self.queries[q].dropped += 1;
+        self.changes.list.push(Change::Drop(Drop {
+            query: q as u32,
+            partition,
+            offset: self.watermark.next_offset(partition),
+            time: event.time()[0],
+            watermark: self.watermark.now(),
+            reason,
+        }));
+    }
+
+    /// What it has done so far.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// The digest of everything given so far.
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        self.digest.get()
+    }
+
+    /// The watermark: epoch milliseconds, or [`NOTHING`](crate::watermark::NOTHING), or
+    /// [`END_OF_TIME`](crate::watermark::END_OF_TIME).
+    #[must_use]
+    pub fn watermark(&self) -> i64 {
+        self.watermark.now()
+    }
+
+    /// The newest event time so far, or [`NOTHING`](crate::watermark::NOTHING).
+    #[must_use]
+    pub fn newest_time(&self) -> i64 {
+        self.watermark.newest_time()
+    }
+
+    /// Windows of all queries that have not fired.
+    #[must_use]
+    pub fn open_windows(&self) -> usize {
+        self.queries.iter().map(|query| query.windows.open()).sum()
+    }
+
+    /// The strings of a key, in the order of the query's `by`.
+    #[must_use]
+    pub fn key_names(&self, query: u32, key: u32) -> &[String] {
+        self.queries[query as usize].keys.names(key)
+    }
+
+    /// Number of keys that a query has met.
+    #[must_use]
+    pub fn key_count(&self, query: u32) -> usize {
+        self.queries[query as usize].keys.len()
+    }
+
+    /// The query that a detector reads.
+    #[must_use]
+    pub fn query_of_detector(&self, detector: u32) -> u32 {
+        self.detectors[detector as usize].query
+    }
+
+    /// The query behind a rule's detector.
+    #[must_use]
+    pub fn query_of_rule(&self, rule: u32) -> u32 {
+        self.rule_queries[rule as usize]
+    }
+}
+
+impl Query {
+    fn new(spec: &Spec, query: &QuerySpec, limits: Limits) -> Self {
+        let column = |name: &String| spec.schema.keys.iter().position(|key| key == name);
+        let columns = query.by.iter().map(|name| column(name).expect("the spec was checked")).collect();
+        let plan = Plan::new(&query.aggregates, &spec.schema.measures);
+        let (size, offset) = (query.window.tumbling.0, query.window.offset.0);
+        let windows = Tumbling::new(size, offset, query.lateness.0, plan.measures.len(), limits.open_windows);
+        let keys = KeySpace::new(columns, limits.keys);
+        Self { keys, plan, windows, aggregated: 0, dropped: 0, detectors: Vec::new() }
+    }
+
+    /// Whether `events` from `oldest` to `newest` can be folded in one go when the watermark ends at
+    /// `after`: none can be late, correct a window or meet a limit.
+    fn takes_whole(&self, oldest: i64, newest: i64, after: i64, events: usize) -> bool {
+        self.windows.all_open(oldest, newest, after) && self.keys.room() >= events
+    }
+}
+
+impl Detector {
+    fn new(spec: &Spec, detector: &DetectorSpec) -> Self {
+        let (query, aggregate) = spec.series(&detector.on).expect("the spec was checked");
+        Self { spec: detector.clone(), query: query as u32, aggregate, series: Vec::new(), rules: Vec::new() }
+    }
+
+    fn series(&mut self, key: u32) -> &mut ZScore {
+        while self.series.len() <= key as usize {
+            self.series.push(ZScore::new(&self.spec));
+        }
+        &mut self.series[key as usize]
+    }
+}
+
+/// The oldest and the newest time, if there is any.
+fn range(time: &[i64]) -> Option<(i64, i64)> {
+    let first = *time.first()?;
+    Some(time.iter().fold((first, first), |(oldest, newest), &t| (oldest.min(t), newest.max(t))))
+}

@@ -1,0 +1,70 @@
+//! Event time: `i64` milliseconds since the Unix epoch, UTC, negative before 1970; and durations as
+//! people write them.
+//!
+//! **Invariant:** a [`Millis`] is never negative and prints in the form it is read from.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::str::FromStr;
+
+/// A span of time in whole milliseconds, written as `500ms`, `5s`, `1m`, `36h` or `2d`.
+///
+/// ```
+/// use kappascope_core::Millis;
+/// assert_eq!("90s".parse::<Millis>().unwrap(), Millis(90_000));
+/// assert_eq!(Millis(3_600_000).to_string(), "1h");
+/// assert!("5".parse::<Millis>().unwrap_err().contains("unit"));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Millis(pub i64);
+
+/// Longest duration a pipeline may name: a thousand years. Sums of a time and a few durations then
+/// stay far from the ends of `i64`, so no arithmetic on times can overflow.
+pub const LONGEST_MS: i64 = 1_000 * 366 * 86_400_000;
+
+/// Range of event times the engine takes, in milliseconds: about the years −290,000 to +290,000.
+/// The rest of `i64` is room for adding durations and for the end of time.
+pub const TIME_RANGE: std::ops::RangeInclusive<i64> = -(1 << 53)..=(1 << 53);
+
+const UNITS: [(&str, i64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+
+impl FromStr for Millis {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        let (number, unit) = text.split_at(digits);
+        let unit_ms = UNITS.iter().find(|(name, _)| *name == unit).map(|(_, ms)| *ms).ok_or_else(|| {
+            format!("`{text}` is not a duration: a whole number and a unit (ms, s, m, h, d), such as `5s`")
+        })?;
+        let number: i64 = number.parse().map_err(|_| {
+            format!("`{text}` is not a duration: it needs a whole number before `{unit}`, such as `5{unit}`")
+        })?;
+        number
+            .checked_mul(unit_ms)
+            .filter(|ms| *ms <= LONGEST_MS)
+            .map(Self)
+            .ok_or_else(|| format!("`{text}` is too long: at most {}", Self(LONGEST_MS)))
+    }
+}
+
+impl fmt::Display for Millis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (unit, ms) =
+            UNITS.into_iter().find(|(_, ms)| self.0 % ms == 0 && self.0 != 0).unwrap_or(("s", 1_000));
+        write!(f, "{}{unit}", self.0 / ms)
+    }
+}
+
+impl<'de> Deserialize<'de> for Millis {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl Serialize for Millis {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
