@@ -22,7 +22,8 @@ use crate::cache::{self, Cache};
 use crate::process::{Command, Stopwatch, human, on_path, output, path_with, run_logged};
 use crate::workspace::Workspace;
 
-const WASM_TARGET: &str = "wasm32-unknown-unknown";
+/// What the page is compiled for.
+pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
 /// `cargo xtask setup`: everything that any command needs.
 pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {

@@ -9,7 +9,7 @@ use anyhow::Result;
 
 use crate::dist;
 use crate::process::{Command, Stopwatch, human, run as run_child};
-use crate::setup::{self, Browser, Toolbox};
+use crate::setup::{self, Browser, Toolbox, WASM_TARGET};
 use crate::workspace::Workspace;
 
 /// How much is checked.
@@ -29,7 +29,6 @@ const PAGE_AND_LIBRARIES: [&str; 4] = [
 ];
 /// The libraries whose tests run in WebAssembly too.
 const TESTED_IN_WASM: [&str; 2] = ["--package=kappascope-core", "--package=kappascope-scenario"];
-const WASM: &str = "--target=wasm32-unknown-unknown";
 /// The page runs nowhere but in a browser.
 const NOT_THE_PAGE: [&str; 2] = ["--workspace", "--exclude=kappascope-page"];
 const END_TO_END: &str = "kappascope-e2e";
@@ -64,15 +63,16 @@ fn quick_steps(workspace: &Workspace) -> Vec<Step> {
     vec![
         cargo("format", &[&["fmt", "--all", "--check"]]),
         cargo("clippy, native", &[&["clippy", "--all-targets"], &NOT_THE_PAGE, &strict]),
-        cargo("clippy, WebAssembly", &[&["clippy", WASM], &PAGE_AND_LIBRARIES, &strict]),
+        cargo("clippy, WebAssembly", &[&["clippy", "--target", WASM_TARGET], &PAGE_AND_LIBRARIES, &strict]),
         cargo("tests, native", &[&["test"], &without_browser]),
     ]
 }
 
 fn all_steps(workspace: &Workspace, toolbox: &Toolbox, browser: &Browser) -> Result<Vec<Step>> {
-    let mut deny = workspace.cargo(&["deny", "check", "licenses", "bans", "sources"]);
+    let checks = ["check", "--hide-inclusion-graph", "licenses", "bans", "sources"];
+    let mut deny = workspace.cargo(&[&["deny", "--workspace"][..], &checks].concat());
     toolbox.equip(&mut deny)?;
-    let mut wasm_tests = workspace.cargo(&[&["test", WASM][..], &TESTED_IN_WASM].concat());
+    let mut wasm_tests = workspace.cargo(&[&["test", "--target", WASM_TARGET][..], &TESTED_IN_WASM].concat());
     toolbox.equip(&mut wasm_tests)?;
     let mut steps = quick_steps(workspace);
     steps.extend([

@@ -3,6 +3,7 @@
 //! Invariant: the two are of one major version, or there is no browser.
 
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use anyhow::{Context, Result};
 
@@ -70,9 +71,9 @@ fn in_cache(cache: &Cache) -> Option<Browser> {
 
 /// `156` of "Chromium 156.0.8078.79 built on Debian".
 fn major_version(program: &Path) -> Option<String> {
-    let mut command = Command::new(program);
-    command.arg("--version");
-    first_number(&output(command).ok()?)
+    // Debian's start script writes warnings to standard error.
+    let printed = Command::new(program).arg("--version").stderr(Stdio::null()).output().ok()?;
+    first_number(&String::from_utf8_lossy(&printed.stdout))
 }
 
 fn first_number(text: &str) -> Option<String> {
