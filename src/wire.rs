@@ -47,6 +47,8 @@ pub enum Source {
         name: String,
         /// The same seed gives the same events.
         seed: u64,
+        /// How many events; the scenario's own number when absent.
+        events: Option<u64>,
     },
     /// A data set that comes with the page: `samples/<name>.csv` and `.toml`.
     Sample(String),
@@ -170,8 +172,8 @@ pub struct Frame {
     pub progress: Option<f64>,
     /// Bytes that the log holds.
     pub log_bytes: f64,
-    /// Commands that wait, and rows of the log that a run after a change has yet to pass.
-    pub queue: f64,
+    /// Rows of the log that the engine has yet to read: its lag.
+    pub lag: f64,
     /// Window results, corrections included.
     pub windows: f64,
     /// Results that corrected a window.

@@ -1,0 +1,215 @@
+//! The Web Worker: owns the log and the engine, takes [`Command`]s, gives [`Notice`]s.
+//!
+//! ```text
+//!   command ─► Host ─► Session: feed ─► log ─► pipeline ─► history ─► frame ─► notice
+//! ```
+//!
+//! It works in slices of a few milliseconds and looks for messages between them, so a newer command
+//! never waits for an older run to end.
+
+mod feed;
+mod frame;
+mod history;
+mod session;
+
+use crate::wire::{Command, Notice, Opened, Source};
+use feed::Feed;
+use js_sys::{Array, Float64Array};
+use session::{Session, Work};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{DedicatedWorkerGlobalScope, File, MessageChannel, MessageEvent, MessagePort};
+
+/// How long a slice of work may take before messages are looked at: well under a frame, so that a
+/// picture asked for at its beginning is not late for the next.
+const SLICE_MS: f64 = 6.0;
+
+/// How long to sleep when the next event has not arrived yet: half a frame.
+const NAP_MS: i32 = 8;
+
+/// How long a frame waits for a run after a change of settings to catch up before it shows part of it.
+const PATIENCE_MS: f64 = 250.0;
+
+/// Starts the worker: answers messages until the page goes away.
+pub fn run() {
+    console_error_panic_hook::set_once();
+    let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
+    let host = Host::new(scope.clone());
+    let receiver = Rc::clone(&host);
+    let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| receiver.receive(&event.data()));
+    scope.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+    // The worker lives as long as the page: its one handler is never dropped.
+    on_message.forget();
+    host.tell(&Notice::Ready, None);
+}
+
+/// The worker's side of the conversation.
+struct Host {
+    scope: DedicatedWorkerGlobalScope,
+    session: RefCell<Option<Session>>,
+    /// Counts the sources opened, so that one still loading knows that another has taken its place.
+    opening: Cell<u32>,
+    /// The width that a frame was asked for and not yet sent.
+    wanted: Cell<Option<u32>>,
+    last_frame_ms: Cell<f64>,
+    scheduled: Cell<bool>,
+    yield_port: MessagePort,
+    wake: RefCell<Option<Closure<dyn FnMut()>>>,
+}
+
+impl Host {
+    fn new(scope: DedicatedWorkerGlobalScope) -> Rc<Self> {
+        let channel = MessageChannel::new().expect("every worker scope has message channels");
+        let host = Rc::new(Self {
+            scope,
+            session: RefCell::new(None),
+            opening: Cell::new(0),
+            wanted: Cell::new(None),
+            last_frame_ms: Cell::new(0.0),
+            scheduled: Cell::new(false),
+            yield_port: channel.port2(),
+            wake: RefCell::new(None),
+        });
+        let worker = Rc::clone(&host);
+        let wake = Closure::<dyn FnMut()>::new(move || worker.work());
+        channel.port1().set_onmessage(Some(wake.as_ref().unchecked_ref()));
+        host.wake.replace(Some(wake));
+        host
+    }
+
+    fn now_ms(&self) -> f64 {
+        self.scope.performance().map_or(0.0, |performance| performance.now())
+    }
+
+    fn receive(self: &Rc<Self>, message: &JsValue) {
+        let parts: &Array = message.unchecked_ref();
+        match serde_wasm_bindgen::from_value(parts.get(0)) {
+            Ok(Command::Open(source)) => self.open(source, parts.get(1).dyn_into().ok()),
+            Ok(Command::Frame { pixels }) => self.wanted.set(Some(pixels)),
+            Ok(command) => self.steer(&command),
+            Err(error) => self.tell(&Notice::Problem(format!("The page sent what the worker does not know: {error}")), None),
+        }
+        self.schedule();
+    }
+
+    fn steer(&self, command: &Command) {
+        let now = self.now_ms();
+        if let Some(session) = self.session.borrow_mut().as_mut() {
+            session.steer(command, now);
+        }
+    }
+
+    /// Opens a source. What was open goes on until the new one is understood.
+    fn open(self: &Rc<Self>, source: Source, file: Option<File>) {
+        self.opening.set(self.opening.get() + 1);
+        let (host, opening) = (Rc::clone(self), self.opening.get());
+        spawn_local(async move {
+            let result = match &source {
+                Source::Scenario { name, seed, events } => Feed::world(name, *seed, *events).map(|world| host.begin(source.clone(), world)),
+                Source::Sample(name) => feed::load_sample(&host, opening, &source, name).await,
+                Source::File { name, .. } => feed::load_file(&host, opening, &source, name, file).await,
+            };
+            if let Err(problem) = result {
+                host.fail(opening, problem);
+            }
+        });
+    }
+
+    /// Whether the source that began as number `opening` is still the one wanted.
+    fn is_current(&self, opening: u32) -> bool {
+        self.opening.get() == opening
+    }
+
+    /// Replaces what was open.
+    fn begin(&self, source: Source, feed: Feed) {
+        let opened = Opened { source, spec: feed.spec().clone(), truth: feed.truth() };
+        match Session::new(feed, self.now_ms()) {
+            Ok(session) => {
+                self.session.replace(Some(session));
+                self.tell(&Notice::Opened(opened), None);
+            }
+            Err(error) => self.tell(&Notice::Problem(error.to_string()), None),
+        }
+        self.schedule();
+    }
+
+    /// Does something to the session, if the source number `opening` still is the one wanted.
+    fn with_session(&self, opening: u32, act: impl FnOnce(&mut Session) -> Result<(), String>) -> Result<(), String> {
+        let result = match self.session.borrow_mut().as_mut() {
+            Some(session) if self.is_current(opening) => act(session),
+            _ => Ok(()),
+        };
+        self.schedule();
+        result
+    }
+
+    fn fail(&self, opening: u32, problem: String) {
+        if self.is_current(opening) {
+            self.tell(&Notice::Problem(problem), None);
+        }
+    }
+
+    /// One slice of work, then a frame if one is due, then the next slice.
+    fn work(&self) {
+        self.scheduled.set(false);
+        let deadline = self.now_ms() + SLICE_MS;
+        let work = match self.session.borrow_mut().as_mut() {
+            Some(session) => session.work(|| self.now_ms(), deadline),
+            None => Work::Nothing,
+        };
+        self.show();
+        match work {
+            Work::More => self.schedule(),
+            Work::Later => self.schedule_in(NAP_MS),
+            Work::Stopped(problem) => self.tell(&Notice::Problem(problem), None),
+            Work::Nothing => {}
+        }
+    }
+
+    /// Sends the frame that was asked for, if there is something new to show.
+    fn show(&self) {
+        let (Some(pixels), now) = (self.wanted.get(), self.now_ms()) else { return };
+        let mut session = self.session.borrow_mut();
+        let Some(session) = session.as_mut().filter(|session| session.is_changed()) else { return };
+        if session.is_catching_up() && now - self.last_frame_ms.get() < PATIENCE_MS {
+            return;
+        }
+        let (frame, figures) = session.frame(pixels, now);
+        self.wanted.set(None);
+        self.last_frame_ms.set(now);
+        self.tell(&Notice::Frame(Box::new(frame)), Some(&figures));
+    }
+
+    fn schedule(&self) {
+        if !self.scheduled.replace(true) {
+            // Fails only for values that cannot be cloned; null can.
+            let _ = self.yield_port.post_message(&JsValue::NULL);
+        }
+    }
+
+    fn schedule_in(&self, ms: i32) {
+        if self.scheduled.replace(true) {
+            return;
+        }
+        if let Some(wake) = self.wake.borrow().as_ref() {
+            let _ = self.scope.set_timeout_with_callback_and_timeout_and_arguments_0(wake.as_ref().unchecked_ref(), ms);
+        }
+    }
+
+    fn tell(&self, notice: &Notice, figures: Option<&[f64]>) {
+        let notice = serde_wasm_bindgen::to_value(notice).expect("notices are plain data within JavaScript's safe integers");
+        let sent = match figures {
+            None => self.scope.post_message(&Array::of1(&notice)),
+            Some(figures) => {
+                let figures = Float64Array::from(figures);
+                let transfer = Array::of1(&figures.buffer());
+                self.scope.post_message_with_transfer(&Array::of2(&notice, &figures), &transfer)
+            }
+        };
+        if let Err(error) = sent {
+            web_sys::console::error_1(&error);
+        }
+    }
+}
