@@ -1,23 +1,47 @@
 //! `cargo xtask serve`: the page on this machine, rebuilt as its files change.
+//!
+//! Invariant: `dist/` stays what `cargo xtask dist` made; the served page, which reloads itself, is built elsewhere.
 
+use std::net::{Ipv4Addr, TcpListener};
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::dist::trunk;
 use crate::process::run as run_child;
 use crate::setup::{self, Toolbox};
 use crate::workspace::Workspace;
 
+/// This machine only: nobody on the network should meet a page that is being worked on.
+const ADDRESS: Ipv4Addr = Ipv4Addr::LOCALHOST;
+const PORT: u16 = 8080;
+
 pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
+    assure_port_is_free()?;
+    let site = workspace.target_folder()?.join("served-site");
+    println!("the page will be at http://{ADDRESS}:{PORT}, built in {}", site.display());
     setup::wasm_target(workspace)?;
     let toolbox = Toolbox::new(workspace)?;
     let mut serve = trunk(workspace, &toolbox, "serve")?;
+    serve
+        .arg("--address")
+        .arg(ADDRESS.to_string())
+        .arg("--port")
+        .arg(PORT.to_string())
+        .arg("--dist")
+        .arg(site);
     if has_desktop() {
         serve.arg("--open");
     }
     run_child(serve)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says so before the build and not after it.
+fn assure_port_is_free() -> Result<()> {
+    TcpListener::bind((ADDRESS, PORT))
+        .with_context(|| format!("{ADDRESS}:{PORT} is taken; end the program that listens there"))?;
+    Ok(())
 }
 
 /// Whether a browser window can open.

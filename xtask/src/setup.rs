@@ -11,7 +11,7 @@
 mod browser;
 mod tool;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
@@ -25,16 +25,18 @@ use crate::workspace::Workspace;
 /// What the page is compiled for.
 pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
+const NODE_REMEDY: &str = "see https://nodejs.org, or on Debian or Ubuntu: apt-get install nodejs npm";
+
 /// `cargo xtask setup`: everything that any command needs.
 pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     wasm_target(workspace)?;
     let toolbox = Toolbox::new(workspace)?;
     let browser = browser()?;
-    println!("tools      {}", Cache::find()?.tool("").display());
-    for folder in &toolbox.folders {
-        println!("           {}", folder.display());
+    println!("everything is in place:");
+    let programs = [browser.chromium, browser.chromedriver];
+    for place in toolbox.folders.iter().chain(&programs) {
+        println!("  {}", place.display());
     }
-    println!("browser    {}\n           {}", browser.chromium.display(), browser.chromedriver.display());
     Ok(ExitCode::SUCCESS)
 }
 
@@ -57,7 +59,7 @@ pub(crate) fn wasm_target(workspace: &Workspace) -> Result<()> {
 
 /// The folders of the tools, in the order in which they stand on PATH.
 pub(crate) struct Toolbox {
-    folders: Vec<std::path::PathBuf>,
+    folders: Vec<PathBuf>,
 }
 
 impl Toolbox {
@@ -65,11 +67,7 @@ impl Toolbox {
     pub(crate) fn new(workspace: &Workspace) -> Result<Self> {
         let cache = Cache::find()?;
         let tools = tool::all(workspace)?;
-        need(
-            "node",
-            "running wasm-opt and the WebAssembly tests",
-            "see https://nodejs.org, or apt-get install nodejs",
-        )?;
+        need("node", "running wasm-opt and the WebAssembly tests", NODE_REMEDY)?;
         if tools.iter().any(|tool| !tool.is_there(&cache)) {
             install_missing(&tools, &cache)?;
         }
@@ -86,7 +84,11 @@ impl Toolbox {
 fn install_missing(tools: &[Tool], cache: &Cache) -> Result<()> {
     let held = cache.lock()?;
     // Another clone may have installed some while this one waited.
-    for tool in tools.iter().filter(|tool| !tool.is_there(cache)) {
+    let missing: Vec<&Tool> = tools.iter().filter(|tool| !tool.is_there(cache)).collect();
+    for tool in &missing {
+        tool.assure_installer()?;
+    }
+    for tool in &missing {
         announced(&tool.announcement(cache), || tool.install(cache, &held))?;
     }
     cache::remove(&cache.build_folder())

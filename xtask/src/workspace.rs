@@ -27,12 +27,18 @@ impl Workspace {
         self.root.join("dist")
     }
 
-    /// The release binary `kappascope`, wherever cargo's settings put it.
-    pub(crate) fn binary(&self) -> Result<PathBuf> {
+    /// Where cargo builds, whatever its settings.
+    pub(crate) fn target_folder(&self) -> Result<PathBuf> {
         let metadata = output(self.cargo(&["metadata", "--no-deps", "--format-version=1", "--offline"]))?;
-        let target =
+        let folder =
             json_text(&metadata, "target_directory").context("cargo metadata has no target_directory")?;
-        Ok(Path::new(&target).join("release").join(format!("kappascope{}", std::env::consts::EXE_SUFFIX)))
+        Ok(PathBuf::from(folder))
+    }
+
+    /// The release binary `kappascope`.
+    pub(crate) fn binary(&self) -> Result<PathBuf> {
+        let name = format!("kappascope{}", std::env::consts::EXE_SUFFIX);
+        Ok(self.target_folder()?.join("release").join(name))
     }
 
     /// The version of `package` that Cargo.lock pins.

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::announced;
 use crate::cache::Cache;
@@ -26,7 +26,7 @@ const FETCHER: &str = "@puppeteer/browsers@2";
 /// The folder of those builds, and in it the file that says where the two programs are.
 const FETCHED: &str = "chrome-for-testing";
 const FETCHED_PATHS: &str = "paths";
-const REMEDY: &str = "install a Chromium and the chromedriver of the same version, \
+const REMEDY: &str = "the browser tests need Chromium and the chromedriver of the same version; \
                       on Debian or Ubuntu: apt-get install chromium chromium-driver";
 
 /// The browser on PATH, or the one in the cache.
@@ -51,7 +51,7 @@ pub(super) fn install(cache: &Cache) -> Result<Browser> {
         )
         .context(REMEDY)?;
     }
-    find(cache).with_context(|| format!("the browser tests need Chromium and chromedriver: {REMEDY}"))
+    find(cache).context(REMEDY)
 }
 
 fn on_this_path() -> Option<Browser> {
@@ -113,20 +113,25 @@ fn from_debian(apt_get: &[&str], cache: &Cache) -> Result<()> {
 
 /// Fetches both programs into `folder` and notes where in it they are.
 fn from_google(folder: &Path, cache: &Cache) -> Result<()> {
-    let mut paths = String::new();
-    for program in ["chrome-headless-shell@stable", "chromedriver@stable"] {
-        let log = cache.log("npx-browsers")?;
-        let mut npx =
-            words(&[if cfg!(windows) { "npx.cmd" } else { "npx" }, "--yes", FETCHER, "install", program]);
-        npx.arg("--path").arg(folder);
-        run_logged(npx, &log)?;
-        let place = fetched_place(&std::fs::read_to_string(&log)?).with_context(|| {
-            format!("npx {FETCHER} did not say where {program} is; its log: {}", log.display())
-        })?;
-        let inside = place.strip_prefix(folder).context("npx put the browser elsewhere")?;
-        paths.push_str(&format!("{}\n", inside.display()));
+    let chromium = fetch("chrome-headless-shell@stable", folder, cache)?;
+    let chromedriver = fetch("chromedriver@stable", folder, cache)?;
+    let version = major_version(&chromium);
+    if version.is_none() || version != major_version(&chromedriver) {
+        bail!("the fetched browser does not start on this machine, or its driver is of another version");
     }
+    let chromium = chromium.strip_prefix(folder).context("npx put the browser elsewhere")?;
+    let chromedriver = chromedriver.strip_prefix(folder).context("npx put the driver elsewhere")?;
+    let paths = format!("{}\n{}\n", chromium.display(), chromedriver.display());
     std::fs::write(folder.join(FETCHED_PATHS), paths).context("cannot note where the browser is")
+}
+
+fn fetch(build: &str, folder: &Path, cache: &Cache) -> Result<PathBuf> {
+    let log = cache.log("npx-browsers")?;
+    let mut npx = words(&[if cfg!(windows) { "npx.cmd" } else { "npx" }, "--yes", FETCHER, "install", build]);
+    npx.arg("--path").arg(folder);
+    run_logged(npx, &log)?;
+    fetched_place(&std::fs::read_to_string(&log)?)
+        .with_context(|| format!("npx {FETCHER} did not say where {build} is; its log: {}", log.display()))
 }
 
 /// The path in the last line, `chromedriver@156.0.8078.79 /cache/chromedriver/linux-156/chromedriver`.

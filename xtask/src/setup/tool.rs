@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::need;
+use super::{NODE_REMEDY, need};
 use crate::cache::{Cache, CacheLock};
 use crate::process::{Command, run_logged};
 use crate::workspace::Workspace;
@@ -86,15 +86,16 @@ impl Tool {
         format!("{} {}, which {}, into {}", self.package, self.version, self.purpose, place.display())
     }
 
+    /// An error when what installs it is missing.
+    pub(super) fn assure_installer(&self) -> Result<()> {
+        match self.source {
+            Source::Crate(_) => Ok(()),
+            Source::Npm => need("npm", &format!("installing {}", self.package), NODE_REMEDY),
+        }
+    }
+
     pub(super) fn install(&self, cache: &Cache, held: &CacheLock) -> Result<()> {
         let log = cache.log(&self.name())?;
-        if let Source::Npm = self.source {
-            need(
-                "npm",
-                &format!("installing {}", self.package),
-                "see https://nodejs.org, or apt-get install npm",
-            )?;
-        }
         cache.install(held, &self.name(), |folder| match self.source {
             Source::Crate(extra) => {
                 run_logged(self.cargo_install(extra, folder, &cache.build_folder()), &log)
