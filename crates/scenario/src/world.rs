@@ -1,0 +1,217 @@
+//! A world: events made in event time, delayed, and handed out in the order of arrival.
+//!
+//! ```text
+//!   pieces of event time   |── made ──|── made ──|── to be made ──▶
+//!   arrivals that are due  ───────────────────────┤ horizon: nothing made later arrives before it
+//!   pending                                       └ heap of (arrival, partition, sequence)
+//! ```
+//!
+//! **Invariant:** delays are never negative, so an event that arrives before the horizon (the start of the
+//! first piece not made yet) precedes all that is still to be made. Rows therefore leave in the log's
+//! order, (arrival, partition, offset), and do not depend on how many are asked for at a time. What waits
+//! is bounded by the model's rate × (its longest delay + one piece).
+
+use kappascope_core::{Log, Spec};
+use serde::Serialize;
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+
+/// Event time is made in pieces of this length, in milliseconds. Short, so that few events wait; long
+/// enough that what is computed once a piece costs nothing beside its events.
+pub(crate) const PIECE_MS: i64 = 10_000;
+
+/// Key columns of every world: `event_type`, `user_id`.
+const KEYS: usize = 2;
+
+/// Something that really happened in a world: ground truth, in event time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Label {
+    /// What happened, in a few words.
+    pub what: String,
+    /// First millisecond since the epoch.
+    pub start: i64,
+    /// One past the last millisecond.
+    pub end: i64,
+    /// The `event_type` it happened to; everything when absent.
+    pub key: Option<String>,
+}
+
+/// One event, before it has a place in the log.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Event {
+    pub(crate) time: i64,
+    /// Milliseconds from the event to its arrival. Unsigned: an event arrives after it happened.
+    pub(crate) delay: u32,
+    pub(crate) partition: u32,
+    /// Positions in the names of [`Parts`].
+    pub(crate) keys: [u32; KEYS],
+    pub(crate) value: f64,
+}
+
+/// What tells one world from another.
+pub(crate) trait Model: std::fmt::Debug + Send {
+    /// Appends the events of the next [`PIECE_MS`] of event time, which begin at `start`, in any order.
+    fn make(&mut self, start: i64, events: &mut Vec<Event>);
+}
+
+/// What a scenario's file brings to its [`World`].
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) model: Box<dyn Model>,
+    pub(crate) labels: Vec<Label>,
+    /// Event time of the first piece.
+    pub(crate) start: i64,
+    pub(crate) names: [Vec<String>; KEYS],
+    pub(crate) pipeline: &'static str,
+}
+
+/// How many pieces it takes to make `events` events, at most `most`. `counts` gives the events of the next
+/// piece by type, from a stream of chance of its own: so a world knows where it will end without making
+/// an event.
+pub(crate) fn pieces_of(events: u64, most: u64, mut counts: impl FnMut() -> [u32; 3]) -> u64 {
+    let (mut made, mut pieces) = (0, 0);
+    while made < events && pieces < most {
+        made += counts().into_iter().map(u64::from).sum::<u64>();
+        pieces += 1;
+    }
+    pieces
+}
+
+/// A seeded stream of events with ground truth. See the [module](self) for its order.
+#[derive(Debug)]
+pub struct World {
+    spec: Spec,
+    labels: Vec<Label>,
+    total: u64,
+    filled: u64,
+    model: Box<dyn Model>,
+    names: [Vec<String>; KEYS],
+    /// The log's ids of `names`.
+    ids: [Vec<u32>; KEYS],
+    pending: BinaryHeap<Pending>,
+    sequence: u64,
+    horizon: i64,
+    /// Scratch: the events of the newest piece.
+    piece: Vec<Event>,
+}
+
+impl World {
+    pub(crate) fn new(parts: Parts, total: u64) -> Self {
+        Self {
+            spec: Spec::from_toml(parts.pipeline).expect("the pipelines in this crate are tested"),
+            labels: parts.labels,
+            total,
+            filled: 0,
+            model: parts.model,
+            names: parts.names,
+            ids: Default::default(),
+            pending: BinaryHeap::new(),
+            sequence: 0,
+            horizon: parts.start,
+            piece: Vec::new(),
+        }
+    }
+
+    /// The pipeline that comes with it. [`World::fill`] needs a log with this schema.
+    #[must_use]
+    pub fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    /// What really happens in it, in order of time, as far as its events reach.
+    #[must_use]
+    pub fn labels(&self) -> &[Label] {
+        &self.labels
+    }
+
+    /// How many events it has.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// Appends up to so many of the next events in the order of arrival, and gives how many: fewer only
+    /// at the end. Always the same log: its keys are interned when it is empty.
+    ///
+    /// # Panics
+    /// When the log does not have the columns of the schema of [`World::spec`].
+    pub fn fill(&mut self, log: &mut Log, rows: usize) -> usize {
+        self.fill_until(log, i64::MAX, rows)
+    }
+
+    /// The same, but only events that arrive at `arrival` (epoch milliseconds) or before.
+    ///
+    /// # Panics
+    /// As [`World::fill`].
+    pub fn fill_until(&mut self, log: &mut Log, arrival: i64, rows: usize) -> usize {
+        if log.end() == 0 || self.filled == 0 {
+            self.intern(log);
+        }
+        let mut filled = 0;
+        while filled < rows && self.filled < self.total && self.next_arrival() <= arrival {
+            let Some(Pending { arrival, event, .. }) = self.pending.pop() else { break };
+            let keys = [self.ids[0][event.keys[0] as usize], self.ids[1][event.keys[1] as usize]];
+            log.append(event.time, arrival, event.partition, &keys, &[event.value]);
+            self.filled += 1;
+            filled += 1;
+        }
+        filled
+    }
+
+    /// When the next event arrives. Makes pieces until that is certain.
+    fn next_arrival(&mut self) -> i64 {
+        loop {
+            match self.pending.peek() {
+                Some(next) if next.arrival < self.horizon => return next.arrival,
+                _ => self.make_piece(),
+            }
+        }
+    }
+
+    fn make_piece(&mut self) {
+        self.model.make(self.horizon, &mut self.piece);
+        for event in self.piece.drain(..) {
+            debug_assert!(event.time >= self.horizon, "an event before its piece");
+            let arrival = event.time + i64::from(event.delay);
+            self.pending.push(Pending { arrival, sequence: self.sequence, event });
+            self.sequence += 1;
+        }
+        self.horizon += PIECE_MS;
+    }
+
+    fn intern(&mut self, log: &mut Log) {
+        for (column, names) in self.names.iter().enumerate() {
+            self.ids[column] = names.iter().map(|name| log.intern(column, name)).collect();
+        }
+    }
+}
+
+/// An event that has not been handed out. The heap gives the greatest first, so the order is turned
+/// around: greatest is who arrives first.
+#[derive(Clone, Copy, Debug)]
+struct Pending {
+    arrival: i64,
+    sequence: u64,
+    event: Event,
+}
+
+impl Ord for Pending {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let key = |pending: &Self| (pending.arrival, pending.event.partition, pending.sequence);
+        key(other).cmp(&key(self))
+    }
+}
+
+impl PartialOrd for Pending {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Pending {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Pending {}
