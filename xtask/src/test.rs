@@ -153,4 +153,16 @@ mod tests {
         assert!(report.failure.is_none());
         assert!(report.to_string().ends_with("2 passed, 0 failed"), "{report}");
     }
+
+    /// Clippy reads only the nearest clippy.toml, so the strict ones are copies that could drift apart.
+    #[test]
+    fn the_strict_clippy_files_ban_the_same_and_no_less_than_the_root() {
+        let root = Workspace::find().unwrap().root;
+        let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
+        let strict = read("crates/core/clippy.toml");
+        assert_eq!(strict, read("crates/scenario/clippy.toml"));
+        for ban in read("clippy.toml").lines().filter_map(|line| line.trim().split_once(", reason")) {
+            assert!(strict.contains(ban.0), "crates/core/clippy.toml lacks {}", ban.0);
+        }
+    }
 }

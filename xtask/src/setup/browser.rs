@@ -1,4 +1,4 @@
-//! Chromium and chromedriver: those of the machine when they fit each other, else Debian's, else Google's builds for tests.
+//! Chromium and chromedriver: the machine's when they fit each other, else Debian's, else Google's builds for tests.
 //!
 //! Invariant: the two are of one major version, or there is no browser.
 
@@ -8,7 +8,7 @@ use std::process::Stdio;
 use anyhow::{Context, Result, bail};
 
 use super::announced;
-use crate::cache::Cache;
+use crate::cache::{Cache, CacheLock};
 use crate::process::{Command, on_path, output, run_logged};
 
 /// A browser that tests drive, and its driver.
@@ -21,7 +21,7 @@ pub(crate) struct Browser {
 const CHROMIUM_NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 /// Liberation, so that text in pictures of the page has letters and not boxes.
 const DEBIAN_PACKAGES: [&str; 3] = ["chromium", "chromium-driver", "fonts-liberation"];
-/// The package of npm that fetches Google's builds.
+/// The package of npm that fetches Google's builds; 3 needs a newer Node.js than many machines have.
 const FETCHER: &str = "@puppeteer/browsers@2";
 /// The folder of those builds, and in it the file that says where the two programs are.
 const FETCHED: &str = "chrome-for-testing";
@@ -34,22 +34,21 @@ pub(super) fn find(cache: &Cache) -> Option<Browser> {
     on_this_path().or_else(|| in_cache(cache))
 }
 
-/// Installs one by the first way that this machine has.
+/// Installs one by the first way that works on this machine.
 pub(super) fn install(cache: &Cache) -> Result<Browser> {
     let held = cache.lock()?;
     // Another clone may have installed it while this one waited.
     if let Some(found) = find(cache) {
         return Ok(found);
     }
-    if let Some(apt_get) = apt_get() {
-        announced(&debian_announcement(), || from_debian(&apt_get, cache))?;
-    } else if on_path("npx").is_some() {
-        let place = cache.tool(FETCHED);
-        announced(
-            &format!("Chrome for the browser tests with npx {FETCHER}, into {}", place.display()),
-            || cache.install(&held, FETCHED, |folder| from_google(folder, cache)),
-        )
-        .context(REMEDY)?;
+    if let Some(apt_get) = apt_get()
+        && let Err(error) = from_debian(&apt_get, cache)
+    {
+        // Ubuntu's archive, for one, has no package of that name.
+        eprintln!("    {error:#}");
+    }
+    if find(cache).is_none() && on_path("npx").is_some() {
+        from_google(&held, cache).context(REMEDY)?;
     }
     find(cache).context(REMEDY)
 }
@@ -93,26 +92,29 @@ fn apt_get() -> Option<Vec<&'static str>> {
     may.then(|| vec!["sudo", "-n", "apt-get"])
 }
 
-fn debian_announcement() -> String {
-    let packages = DEBIAN_PACKAGES.join(" ");
-    format!("Chromium and its driver for the browser tests into the system, with apt-get install {packages}")
-}
-
 fn from_debian(apt_get: &[&str], cache: &Cache) -> Result<()> {
-    let step = |arguments: &[&str], log: &str| -> Result<()> {
+    let run = |arguments: &[&str], log: &str| -> Result<()> {
         let mut apt = words(&[apt_get, arguments].concat());
         apt.env("DEBIAN_FRONTEND", "noninteractive");
-        run_logged(apt, &cache.log(log)?).context(REMEDY)
+        run_logged(apt, &cache.log(log)?)
     };
-    step(&["update"], "apt-get-update")?;
-    step(
-        &[&["install", "--yes", "--no-install-recommends"][..], &DEBIAN_PACKAGES].concat(),
-        "apt-get-install",
-    )
+    let install = [&["install", "--yes", "--no-install-recommends"][..], &DEBIAN_PACKAGES].concat();
+    let packages = DEBIAN_PACKAGES.join(" ");
+    announced(&format!("the browser of the tests into the system, with apt-get install {packages}"), || {
+        run(&["update"], "apt-get-update")?;
+        run(&install, "apt-get-install")
+    })
+}
+
+fn from_google(held: &CacheLock, cache: &Cache) -> Result<()> {
+    let place = cache.tool(FETCHED);
+    announced(&format!("the browser of the tests with npx {FETCHER}, into {}", place.display()), || {
+        cache.install(held, FETCHED, |folder| fetch_both(folder, cache))
+    })
 }
 
 /// Fetches both programs into `folder` and notes where in it they are.
-fn from_google(folder: &Path, cache: &Cache) -> Result<()> {
+fn fetch_both(folder: &Path, cache: &Cache) -> Result<()> {
     let chromium = fetch("chrome-headless-shell@stable", folder, cache)?;
     let chromedriver = fetch("chromedriver@stable", folder, cache)?;
     let version = major_version(&chromium);
