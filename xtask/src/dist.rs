@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use crate::process::{Command, run as run_child};
-use crate::setup::{self, Toolbox, WASM_TARGET};
+use crate::setup::{self, Toolbox};
 use crate::workspace::Workspace;
 
 pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
@@ -17,8 +17,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
         workspace.site().display(),
         binary.display()
     );
-    setup::wasm_target(workspace)?;
-    let toolbox = Toolbox::new(workspace)?;
+    let toolbox = setup::page(workspace)?;
     run_child(site_build(workspace, &toolbox)?)?;
     run_child(binary_build(workspace))?;
     println!(
@@ -39,9 +38,8 @@ pub(crate) fn binary_build(workspace: &Workspace) -> Command {
     workspace.cargo(&["build", "--release", "--package=kappascope-cli"])
 }
 
-/// Trunk with its tools on PATH and the page's dependencies at hand: as Trunk.toml has it, it downloads nothing.
+/// Trunk with its tools on PATH: as Trunk.toml has it, it downloads nothing.
 pub(crate) fn trunk(workspace: &Workspace, toolbox: &Toolbox, verb: &str) -> Result<Command> {
-    run_child(workspace.cargo(&["fetch", "--quiet", "--target", WASM_TARGET]))?;
     let mut trunk = Command::new("trunk");
     // Trunk reads NO_COLOR as a flag of its own and refuses the customary `1`.
     trunk.current_dir(&workspace.root).arg(verb).env_remove("NO_COLOR");

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 
 use crate::dist::trunk;
 use crate::process::run as run_child;
-use crate::setup::{self, Toolbox};
+use crate::setup;
 use crate::workspace::Workspace;
 
 /// This machine only: nobody on the network should meet a page that is being worked on.
@@ -20,8 +20,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     assure_port_is_free()?;
     let site = workspace.target_folder()?.join("served-site");
     println!("the page will be at http://{ADDRESS}:{PORT}, built in {}", site.display());
-    setup::wasm_target(workspace)?;
-    let toolbox = Toolbox::new(workspace)?;
+    let toolbox = setup::page(workspace)?;
     let mut serve = trunk(workspace, &toolbox, "serve")?;
     serve
         .arg("--address")

@@ -19,7 +19,7 @@ use anyhow::{Result, bail};
 pub(crate) use self::browser::Browser;
 use self::tool::Tool;
 use crate::cache::{self, Cache};
-use crate::process::{Command, Stopwatch, human, on_path, output, path_with, run_logged};
+use crate::process::{Command, Stopwatch, human, on_path, output, path_with, run as run_child, run_logged};
 use crate::workspace::Workspace;
 
 /// What the page is compiled for.
@@ -29,8 +29,7 @@ const NODE_REMEDY: &str = "see https://nodejs.org, or on Debian or Ubuntu: apt-g
 
 /// `cargo xtask setup`: everything that any command needs.
 pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
-    wasm_target(workspace)?;
-    let toolbox = Toolbox::new(workspace)?;
+    let toolbox = page_and_checks(workspace)?;
     let browser = browser()?;
     println!("everything is in place:");
     let programs = [browser.chromium, browser.chromedriver];
@@ -40,6 +39,30 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// What building the page needs.
+pub(crate) fn page(workspace: &Workspace) -> Result<Toolbox> {
+    prepare(workspace, &tool::for_page(workspace)?)
+}
+
+/// What building the page and checking this repository need.
+pub(crate) fn page_and_checks(workspace: &Workspace) -> Result<Toolbox> {
+    let mut tools = tool::for_page(workspace)?;
+    tools.push(tool::for_checks());
+    prepare(workspace, &tools)
+}
+
+fn prepare(workspace: &Workspace, tools: &[Tool]) -> Result<Toolbox> {
+    wasm_target(workspace)?;
+    need("node", "running wasm-opt and the WebAssembly tests", NODE_REMEDY)?;
+    let cache = Cache::find()?;
+    if tools.iter().any(|tool| !tool.is_there(&cache)) {
+        install_missing(tools, &cache)?;
+    }
+    // Trunk builds offline, so that it downloads no tools; then cargo too must have everything.
+    run_child(workspace.cargo(&["fetch", "--quiet", "--target", WASM_TARGET]))?;
+    Ok(Toolbox { folders: tools.iter().map(|tool| tool.programs(&cache)).collect() })
+}
+
 /// The compiler's part for WebAssembly.
 pub(crate) fn wasm_target(workspace: &Workspace) -> Result<()> {
     let mut rustc = Command::new("rustc");
@@ -47,33 +70,20 @@ pub(crate) fn wasm_target(workspace: &Workspace) -> Result<()> {
     if Path::new(output(rustc)?.trim()).is_dir() {
         return Ok(());
     }
-    let add = format!("rustup target add {WASM_TARGET}");
-    need("rustup", &add, "see https://rustup.rs")?;
+    need("rustup", &format!("adding the Rust target {WASM_TARGET}"), "see https://rustup.rs")?;
     let mut rustup = Command::new("rustup");
     rustup.args(["target", "add", WASM_TARGET]).current_dir(&workspace.root);
     let log = Cache::find()?.log("rustup")?;
-    announced(&format!("the Rust target {WASM_TARGET}, for which the page is compiled, with `{add}`"), || {
-        run_logged(rustup, &log)
-    })
+    let what = format!("{WASM_TARGET}, for which the page is compiled, into the Rust toolchain");
+    announced(&what, || run_logged(rustup, &log))
 }
 
-/// The folders of the tools, in the order in which they stand on PATH.
+/// The folders of the tools, to stand before all others on PATH.
 pub(crate) struct Toolbox {
     folders: Vec<PathBuf>,
 }
 
 impl Toolbox {
-    /// Installs what is missing of the tools that build and check the page.
-    pub(crate) fn new(workspace: &Workspace) -> Result<Self> {
-        let cache = Cache::find()?;
-        let tools = tool::all(workspace)?;
-        need("node", "running wasm-opt and the WebAssembly tests", NODE_REMEDY)?;
-        if tools.iter().any(|tool| !tool.is_there(&cache)) {
-            install_missing(&tools, &cache)?;
-        }
-        Ok(Self { folders: tools.iter().map(|tool| tool.programs(&cache)).collect() })
-    }
-
     /// Lets `command` and its children find the tools.
     pub(crate) fn equip(&self, command: &mut Command) -> Result<()> {
         command.env("PATH", path_with(&self.folders)?);

@@ -46,10 +46,12 @@ struct Report {
 }
 
 pub(crate) fn run(workspace: &Workspace, scope: Scope) -> Result<ExitCode> {
-    setup::wasm_target(workspace)?;
     let steps = match scope {
-        Scope::Quick => quick_steps(workspace),
-        Scope::Everything => all_steps(workspace, &Toolbox::new(workspace)?, &setup::browser()?)?,
+        Scope::Quick => {
+            setup::wasm_target(workspace)?;
+            quick_steps(workspace)
+        }
+        Scope::Everything => all_steps(workspace, &setup::page_and_checks(workspace)?, &setup::browser()?)?,
     };
     let report = run_steps(steps);
     println!("\n{report}");

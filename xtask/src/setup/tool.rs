@@ -31,8 +31,8 @@ enum Source {
     Npm,
 }
 
-/// Every tool that the page and the checks need.
-pub(super) fn all(workspace: &Workspace) -> Result<Vec<Tool>> {
+/// The tools that build the page.
+pub(super) fn for_page(workspace: &Workspace) -> Result<Vec<Tool>> {
     Ok(vec![
         Tool {
             package: "wasm-bindgen-cli",
@@ -48,12 +48,6 @@ pub(super) fn all(workspace: &Workspace) -> Result<Vec<Tool>> {
             source: Source::Npm,
         },
         Tool {
-            package: "cargo-deny",
-            version: CARGO_DENY.to_owned(),
-            purpose: "checks the licences and origins of all dependencies",
-            source: Source::Crate(&[]),
-        },
-        Tool {
             package: "trunk",
             version: TRUNK.to_owned(),
             purpose: "builds the page",
@@ -61,6 +55,16 @@ pub(super) fn all(workspace: &Workspace) -> Result<Vec<Tool>> {
             source: Source::Crate(&["--no-default-features"]),
         },
     ])
+}
+
+/// The tool that only `cargo xtask test` needs.
+pub(super) fn for_checks() -> Tool {
+    Tool {
+        package: "cargo-deny",
+        version: CARGO_DENY.to_owned(),
+        purpose: "checks the licences and origins of all dependencies",
+        source: Source::Crate(&[]),
+    }
 }
 
 impl Tool {
