@@ -98,3 +98,60 @@ fn transition(before: State, after: State) -> Option<(AlertState, u64)> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Millis;
+
+    /// Evaluates a rule once a second over a condition drawn as `-` and `#`, and draws the states: `.`
+    /// no transition, `p`, `f`, `r`.
+    fn check(hold_s: i64, keep_s: i64, condition: &str, expected: &str) {
+        let mut rule = Rule::new(&AlertSpec {
+            name: "r".to_owned(),
+            when: "d".to_owned(),
+            hold: Millis(hold_s * 1_000),
+            keep_firing_for: Millis(keep_s * 1_000),
+            severity: "warning".to_owned(),
+        });
+        let drawn: String = condition
+            .chars()
+            .zip(0..)
+            .map(|(c, second)| match rule.evaluate(0, second * 1_000, c == '#', || second as u64) {
+                None => '.',
+                Some((AlertState::Pending, _)) => 'p',
+                Some((AlertState::Firing, _)) => 'f',
+                Some((AlertState::Resolved, _)) => 'r',
+            })
+            .collect();
+        assert_eq!(drawn, expected, "for {hold_s} s, keep {keep_s} s, {condition}");
+    }
+
+    #[test]
+    fn states_as_prometheus() {
+        check(0, 0, "--##--#-", "..f.r.fr");
+        check(2, 0, "--####--", "..p.f.r.");
+        check(2, 0, "--##--", "..p.r.");
+        check(2, 0, "##-###-", "p.rp.fr");
+        check(0, 2, "#-----", "f..r..");
+        check(0, 2, "#-#---#", "f....rf");
+        check(1, 1, "##-#--#", "pf...rp");
+    }
+
+    #[test]
+    fn one_alert_keeps_its_id_and_keys_do_not_share_states() {
+        let spec = AlertSpec {
+            name: "r".to_owned(),
+            when: "d".to_owned(),
+            hold: Millis(1),
+            keep_firing_for: Millis(0),
+            severity: "warning".to_owned(),
+        };
+        let mut rule = Rule::new(&spec);
+        assert_eq!(rule.evaluate(0, 0, true, || 7), Some((AlertState::Pending, 7)));
+        assert_eq!(rule.evaluate(3, 0, true, || 8), Some((AlertState::Pending, 8)));
+        assert_eq!(rule.evaluate(0, 1, true, || 9), Some((AlertState::Firing, 7)));
+        assert_eq!(rule.evaluate(0, 2, false, || 9), Some((AlertState::Resolved, 7)));
+        assert_eq!(rule.evaluate(3, 2, true, || 9), Some((AlertState::Firing, 8)));
+    }
+}

@@ -37,12 +37,13 @@ impl FromStr for Millis {
         let unit_ms = UNITS.iter().find(|(name, _)| *name == unit).map(|(_, ms)| *ms).ok_or_else(|| {
             format!("`{text}` is not a duration: a whole number and a unit (ms, s, m, h, d), such as `5s`")
         })?;
-        let number: i64 = number.parse().map_err(|_| {
-            format!("`{text}` is not a duration: it needs a whole number before `{unit}`, such as `5{unit}`")
-        })?;
-        number
-            .checked_mul(unit_ms)
-            .filter(|ms| *ms <= LONGEST_MS)
+        if number.is_empty() {
+            return Err(format!(
+                "`{text}` is not a duration: it needs a whole number before `{unit}`, such as `5{unit}`"
+            ));
+        }
+        let ms = number.parse().ok().and_then(|number: i64| number.checked_mul(unit_ms));
+        ms.filter(|ms| *ms <= LONGEST_MS)
             .map(Self)
             .ok_or_else(|| format!("`{text}` is too long: at most {}", Self(LONGEST_MS)))
     }

@@ -186,3 +186,36 @@ impl Tumbling {
         self.held.len() - self.fired
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn starts() {
+        // (time, size, offset, start)
+        for (time, size, offset, start) in [
+            (0, 10, 0, 0),
+            (9, 10, 0, 0),
+            (10, 10, 0, 10),
+            (-1, 10, 0, -10),
+            (-10, 10, 0, -10),
+            (-11, 10, 0, -20),
+            (2, 10, 3, -7),
+            (3, 10, 3, 3),
+            (-8, 10, 3, -17),
+            (-7, 10, 3, -7),
+        ] {
+            assert_eq!(start_of(time, size, offset), start, "time {time}, size {size}, offset {offset}");
+        }
+    }
+
+    #[test]
+    fn a_year_of_silence_costs_nothing() {
+        let mut windows = Tumbling::new(1, 0, 0, 0, 10);
+        let year = 365 * 86_400_000;
+        assert_eq!(windows.place(0, i64::MIN), Place::Held(0));
+        assert_eq!(windows.place(year, i64::MIN), Place::Held(1));
+        assert_eq!(windows.open(), 2);
+    }
+}
