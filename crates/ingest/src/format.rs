@@ -1,0 +1,146 @@
+//! What a file is, by its first bytes: CSV and its separator, or JSON Lines; anything else is refused
+//! with its name.
+
+use crate::error::{IngestError, Kind};
+
+/// How many bytes from the start of a file are looked at to find out what it is. Give
+/// [`Reader::new`](crate::Reader::new) so many, or the whole file when it is shorter.
+pub const HEAD_BYTES: usize = 64 * 1024;
+
+/// Separators of a CSV file, the most likely first.
+const SEPARATORS: [u8; 4] = *b",;\t|";
+
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
+/// Forms that people pick by mistake, by their first bytes.
+const FOREIGN: [(&[u8], &str, &str); 10] = [
+    (b"\x1f\x8b", "gzip-compressed", "unpack it first: `gzip -d`"),
+    (b"\x28\xb5\x2f\xfd", "zstd-compressed", "unpack it first: `zstd -d`"),
+    (b"BZh", "bzip2-compressed", "unpack it first: `bzip2 -d`"),
+    (b"\xfd7zXZ\0", "xz-compressed", "unpack it first: `xz -d`"),
+    (b"PK\x03\x04", "a ZIP archive or an Excel workbook", "unpack it, or save the sheet as CSV"),
+    (b"PAR1", "Parquet", "write it out as CSV or JSON Lines"),
+    (b"\xff\xfe", "UTF-16 text", "save it as UTF-8"),
+    (b"\xfe\xff", "UTF-16 text", "save it as UTF-8"),
+    (b"<", "HTML or XML", "CSV or JSON Lines would fit"),
+    (b"%PDF", "PDF", "CSV or JSON Lines would fit"),
+];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    Csv { separator: u8 },
+    JsonLines,
+}
+
+/// Whether a head is all of its file.
+pub(crate) fn is_whole(head: &[u8]) -> bool {
+    head.len() < HEAD_BYTES
+}
+
+/// The form of a file, and how many bytes of byte-order mark precede its text.
+pub(crate) fn sniff(head: &[u8]) -> Result<(Form, usize), IngestError> {
+    let mut bom = 0;
+    while head[bom..].starts_with(BOM) {
+        bom += BOM.len();
+    }
+    let text = &head[bom..];
+    let Some(first) = text.iter().position(|byte| !byte.is_ascii_whitespace()) else {
+        return Err(Kind::Empty.into());
+    };
+    refuse_foreign(text)?;
+    let form = match text[first] {
+        b'{' => Form::JsonLines,
+        b'[' if is_json_array(&text[first..]) => {
+            let fits = "one object a line (JSON Lines) would fit: `jq -c '.[]'` writes it so";
+            return Err(Kind::NotText { found: "a JSON array", fits }.into());
+        }
+        _ => Form::Csv { separator: separator(&text[first..]) },
+    };
+    Ok((form, bom))
+}
+
+fn refuse_foreign(text: &[u8]) -> Result<(), IngestError> {
+    let known = FOREIGN.iter().find(|(magic, ..)| text.starts_with(magic));
+    if let Some(&(_, found, fits)) = known {
+        return Err(Kind::NotText { found, fits }.into());
+    }
+    let Some(nul) = memchr::memchr(0, text) else { return Ok(()) };
+    // ASCII in UTF-16 has a NUL in every second byte.
+    if text.len() >= 4 && nul < 2 && text[nul..].iter().step_by(2).take(8).all(|&byte| byte == 0) {
+        return Err(Kind::NotText { found: "UTF-16 text", fits: "save it as UTF-8" }.into());
+    }
+    Err(Kind::NotText { found: "binary", fits: "CSV or JSON Lines would fit" }.into())
+}
+
+/// Whether text that begins with `[` is JSON rather than a header whose first column does.
+fn is_json_array(text: &[u8]) -> bool {
+    let second = text[1..].iter().find(|byte| !byte.is_ascii_whitespace());
+    matches!(second, None | Some(b'{' | b'[' | b'"' | b']' | b'-' | b'0'..=b'9'))
+}
+
+/// The separator that the header line has most of, outside quotes.
+fn separator(text: &[u8]) -> u8 {
+    let mut counts = [0_usize; SEPARATORS.len()];
+    let mut quoted = false;
+    for &byte in text {
+        match byte {
+            b'"' => quoted = !quoted,
+            b'\n' | b'\r' if !quoted => break,
+            _ if quoted => {}
+            _ => {
+                if let Some(i) = SEPARATORS.iter().position(|&separator| separator == byte) {
+                    counts[i] += 1;
+                }
+            }
+        }
+    }
+    let most = counts.into_iter().max().unwrap_or(0);
+    let i = counts.iter().position(|&count| count == most).unwrap_or(0);
+    SEPARATORS[i]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::{Expect, expect};
+
+    fn check(head: &[u8], expected: Expect) {
+        let found = match sniff(head) {
+            Ok((Form::Csv { separator }, bom)) => format!("CSV {:?}, BOM {bom}", char::from(separator)),
+            Ok((Form::JsonLines, bom)) => format!("JSON Lines, BOM {bom}"),
+            Err(error) => error.to_string(),
+        };
+        expected.assert_eq(&found);
+    }
+
+    #[test]
+    fn forms_are_found_by_content() {
+        check(b"a,b\n1;2;3;4\n", expect!["CSV ',', BOM 0"]);
+        check(b"a;b\n1,5;2,5\n", expect!["CSV ';', BOM 0"]);
+        check(b"a\tb,c\td\n", expect!["CSV '\\t', BOM 0"]);
+        check(b"\"a,b,c\"|d\n", expect!["CSV '|', BOM 0"]);
+        check(b"\xef\xbb\xbfa,b\n", expect!["CSV ',', BOM 3"]);
+        check(b"alone\n", expect!["CSV ',', BOM 0"]);
+        check(b"[at],b\n", expect!["CSV ',', BOM 0"]);
+        check(b"\n {\"a\":1}\n", expect!["JSON Lines, BOM 0"]);
+    }
+
+    #[test]
+    fn what_is_not_text_of_rows_is_refused_by_name() {
+        check(b"", expect!["the file is empty: there is no header and no row"]);
+        check(b"\xef\xbb\xbf \r\n", expect!["the file is empty: there is no header and no row"]);
+        check(b"\x1f\x8b\x08\0", expect!["the file is gzip-compressed; unpack it first: `gzip -d`"]);
+        check(b"\x28\xb5\x2f\xfd\x04", expect!["the file is zstd-compressed; unpack it first: `zstd -d`"]);
+        check(b"PAR1\x15", expect!["the file is Parquet; write it out as CSV or JSON Lines"]);
+        check(b"\xff\xfea\0,\0", expect!["the file is UTF-16 text; save it as UTF-8"]);
+        check(b"a\0,\0b\0\n\0", expect!["the file is UTF-16 text; save it as UTF-8"]);
+        check(b"\x7fELF\x02\x01\x01\0\0", expect!["the file is binary; CSV or JSON Lines would fit"]);
+        check(b"<!doctype html>", expect!["the file is HTML or XML; CSV or JSON Lines would fit"]);
+        check(
+            b"[\n {\"a\":1}]",
+            expect![
+                "the file is a JSON array; one object a line (JSON Lines) would fit: `jq -c '.[]'` writes it so"
+            ],
+        );
+    }
+}

@@ -1,0 +1,177 @@
+//! Cells to a log row: the one place that decides what a schema takes.
+//!
+//! **Invariant:** the log receives a row only when every cell that the schema uses fits: finite
+//! measures, times in range, a partition that exists, keys in UTF-8. The order of a file is its order
+//! of arrival, so an arrival time that steps back counts as the newest so far.
+
+use crate::error::{IngestError, Kind, shown};
+use crate::time::TimeReader;
+use kappascope_core::Log;
+use kappascope_core::spec::Schema;
+
+/// Memory that the different values of all key columns may take. The log keeps each once, so that rows
+/// can hold numbers; 1 GiB is about 10 million short keys, and a quarter of what a page can address.
+const KEY_MEMORY_BYTES: usize = 1 << 30;
+
+/// What a key costs beside twice its text: two `String`s and an entry of a hash map.
+const KEY_OVERHEAD_BYTES: usize = 64;
+
+/// A record whose cells can be asked for by the number of the wanted column.
+pub(crate) trait Record {
+    /// The cell as text, or why there is none.
+    fn cell(&self, column: usize) -> Result<&[u8], String>;
+}
+
+/// Why a record is no row.
+pub(crate) struct Misfit {
+    /// Number of the wanted column.
+    pub(crate) column: usize,
+    pub(crate) reason: String,
+}
+
+#[derive(Debug)]
+struct TimeColumn {
+    column: usize,
+    reader: TimeReader,
+}
+
+/// Appends records to a log by a schema.
+#[derive(Debug)]
+pub(crate) struct Rows {
+    wanted: Vec<String>,
+    time: TimeColumn,
+    arrival: Option<TimeColumn>,
+    partition: Option<usize>,
+    partitions: u32,
+    keys: Vec<usize>,
+    measures: Vec<usize>,
+    newest_arrival: i64,
+    key_memory: usize,
+    /// Scratch: the row at hand.
+    ids: Vec<u32>,
+    values: Vec<f64>,
+}
+
+impl Rows {
+    pub(crate) fn new(schema: &Schema) -> Result<Self, IngestError> {
+        let mut wanted = Vec::new();
+        let mut number = |name: &String| {
+            wanted.iter().position(|known| known == name).unwrap_or_else(|| {
+                wanted.push(name.clone());
+                wanted.len() - 1
+            })
+        };
+        let reader = TimeReader::new(schema.time_format.as_deref()).map_err(Kind::TimeFormat)?;
+        let time = TimeColumn { column: number(&schema.time), reader: reader.clone() };
+        let arrival = schema.arrival.as_ref().map(|name| TimeColumn { column: number(name), reader });
+        let partition = schema.partition.as_ref().map(&mut number);
+        let keys = schema.keys.iter().map(&mut number).collect();
+        let measures = schema.measures.iter().map(&mut number).collect();
+        Ok(Self {
+            wanted,
+            time,
+            arrival,
+            partition,
+            partitions: schema.partitions,
+            keys,
+            measures,
+            newest_arrival: i64::MIN,
+            key_memory: 0,
+            ids: Vec::new(),
+            values: Vec::new(),
+        })
+    }
+
+    /// Names of the columns that the schema uses, each once. A [`Record`] numbers its cells by them.
+    pub(crate) fn wanted(&self) -> &[String] {
+        &self.wanted
+    }
+
+    /// Appends a record, or says why it is no row.
+    pub(crate) fn append(&mut self, record: &impl Record, log: &mut Log) -> Result<(), Misfit> {
+        let time = self.time.read(record)?;
+        let arrival = self.arrival.as_mut().map(|arrival| arrival.read(record)).transpose()?;
+        let partition = self.partition(record)?;
+        self.measures(record)?;
+        self.keys(record, log)?;
+        self.newest_arrival = self.newest_arrival.max(arrival.unwrap_or(time));
+        log.append(time, self.newest_arrival, partition, &self.ids, &self.values);
+        Ok(())
+    }
+
+    /// Refuses to go on once the key columns hold more different values than memory has room for.
+    pub(crate) fn check_memory(&self, line: u64) -> Result<(), IngestError> {
+        if self.key_memory <= KEY_MEMORY_BYTES {
+            return Ok(());
+        }
+        Err(Kind::KeyMemory { line, limit_mb: KEY_MEMORY_BYTES >> 20 }.into())
+    }
+
+    fn partition(&self, record: &impl Record) -> Result<u32, Misfit> {
+        let Some(column) = self.partition else { return Ok(0) };
+        let cell = cell(record, column)?.trim_ascii();
+        let number = std::str::from_utf8(cell).ok().and_then(|text| text.parse().ok());
+        number.filter(|partition| *partition < self.partitions).ok_or_else(|| Misfit {
+            column,
+            reason: format!("{} is not a partition; 0 to {} would fit", shown(cell), self.partitions - 1),
+        })
+    }
+
+    fn measures(&mut self, record: &impl Record) -> Result<(), Misfit> {
+        self.values.clear();
+        for &column in &self.measures {
+            let cell = cell(record, column)?.trim_ascii();
+            self.values.push(finite(cell).map_err(|reason| Misfit { column, reason })?);
+        }
+        Ok(())
+    }
+
+    fn keys(&mut self, record: &impl Record, log: &mut Log) -> Result<(), Misfit> {
+        self.ids.clear();
+        for (key, &column) in self.keys.iter().enumerate() {
+            let cell = cell(record, column)?;
+            let name = std::str::from_utf8(cell).map_err(|_| Misfit {
+                column,
+                reason: format!("{} is not UTF-8; save the file as UTF-8", shown(cell)),
+            })?;
+            let known = log.dictionary(key).len();
+            self.ids.push(log.intern(key, name));
+            if log.dictionary(key).len() > known {
+                self.key_memory += 2 * name.len() + KEY_OVERHEAD_BYTES;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl TimeColumn {
+    fn read(&mut self, record: &impl Record) -> Result<i64, Misfit> {
+        let column = self.column;
+        self.reader.read(cell(record, column)?).map_err(|reason| Misfit { column, reason })
+    }
+}
+
+fn cell(record: &impl Record, column: usize) -> Result<&[u8], Misfit> {
+    record.cell(column).map_err(|reason| Misfit { column, reason })
+}
+
+/// The finite number that a cell writes, or why it writes none.
+pub(crate) fn finite(cell: &[u8]) -> Result<f64, String> {
+    let text = std::str::from_utf8(cell).unwrap_or("not UTF-8");
+    match text.parse::<f64>() {
+        Ok(number) if number.is_finite() => Ok(number),
+        Ok(_) => Err(format!("{} is not finite; a number such as `12.5` would fit", shown(cell))),
+        Err(_) => Err(not_a_number(cell)),
+    }
+}
+
+fn not_a_number(cell: &[u8]) -> String {
+    let with_point: Vec<u8> = cell.iter().map(|&byte| if byte == b',' { b'.' } else { byte }).collect();
+    match cell {
+        b"" => "nothing where a number belongs; a finite number such as `12.5` would fit".to_owned(),
+        _ if with_point != cell && finite(&with_point).is_ok() => {
+            format!("{} has a decimal comma; {} would fit", shown(cell), shown(&with_point))
+        }
+        _ => format!("{} is not a number; a finite number such as `12.5` would fit", shown(cell)),
+    }
+}

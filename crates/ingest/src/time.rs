@@ -1,0 +1,348 @@
+//! Times as files write them, to epoch milliseconds.
+//!
+//! | written | taken as |
+//! |---|---|
+//! | `1714557600`, `1714557600.25`, `1714557600250`, … | epoch seconds, milliseconds, microseconds or nanoseconds, by size |
+//! | `2024-05-01T10:00:00.25+02:00`, `2024-05-01 10:00:00Z` | RFC 3339 |
+//! | `2024-05-01 10:00`, `2024-05-01T10:00:00.25` | the same without a zone: UTC |
+//! | `2024-05-01` | midnight, UTC |
+//! | anything else | a strftime pattern that the schema names |
+//!
+//! **Invariant:** a column has one format: the first cell that is a time decides, and a later one that
+//! does not fit is refused. Times between two milliseconds go down to the earlier.
+
+use crate::error::shown;
+use jiff::fmt::strtime::BrokenDownTime;
+use jiff::tz::TimeZone;
+use kappascope_core::time::TIME_RANGE;
+
+/// From these on, an epoch number counts milliseconds, microseconds, nanoseconds: the year 5138 in the
+/// coarser unit, 1973 in the finer one.
+const EPOCH_STEPS: [(u64, Unit); 3] = [
+    (100_000_000_000, Unit::Seconds),
+    (100_000_000_000_000, Unit::Millis),
+    (100_000_000_000_000_000, Unit::Micros),
+];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unit {
+    Seconds,
+    Millis,
+    Micros,
+    Nanos,
+}
+
+impl Unit {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Seconds => "seconds",
+            Self::Millis => "milliseconds",
+            Self::Micros => "microseconds",
+            Self::Nanos => "nanoseconds",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Format {
+    /// `guessed`: from the size of the first number, so that a much larger one is a slip.
+    Epoch {
+        unit: Unit,
+        guessed: bool,
+    },
+    Iso(Shape),
+    Pattern(String),
+}
+
+/// What an ISO 8601 time spells out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    Zoned,
+    Local,
+    Date,
+}
+
+/// Reads the times of one column.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TimeReader {
+    format: Option<Format>,
+}
+
+impl TimeReader {
+    /// A reader of the format that the schema names, or of the one that the first time has.
+    pub(crate) fn new(named: Option<&str>) -> Result<Self, String> {
+        let epoch = |unit| Format::Epoch { unit, guessed: false };
+        let format = match named {
+            None => None,
+            Some("s") => Some(epoch(Unit::Seconds)),
+            Some("ms") => Some(epoch(Unit::Millis)),
+            Some("us" | "µs") => Some(epoch(Unit::Micros)),
+            Some("ns") => Some(epoch(Unit::Nanos)),
+            Some("rfc3339") => Some(Format::Iso(Shape::Zoned)),
+            Some(pattern) => Some(pattern_format(pattern)?),
+        };
+        Ok(Self { format })
+    }
+
+    /// The epoch milliseconds of a cell, or what was expected instead.
+    pub(crate) fn read(&mut self, cell: &[u8]) -> Result<i64, String> {
+        let cell = cell.trim_ascii();
+        let time = match &self.format {
+            Some(format) => format.read(cell)?,
+            None => self.find(cell)?,
+        };
+        if TIME_RANGE.contains(&time) {
+            return Ok(time);
+        }
+        Err(format!("{} is not a time between the years -283000 and 287000", shown(cell)))
+    }
+
+    /// Whether the column turned out to hold epoch numbers.
+    pub(crate) fn is_epoch(&self) -> bool {
+        matches!(self.format, Some(Format::Epoch { .. }))
+    }
+
+    fn find(&mut self, cell: &[u8]) -> Result<i64, String> {
+        let number = Decimal::parse(cell);
+        let format = match (number, iso(cell)) {
+            (Some(number), _) => Format::Epoch { unit: number.likely_unit(), guessed: true },
+            (None, Some((_, shape))) => Format::Iso(shape),
+            (None, None) => return Err(refused(cell, "2024-05-01T10:00:00Z` or `1714557600")),
+        };
+        let time = format.read(cell)?;
+        self.format = Some(format);
+        Ok(time)
+    }
+}
+
+fn refused(cell: &[u8], example: &str) -> String {
+    if cell.is_empty() {
+        return format!("nothing where a time belongs, such as `{example}`");
+    }
+    format!("{} is not a time; one such as `{example}` would fit", shown(cell))
+}
+
+fn pattern_format(pattern: &str) -> Result<Format, String> {
+    let fits = "`s`, `ms`, `us`, `ns`, `rfc3339` or a strftime pattern such as `%d/%m/%Y %H:%M` would fit";
+    if !pattern.contains('%') {
+        return Err(format!("{} is no time format; {fits}", shown(pattern.as_bytes())));
+    }
+    // Writing a time finds a directive that does not exist; reading would find it in the first row.
+    let probe = jiff::Timestamp::UNIX_EPOCH.to_zoned(TimeZone::UTC);
+    jiff::fmt::strtime::format(pattern, &probe)
+        .map_err(|error| format!("{} is no time format: {error}; {fits}", shown(pattern.as_bytes())))?;
+    Ok(Format::Pattern(pattern.to_owned()))
+}
+
+impl Format {
+    fn read(&self, cell: &[u8]) -> Result<i64, String> {
+        match self {
+            Self::Epoch { unit, guessed } => epoch(cell, *unit, *guessed),
+            Self::Iso(expected) => match iso(cell) {
+                Some((time, shape)) if shape == *expected => Ok(time),
+                _ => Err(refused(cell, expected.example())),
+            },
+            Self::Pattern(pattern) => by_pattern(pattern, cell).ok_or_else(|| refused(cell, pattern)),
+        }
+    }
+}
+
+impl Shape {
+    fn example(self) -> &'static str {
+        match self {
+            Self::Zoned => "2024-05-01T10:00:00Z",
+            Self::Local => "2024-05-01 10:00:00",
+            Self::Date => "2024-05-01",
+        }
+    }
+}
+
+fn epoch(cell: &[u8], unit: Unit, guessed: bool) -> Result<i64, String> {
+    let Some(number) = Decimal::parse(cell) else {
+        return Err(format!(
+            "{} is not a time; epoch {} would fit, such as `{}`",
+            shown(cell),
+            unit.name(),
+            match unit {
+                Unit::Seconds => "1714557600",
+                Unit::Millis => "1714557600000",
+                Unit::Micros => "1714557600000000",
+                Unit::Nanos => "1714557600000000000",
+            }
+        ));
+    };
+    let size = EPOCH_STEPS.iter().find(|(_, of)| *of == unit);
+    if guessed && size.is_some_and(|(from, _)| number.whole >= *from) {
+        return Err(format!(
+            "{} is too large for epoch {}, which the column's first time is written in",
+            shown(cell),
+            unit.name()
+        ));
+    }
+    Ok(number.to_millis(unit))
+}
+
+/// A decimal number as written: no binary fraction comes between a time and its milliseconds.
+#[derive(Clone, Copy)]
+struct Decimal {
+    negative: bool,
+    whole: u64,
+    /// The first three digits after the point.
+    thousandths: u16,
+    /// Whether any digit after those is not zero.
+    more: bool,
+}
+
+impl Decimal {
+    fn parse(cell: &[u8]) -> Option<Self> {
+        let (negative, digits) = match cell {
+            [b'-', rest @ ..] => (true, rest),
+            [b'+', rest @ ..] => (false, rest),
+            _ => (false, cell),
+        };
+        let point = digits.iter().position(|&byte| byte == b'.').unwrap_or(digits.len());
+        let (whole, fraction) = digits.split_at(point);
+        let fraction = fraction.get(1..).unwrap_or_default();
+        // 18 digits: nanoseconds up to the year 2001 have 18, the others 19, which u64 holds as well.
+        if whole.is_empty() || whole.len() > 19 || !fraction.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
+        let whole = whole.iter().try_fold(0_u64, |n, byte| Some(n * 10 + u64::from(digit(*byte)?)))?;
+        let thousandth = |i: usize| fraction.get(i).map_or(0, |byte| u16::from(byte - b'0'));
+        Some(Self {
+            negative,
+            whole,
+            thousandths: thousandth(0) * 100 + thousandth(1) * 10 + thousandth(2),
+            more: fraction.iter().skip(3).any(|&byte| byte != b'0'),
+        })
+    }
+
+    fn likely_unit(self) -> Unit {
+        EPOCH_STEPS.iter().find(|(from, _)| self.whole < *from).map_or(Unit::Nanos, |(_, unit)| *unit)
+    }
+
+    /// Whole milliseconds, downwards; the ends of `i64` stand for what lies beyond them.
+    fn to_millis(self, unit: Unit) -> i64 {
+        let thousandths = i128::from(self.whole) * 1000 + i128::from(self.thousandths);
+        let sign = if self.negative { -1 } else { 1 };
+        let below = i128::from(self.negative && self.more);
+        let exact = sign * thousandths - below;
+        let per_milli = match unit {
+            Unit::Seconds => 1,
+            Unit::Millis => 1_000,
+            Unit::Micros => 1_000_000,
+            Unit::Nanos => 1_000_000_000,
+        };
+        i64::try_from(exact.div_euclid(per_milli)).unwrap_or(if self.negative { i64::MIN } else { i64::MAX })
+    }
+}
+
+fn digit(byte: u8) -> Option<u8> {
+    let value = byte.wrapping_sub(b'0');
+    (value < 10).then_some(value)
+}
+
+/// The number that the bytes `from..to` write in digits.
+fn number(text: &[u8], from: usize, to: usize) -> Option<i64> {
+    text.get(from..to)?.iter().try_fold(0, |n, &byte| Some(n * 10 + i64::from(digit(byte)?)))
+}
+
+/// `YYYY-MM-DD`, then `T` or a space and `HH:MM[:SS[.fraction]]`, then a zone; each part is optional
+/// after the first.
+fn iso(text: &[u8]) -> Option<(i64, Shape)> {
+    let midnight = date(text)? * 86_400_000;
+    let rest = match text.get(10) {
+        None => return Some((midnight, Shape::Date)),
+        Some(b'T' | b't' | b' ') => &text[11..],
+        Some(_) => return None,
+    };
+    let (time, rest) = time_of_day(rest)?;
+    let (east, shape) = zone(rest)?;
+    Some((midnight + time - east, shape))
+}
+
+/// Days since the epoch.
+fn date(text: &[u8]) -> Option<i64> {
+    let (year, month, day) = (number(text, 0, 4)?, number(text, 5, 7)?, number(text, 8, 10)?);
+    let fits = text[4] == b'-' && text[7] == b'-' && (1..=12).contains(&month);
+    (fits && (1..=days_in(year, month)).contains(&day)).then(|| days(year, month, day))
+}
+
+fn days_in(year: i64, month: i64) -> i64 {
+    match month {
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+/// Days from 1970-01-01 in the Gregorian calendar: years from March, 400 of them an era.
+/// <https://howardhinnant.github.io/date_algorithms.html#days_from_civil>
+fn days(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+}
+
+/// Milliseconds since midnight, and what follows.
+fn time_of_day(text: &[u8]) -> Option<(i64, &[u8])> {
+    let (hour, minute) = (number(text, 0, 2)?, number(text, 3, 5)?);
+    if text[2] != b':' || hour > 23 || minute > 59 {
+        return None;
+    }
+    let whole = (hour * 60 + minute) * 60_000;
+    if text.get(5) != Some(&b':') {
+        return Some((whole, &text[5..]));
+    }
+    // A leap second has no place of its own in epoch time: it is the second before.
+    let second = number(text, 6, 8).filter(|second| *second <= 60)?.min(59);
+    let (ms, rest) = fraction(&text[8..])?;
+    Some((whole + second * 1000 + ms, rest))
+}
+
+/// Milliseconds of `.25`, and what follows.
+fn fraction(text: &[u8]) -> Option<(i64, &[u8])> {
+    let [b'.' | b',', digits @ ..] = text else { return Some((0, text)) };
+    let n = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let place = |i: usize| if i < n { i64::from(digits[i] - b'0') } else { 0 };
+    (n > 0).then(|| (place(0) * 100 + place(1) * 10 + place(2), &digits[n..]))
+}
+
+/// Milliseconds east of UTC of `Z`, `+02:00`, `+0200`, `+02` or ` UTC`.
+fn zone(text: &[u8]) -> Option<(i64, Shape)> {
+    let text = text.strip_prefix(b" ").unwrap_or(text);
+    let sign = match text {
+        b"" => return Some((0, Shape::Local)),
+        b"Z" | b"z" | b"UTC" => return Some((0, Shape::Zoned)),
+        [b'+', ..] => 1,
+        [b'-', ..] => -1,
+        _ => return None,
+    };
+    let minutes_at = match text.len() {
+        3 => None,
+        5 => Some(3),
+        6 if text[3] == b':' => Some(4),
+        _ => return None,
+    };
+    let hours = number(text, 1, 3).filter(|hours| *hours <= 23)?;
+    let minutes =
+        minutes_at.map_or(Some(0), |at| number(text, at, at + 2)).filter(|minutes| *minutes <= 59)?;
+    Some((sign * (hours * 60 + minutes) * 60_000, Shape::Zoned))
+}
+
+/// A time by a strftime pattern: with its zone, or in UTC, or midnight when it has a date only.
+fn by_pattern(pattern: &str, cell: &[u8]) -> Option<i64> {
+    let parts = BrokenDownTime::parse(pattern, cell).ok()?;
+    if let Ok(timestamp) = parts.to_timestamp() {
+        return Some(floor_millis(timestamp));
+    }
+    let local = parts.to_datetime().or_else(|_| parts.to_date().map(jiff::civil::DateTime::from)).ok()?;
+    Some(floor_millis(local.to_zoned(TimeZone::UTC).ok()?.timestamp()))
+}
+
+fn floor_millis(timestamp: jiff::Timestamp) -> i64 {
+    // Always in range: jiff's nanoseconds of the years −9999 to 9999.
+    (timestamp.as_nanosecond().div_euclid(1_000_000)) as i64
+}
