@@ -27,7 +27,6 @@ struct PartitionClock {
     newest_time: i64,
     last_arrival: i64,
     next_offset: u64,
-    idle: bool,
 }
 
 /// The watermark of one log.
@@ -50,8 +49,8 @@ pub struct Watermark {
     now: i64,
     first_arrival: Option<i64>,
     newest_arrival: i64,
-    /// The partition that holds the watermark back: only its progress, a partition's return from
-    /// idleness, or the next one falling idle can move the minimum.
+    /// The partition that holds the watermark back. Only its progress, or the next partition falling
+    /// idle, can raise the minimum; one that returns from idleness can only lower it.
     holder: usize,
     /// No partition that is active falls idle at an arrival before this.
     idle_check_at: i64,
@@ -61,8 +60,7 @@ impl Watermark {
     /// The watermark of an empty log.
     #[must_use]
     pub fn new(schema: &Schema, spec: &WatermarkSpec) -> Self {
-        let clock =
-            PartitionClock { newest_time: NOTHING, last_arrival: NOTHING, next_offset: 0, idle: false };
+        let clock = PartitionClock { newest_time: NOTHING, last_arrival: NOTHING, next_offset: 0 };
         Self {
             bound: spec.bound.0,
             idle: spec.idle.map(|idle| idle.0),
@@ -126,11 +124,10 @@ impl Watermark {
             self.newest_arrival = self.newest_arrival.max(arrival);
             let clock = &mut self.partitions[p];
             let held = p == self.holder && time > clock.newest_time;
-            let returned = std::mem::replace(&mut clock.idle, false);
             clock.newest_time = clock.newest_time.max(time);
             clock.last_arrival = clock.last_arrival.max(arrival);
             clock.next_offset += 1;
-            if held || returned || self.newest_arrival >= self.idle_check_at {
+            if held || self.newest_arrival >= self.idle_check_at {
                 self.combine();
             }
         }
@@ -141,11 +138,10 @@ impl Watermark {
         let start = self.first_arrival.unwrap_or(NOTHING);
         let mut slowest: Option<(i64, usize)> = None;
         let mut idle_check_at = i64::MAX;
-        for (p, clock) in self.partitions.iter_mut().enumerate() {
+        for (p, clock) in self.partitions.iter().enumerate() {
             if let Some(idle) = self.idle {
                 let falls_idle_at = clock.last_arrival.max(start) + idle;
-                clock.idle = self.newest_arrival >= falls_idle_at;
-                if clock.idle {
+                if self.newest_arrival >= falls_idle_at {
                     continue;
                 }
                 idle_check_at = idle_check_at.min(falls_idle_at);

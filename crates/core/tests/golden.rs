@@ -1,6 +1,8 @@
 //! One list of runs whose digests are written down. The same file runs natively and in WebAssembly, so
 //! that both give the same bits.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
 use kappascope_core::{Log, Pipeline, Spec};
 
 #[cfg(target_arch = "wasm32")]

@@ -1,4 +1,5 @@
 //! What a person is told whose pipeline cannot run: the line, what was found, what would fit.
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 #![cfg(not(target_arch = "wasm32"))]
 
 use expect_test::{Expect, expect};
