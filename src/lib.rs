@@ -1,1 +1,3 @@
-//! TODO
+//! The Kappascope page.
+pub mod wire;
+pub mod worker;

@@ -55,7 +55,12 @@ impl Feed {
         world
             .labels()
             .iter()
-            .map(|label| Truth { what: label.what.to_string(), start: label.start as f64, end: label.end as f64, key: label.key.clone() })
+            .map(|label| Truth {
+                what: label.what.to_string(),
+                start: label.start as f64,
+                end: label.end as f64,
+                key: label.key.clone(),
+            })
             .collect()
     }
 
@@ -118,19 +123,36 @@ fn describe(rejected: &Rejected) -> RejectedRow {
 }
 
 /// Reads a data set that comes with the page, by the pipeline that comes with it.
-pub(super) async fn load_sample(host: &Rc<Host>, opening: u32, source: &Source, name: &str) -> Result<(), String> {
+pub(super) async fn load_sample(
+    host: &Rc<Host>,
+    opening: u32,
+    source: &Source,
+    name: &str,
+) -> Result<(), String> {
     let pipeline = fetch(host, &format!("samples/{name}.toml")).await?;
     let text = pipeline.text().map_err(|error| told(&error))?;
     let text = JsFuture::from(text).await.map_err(|error| told(&error))?.as_string().unwrap_or_default();
     let spec = Spec::from_toml(&text).map_err(|error| format!("samples/{name}.toml: {error}"))?;
     let data = fetch(host, &format!("samples/{name}.csv")).await?;
-    let total = data.headers().get("content-length").ok().flatten().and_then(|bytes| bytes.parse().ok()).unwrap_or(0.0);
+    let total = data
+        .headers()
+        .get("content-length")
+        .ok()
+        .flatten()
+        .and_then(|bytes| bytes.parse().ok())
+        .unwrap_or(0.0);
     let stream = data.body().ok_or_else(|| format!("samples/{name}.csv came without content."))?;
     load(host, opening, source, Plan::Given(spec), stream, total).await
 }
 
 /// Reads a file of the user's, by a pipeline proposed from its first rows.
-pub(super) async fn load_file(host: &Rc<Host>, opening: u32, source: &Source, name: &str, file: Option<File>) -> Result<(), String> {
+pub(super) async fn load_file(
+    host: &Rc<Host>,
+    opening: u32,
+    source: &Source,
+    name: &str,
+    file: Option<File>,
+) -> Result<(), String> {
     let file = file.ok_or_else(|| format!("{name} did not reach the worker; choose it again."))?;
     let total = file.size();
     load(host, opening, source, Plan::Proposed(name), file.stream(), total).await
@@ -144,7 +166,14 @@ enum Plan<'a> {
 }
 
 /// Reads a stream to its end into the session that it begins.
-async fn load(host: &Rc<Host>, opening: u32, source: &Source, plan: Plan<'_>, stream: ReadableStream, total: f64) -> Result<(), String> {
+async fn load(
+    host: &Rc<Host>,
+    opening: u32,
+    source: &Source,
+    plan: Plan<'_>,
+    stream: ReadableStream,
+    total: f64,
+) -> Result<(), String> {
     let stream: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
     let mut head = Vec::new();
     let mut ended = false;
@@ -164,11 +193,14 @@ async fn load(host: &Rc<Host>, opening: u32, source: &Source, plan: Plan<'_>, st
     while host.is_current(opening) {
         let chunk = if ended { None } else { next_chunk(&stream).await? };
         let Some(chunk) = chunk else {
-            return host.with_session(opening, |session| session.take(None)).map_err(|error| place(source, &error));
+            return host
+                .with_session(opening, |session| session.take(None))
+                .map_err(|error| place(source, &error));
         };
         buffer.resize(chunk.length() as usize, 0);
         chunk.copy_to(&mut buffer);
-        host.with_session(opening, |session| session.take(Some(&buffer))).map_err(|error| place(source, &error))?;
+        host.with_session(opening, |session| session.take(Some(&buffer)))
+            .map_err(|error| place(source, &error))?;
     }
     Ok(())
 }
@@ -179,7 +211,8 @@ fn understand(plan: Plan<'_>, head: &[u8], total: f64) -> Result<Feed, String> {
         Plan::Proposed(name) => kappascope_ingest::propose(name, head).map_err(|error| error.to_string())?,
     };
     let reader = Reader::new(&spec.schema, head).map_err(|error| error.to_string())?;
-    let bytes = Bytes { spec, reader, total, read: 0.0, complete: false, refused: Vec::new(), kept: Vec::new() };
+    let bytes =
+        Bytes { spec, reader, total, read: 0.0, complete: false, refused: Vec::new(), kept: Vec::new() };
     Ok(Feed::Bytes(Box::new(bytes)))
 }
 
@@ -213,5 +246,7 @@ async fn fetch(host: &Rc<Host>, path: &str) -> Result<Response, String> {
 }
 
 fn told(error: &JsValue) -> String {
-    error.dyn_ref::<js_sys::Error>().map_or_else(|| format!("{error:?}"), |error| String::from(error.message()))
+    error
+        .dyn_ref::<js_sys::Error>()
+        .map_or_else(|| format!("{error:?}"), |error| String::from(error.message()))
 }

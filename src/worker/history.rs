@@ -6,7 +6,9 @@
 
 use super::frame::ROWS_SHOWN;
 use crate::wire::{AnomalyRow, Firing, Frame, LateRow, Series, WindowRow};
-use kappascope_core::{AlertState, Change, Changes, DropReason, Pipeline, Score, Spec, Timing, Transition, WindowResult};
+use kappascope_core::{
+    AlertState, Change, Changes, DropReason, Pipeline, Score, Spec, Timing, Transition, WindowResult,
+};
 use std::collections::VecDeque;
 
 /// How many keys a chart shows: more lines than colours and dashes that a person can tell apart.
@@ -75,7 +77,10 @@ impl History {
         for change in &changes.list {
             match change {
                 Change::Window(window) if window.query == 0 => {
-                    self.window(window, changes.values_of(window).iter().map(|value| value.as_f64()).collect());
+                    self.window(
+                        window,
+                        changes.values_of(window).iter().map(|value| value.as_f64()).collect(),
+                    );
                 }
                 Change::Score(score) if score.detector == 0 => self.score(score),
                 Change::Alert(transition) => self.alert(transition),
@@ -127,7 +132,9 @@ impl History {
             row.score = Some((score.score, score.anomaly));
         }
         let line = self.lines.get_mut(score.key as usize);
-        if let Some(point) = line.and_then(|line| line.points.iter_mut().rev().find(|point| point.start == score.time)) {
+        if let Some(point) =
+            line.and_then(|line| line.points.iter_mut().rev().find(|point| point.start == score.time))
+        {
             point.band = Some((score.low, score.high));
             point.score = score.score;
             point.anomaly = score.anomaly;
@@ -170,7 +177,11 @@ impl History {
         frame.corrections = self.corrections as f64;
         frame.span = self.span.map(|(first, last)| (first as f64, last as f64));
         let columns = Columns::new(self.span, pixels);
-        frame.series = self.shown().into_iter().map(|key| series(&self.lines[key], name(0, key as u32), columns, figures)).collect();
+        frame.series = self
+            .shown()
+            .into_iter()
+            .map(|key| series(&self.lines[key], name(0, key as u32), columns, figures))
+            .collect();
         frame.firing = self
             .firing
             .iter()
@@ -178,7 +189,8 @@ impl History {
             .collect();
         frame.rows = self.rows.iter().map(|row| window_row(row, name(0, row.window.key))).collect();
         frame.late_rows = self.late.iter().cloned().collect();
-        frame.anomaly_rows = self.anomalies.iter().map(|(key, end, score)| anomaly_row(name(0, *key), *end, score)).collect();
+        frame.anomaly_rows =
+            self.anomalies.iter().map(|(key, end, score)| anomaly_row(name(0, *key), *end, score)).collect();
     }
 
     /// The keys with the largest totals, in order of first appearance.
@@ -252,7 +264,10 @@ fn series(line: &Line, name: String, columns: Columns, figures: &mut Vec<f64>) -
     }
     let marks = figures.len();
     for column in line.points.chunk_by(|a, b| columns.of(a) == columns.of(b)) {
-        let worst = column.iter().filter(|point| point.anomaly).max_by(|a, b| a.score.abs().total_cmp(&b.score.abs()));
+        let worst = column
+            .iter()
+            .filter(|point| point.anomaly)
+            .max_by(|a, b| a.score.abs().total_cmp(&b.score.abs()));
         figures.extend(worst.iter().flat_map(|point| [point.start as f64, point.value]));
     }
     Series {

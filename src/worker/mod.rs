@@ -38,7 +38,8 @@ pub fn run() {
     let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
     let host = Host::new(scope.clone());
     let receiver = Rc::clone(&host);
-    let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| receiver.receive(&event.data()));
+    let on_message =
+        Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| receiver.receive(&event.data()));
     scope.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
     // The worker lives as long as the page: its one handler is never dropped.
     on_message.forget();
@@ -89,7 +90,10 @@ impl Host {
             Ok(Command::Open(source)) => self.open(source, parts.get(1).dyn_into().ok()),
             Ok(Command::Frame { pixels }) => self.wanted.set(Some(pixels)),
             Ok(command) => self.steer(&command),
-            Err(error) => self.tell(&Notice::Problem(format!("The page sent what the worker does not know: {error}")), None),
+            Err(error) => self.tell(
+                &Notice::Problem(format!("The page sent what the worker does not know: {error}")),
+                None,
+            ),
         }
         self.schedule();
     }
@@ -107,7 +111,9 @@ impl Host {
         let (host, opening) = (Rc::clone(self), self.opening.get());
         spawn_local(async move {
             let result = match &source {
-                Source::Scenario { name, seed, events } => Feed::world(name, *seed, *events).map(|world| host.begin(source.clone(), world)),
+                Source::Scenario { name, seed, events } => {
+                    Feed::world(name, *seed, *events).map(|world| host.begin(source.clone(), world))
+                }
                 Source::Sample(name) => feed::load_sample(&host, opening, &source, name).await,
                 Source::File { name, .. } => feed::load_file(&host, opening, &source, name, file).await,
             };
@@ -136,7 +142,11 @@ impl Host {
     }
 
     /// Does something to the session, if the source number `opening` still is the one wanted.
-    fn with_session(&self, opening: u32, act: impl FnOnce(&mut Session) -> Result<(), String>) -> Result<(), String> {
+    fn with_session(
+        &self,
+        opening: u32,
+        act: impl FnOnce(&mut Session) -> Result<(), String>,
+    ) -> Result<(), String> {
         let result = match self.session.borrow_mut().as_mut() {
             Some(session) if self.is_current(opening) => act(session),
             _ => Ok(()),
@@ -194,12 +204,15 @@ impl Host {
             return;
         }
         if let Some(wake) = self.wake.borrow().as_ref() {
-            let _ = self.scope.set_timeout_with_callback_and_timeout_and_arguments_0(wake.as_ref().unchecked_ref(), ms);
+            let _ = self
+                .scope
+                .set_timeout_with_callback_and_timeout_and_arguments_0(wake.as_ref().unchecked_ref(), ms);
         }
     }
 
     fn tell(&self, notice: &Notice, figures: Option<&[f64]>) {
-        let notice = serde_wasm_bindgen::to_value(notice).expect("notices are plain data within JavaScript's safe integers");
+        let notice = serde_wasm_bindgen::to_value(notice)
+            .expect("notices are plain data within JavaScript's safe integers");
         let sent = match figures {
             None => self.scope.post_message(&Array::of1(&notice)),
             Some(figures) => {

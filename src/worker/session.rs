@@ -132,8 +132,7 @@ impl Session {
         }
         let windows = self.pipeline.counters().windows;
         loop {
-            self.feed.fill(&mut self.log, i64::MAX, usize::from(self.row == self.log.end()));
-            if self.row == self.log.end() {
+            if self.next_arrival().is_none() {
                 return self.finish_if_complete();
             }
             self.read(1);
@@ -163,7 +162,11 @@ impl Session {
                 return Work::Stopped(full(&self.log));
             }
             if read == 0 {
-                return if self.speed.is_some() && self.state == State::Running { Work::Later } else { Work::Nothing };
+                return if self.speed.is_some() && self.state == State::Running {
+                    Work::Later
+                } else {
+                    Work::Nothing
+                };
             }
             if clock() >= deadline {
                 return Work::More;
@@ -178,7 +181,11 @@ impl Session {
             self.feed.fill(&mut self.log, until, ROWS);
         }
         let block = self.log.read(self.row, ROWS);
-        let arrived = if until == i64::MAX { block.len() } else { block.arrival().iter().take_while(|&&at| at <= until).count() };
+        let arrived = if until == i64::MAX {
+            block.len()
+        } else {
+            block.arrival().iter().take_while(|&&at| at <= until).count()
+        };
         self.read(arrived)
     }
 
@@ -195,7 +202,8 @@ impl Session {
         };
         let until = arrival + ((now - since) * speed) as i64;
         let behind = self.next_arrival().is_some_and(|next| (until - next) as f64 > MAX_BEHIND_MS * speed);
-        self.anchor = Some(if behind { (until - (MAX_BEHIND_MS * speed) as i64, now) } else { (arrival, since) });
+        self.anchor =
+            Some(if behind { (until - (MAX_BEHIND_MS * speed) as i64, now) } else { (arrival, since) });
         until
     }
 

@@ -1,0 +1,37 @@
+//! The native binary, as a person calls it.
+
+use crate::setting;
+use anyhow::{Context as _, Result, ensure};
+use serde::Deserialize;
+use std::process::Command;
+
+/// The summary that ends every run.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Run {
+    /// Events that reached the engine.
+    pub events: u64,
+    /// Window results.
+    pub windows: u64,
+    /// Late events.
+    pub late: u64,
+    /// Refused records.
+    pub rejected: u64,
+    /// Alerts that fired.
+    pub alerts: u64,
+    /// 16 hex digits.
+    pub digest: String,
+}
+
+/// Runs the binary with these arguments and gives the summary on its last line.
+///
+/// # Errors
+/// When it fails or ends without a summary.
+pub fn kappascope(arguments: &[&str]) -> Result<Run> {
+    let output =
+        Command::new(setting("KAPPASCOPE_BIN")).args(arguments).output().context("starting the binary")?;
+    let problem = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "kappascope {arguments:?} ended with {}: {problem}", output.status);
+    let text = String::from_utf8(output.stdout)?;
+    let last = text.lines().last().context("the binary printed nothing")?;
+    serde_json::from_str(last).with_context(|| format!("`{last}` is not a summary"))
+}

@@ -1,0 +1,342 @@
+//! A real Chromium with the page open in it, driven as a person drives it.
+
+use crate::setting;
+use crate::site::Site;
+use anyhow::{Context as _, Result, bail, ensure};
+use fantoccini::elements::Element;
+use fantoccini::{Client, ClientBuilder, Locator};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::process::{Child, Command};
+
+/// How long to wait for what should come soon: a slow machine is no failure.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What `kappascope.stats()` says.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stats {
+    /// Events read by the engine.
+    pub events: f64,
+    /// Events a second.
+    pub events_per_second: f64,
+    /// Window results.
+    pub windows: f64,
+    /// Late events.
+    pub late: f64,
+    /// Refused records.
+    pub rejected: f64,
+    /// Alerts that fired.
+    pub alerts: f64,
+    /// 16 hex digits.
+    pub digest: String,
+    /// Median of the page thread's time for a frame.
+    pub frame_ms_p50: f64,
+    /// 99th percentile of it.
+    pub frame_ms_p99: f64,
+    /// Frames shown.
+    pub frames: f64,
+    /// What the engine is doing.
+    pub state: String,
+}
+
+/// A colour scheme.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Theme {
+    /// Dark on light.
+    Light,
+    /// Light on dark.
+    Dark,
+}
+
+/// The page in its browser.
+#[derive(Clone)]
+pub struct Page {
+    client: Client,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    site: Site,
+    // Ends chromedriver, and with it the browser, when the test is over.
+    _driver: Child,
+    downloads: tempfile::TempDir,
+}
+
+impl Page {
+    pub(crate) async fn start(site: Site) -> Result<Self> {
+        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let driver = Command::new(setting("KAPPASCOPE_CHROMEDRIVER"))
+            .arg(format!("--port={port}"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .context("starting chromedriver")?;
+        let downloads = tempfile::tempdir()?;
+        let client = connect(port, capabilities(downloads.path())).await?;
+        Ok(Self { client, inner: Arc::new(Inner { site, _driver: driver, downloads }) })
+    }
+
+    /// Opens the page with a fragment, empty or beginning with `#`, and waits until it answers.
+    pub async fn open(&self, fragment: &str) -> Result<()> {
+        // A change of the fragment alone would not load the page again.
+        self.client.goto("about:blank").await?;
+        self.client.goto(&format!("{}{fragment}", self.inner.site.url)).await?;
+        self.until("the page answers", async || {
+            Ok(self.script("return !!(globalThis.kappascope && kappascope.stats())", &[]).await?
+                == json!(true))
+        })
+        .await
+    }
+
+    /// The figures that the page tells of itself.
+    pub async fn stats(&self) -> Result<Stats> {
+        Ok(serde_json::from_value(self.script("return kappascope.stats()", &[]).await?)?)
+    }
+
+    /// Waits until the figures satisfy a condition, and gives them.
+    pub async fn until_stats(&self, what: &str, condition: impl Fn(&Stats) -> bool) -> Result<Stats> {
+        let start = Instant::now();
+        loop {
+            let stats = self.stats().await?;
+            if condition(&stats) {
+                return Ok(stats);
+            }
+            if start.elapsed() > PATIENCE {
+                bail!("waited {PATIENCE:?} until {what}; the page says {stats:?}");
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Waits until something holds.
+    pub async fn until(&self, what: &str, condition: impl AsyncFn() -> Result<bool>) -> Result<()> {
+        let start = Instant::now();
+        while !condition().await? {
+            ensure!(start.elapsed() < PATIENCE, "waited {PATIENCE:?} until {what}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
+
+    /// The element of a test id, once it is there.
+    pub async fn find(&self, id: &str) -> Result<Element> {
+        let selector = format!("[data-testid=\"{id}\"]");
+        self.client
+            .wait()
+            .at_most(PATIENCE)
+            .for_element(Locator::Css(&selector))
+            .await
+            .with_context(|| format!("no {id}"))
+    }
+
+    /// The text that a person reads in an element.
+    pub async fn text(&self, id: &str) -> Result<String> {
+        Ok(self.find(id).await?.text().await?)
+    }
+
+    /// Clicks an element.
+    pub async fn click(&self, id: &str) -> Result<()> {
+        self.find(id).await?.click().await.with_context(|| format!("clicking {id}"))
+    }
+
+    /// Chooses an option of a select by its value.
+    pub async fn choose(&self, id: &str, value: &str) -> Result<()> {
+        self.find(id).await?.select_by_value(value).await.with_context(|| format!("choosing {value} in {id}"))
+    }
+
+    /// Moves a slider to a step by keys, as a person without a mouse does: to its start, then right.
+    pub async fn slide(&self, id: &str, step: usize) -> Result<()> {
+        let slider = self.find(id).await?;
+        let keys = format!("\u{e011}{}", "\u{e014}".repeat(step));
+        slider.send_keys(&keys).await.with_context(|| format!("moving {id}"))
+    }
+
+    /// Gives a file to a file input.
+    pub async fn upload(&self, id: &str, file: &Path) -> Result<()> {
+        let file = file.canonicalize().with_context(|| format!("{}", file.display()))?;
+        self.find(id)
+            .await?
+            .send_keys(&file.to_string_lossy())
+            .await
+            .with_context(|| format!("uploading by {id}"))
+    }
+
+    /// Presses keys, wherever the focus is.
+    pub async fn press(&self, keys: &str) -> Result<()> {
+        Ok(self.client.active_element().await?.send_keys(keys).await?)
+    }
+
+    /// Clicks what downloads a file and gives the file once it is whole.
+    pub async fn download(&self, id: &str) -> Result<PathBuf> {
+        let before = files(self.inner.downloads.path())?;
+        self.click(id).await?;
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE {
+            let new = files(self.inner.downloads.path())?.into_iter().find(|file| !before.contains(file));
+            if let Some(file) = new {
+                return Ok(file);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        bail!("{id} downloaded nothing")
+    }
+
+    /// Runs JavaScript in the page.
+    pub async fn script(&self, code: &str, arguments: &[Value]) -> Result<Value> {
+        self.client.execute(code, arguments.to_vec()).await.with_context(|| format!("running `{code}`"))
+    }
+
+    /// Sets the size of the page in CSS pixels, whatever the window around it takes.
+    pub async fn resize(&self, width: u32, height: u32) -> Result<()> {
+        let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.devtools("Emulation.setDeviceMetricsOverride", metrics).await
+    }
+
+    /// Prefers a colour scheme, as the system's setting would.
+    pub async fn prefer(&self, theme: Theme) -> Result<()> {
+        let value = if theme == Theme::Light { "light" } else { "dark" };
+        self.devtools(
+            "Emulation.setEmulatedMedia",
+            json!({ "features": [{ "name": "prefers-color-scheme", "value": value }] }),
+        )
+        .await
+    }
+
+    /// Drops a file anywhere on the page, as from the desktop.
+    pub async fn drop_text(&self, name: &str, text: &str) -> Result<()> {
+        let code = "const data = new DataTransfer(); data.items.add(new File([arguments[1]], arguments[0]));
+                    for (const type of ['dragenter', 'dragover', 'drop'])
+                      document.body.dispatchEvent(new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true }));";
+        self.script(code, &[json!(name), json!(text)]).await.map(drop)
+    }
+
+    /// Saves a picture of what is seen.
+    pub async fn shoot(&self, path: &Path) -> Result<()> {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        Ok(std::fs::write(path, self.client.screenshot().await?)?)
+    }
+
+    /// What the browser wrote to its console as warnings and errors.
+    pub async fn complaints(&self) -> Result<Vec<String>> {
+        let log = self.client.issue_cmd(commands::Log).await?;
+        let entries = log.as_array().cloned().unwrap_or_default();
+        Ok(entries.iter().map(|entry| entry["message"].to_string()).collect())
+    }
+
+    async fn devtools(&self, method: &'static str, parameters: Value) -> Result<()> {
+        self.client.issue_cmd(commands::DevTools { method, parameters }).await.with_context(|| method)?;
+        Ok(())
+    }
+
+    /// Ends the browser. A test that passed must leave no complaint in the console.
+    pub(crate) async fn close(self, result: Result<()>) -> Result<()> {
+        let result = match result {
+            Ok(()) => match self.complaints().await?.as_slice() {
+                [] => Ok(()),
+                complaints => Err(anyhow::anyhow!("the console is not empty: {complaints:#?}")),
+            },
+            error => error,
+        };
+        self.client.close().await?;
+        result
+    }
+}
+
+fn capabilities(downloads: &Path) -> serde_json::Map<String, Value> {
+    let arguments = [
+        "--headless=new",
+        // As root Chromium has no sandbox; the page under test is our own.
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--no-first-run",
+        "--disable-quic",
+        "--window-size=1440,900",
+    ];
+    let capabilities = json!({
+        "browserName": "chrome",
+        "goog:loggingPrefs": { "browser": "WARNING" },
+        "goog:chromeOptions": {
+            "binary": setting("KAPPASCOPE_CHROMIUM"),
+            "args": arguments,
+            "prefs": { "download.default_directory": downloads, "download.prompt_for_download": false },
+        },
+    });
+    match capabilities {
+        Value::Object(map) => map,
+        _ => unreachable!("written as an object above"),
+    }
+}
+
+async fn connect(port: u16, capabilities: serde_json::Map<String, Value>) -> Result<Client> {
+    let connector = hyper_util::client::legacy::connect::HttpConnector::new();
+    let start = Instant::now();
+    loop {
+        let mut builder = ClientBuilder::new(connector.clone());
+        match builder.capabilities(capabilities.clone()).connect(&format!("http://127.0.0.1:{port}")).await {
+            Ok(client) => return Ok(client),
+            Err(error) if start.elapsed() > PATIENCE => {
+                return Err(error).context("chromedriver starts no browser");
+            }
+            Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+        }
+    }
+}
+
+/// Files that are whole: Chromium writes `….crdownload` first.
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let files: std::io::Result<Vec<PathBuf>> =
+        std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect();
+    let whole = |file: &PathBuf| {
+        file.extension().is_none_or(|e| e != "crdownload")
+            && !file.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.'))
+    };
+    Ok(files?.into_iter().filter(whole).collect())
+}
+
+/// What chromedriver does beyond the WebDriver standard.
+mod commands {
+    use fantoccini::wd::WebDriverCompatibleCommand;
+    use http::Method;
+    use serde_json::{Value, json};
+
+    #[derive(Debug)]
+    pub(super) struct Log;
+
+    impl WebDriverCompatibleCommand for Log {
+        fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
+            base.join(&format!("session/{}/se/log", session.unwrap_or_default()))
+        }
+
+        fn method_and_body(&self, _: &url::Url) -> (Method, Option<String>) {
+            (Method::POST, Some(json!({ "type": "browser" }).to_string()))
+        }
+    }
+
+    #[derive(Debug)]
+    pub(super) struct DevTools {
+        pub(super) method: &'static str,
+        pub(super) parameters: Value,
+    }
+
+    impl WebDriverCompatibleCommand for DevTools {
+        fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
+            base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
+        }
+
+        fn method_and_body(&self, _: &url::Url) -> (Method, Option<String>) {
+            (Method::POST, Some(json!({ "cmd": self.method, "params": self.parameters }).to_string()))
+        }
+    }
+}
