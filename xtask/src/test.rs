@@ -128,11 +128,13 @@ impl std::fmt::Display for Report {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Stdio;
+
     use super::*;
 
     fn step(name: &'static str, argument: &str) -> Step {
         let mut command = Command::new("rustc");
-        command.arg(argument);
+        command.arg(argument).stdout(Stdio::null()).stderr(Stdio::null());
         Step { name, command }
     }
 
