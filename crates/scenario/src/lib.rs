@@ -20,6 +20,8 @@
 //! ```
 
 mod noise;
+#[cfg(test)]
+mod tests;
 mod tutorial;
 mod website;
 mod world;
@@ -55,7 +57,7 @@ pub const SCENARIOS: [Scenario; 2] = [
         title: "Website",
         summary: "Page views, clicks and purchases through a day and a night, with bots, sales and outages, from clients that are often late.",
         default_events: 1_000_000,
-        default_seed: 1,
+        default_seed: 7,
     },
 ];
 

@@ -158,6 +158,12 @@ impl World {
         filled
     }
 
+    /// How many events are made and not handed out.
+    #[cfg(test)]
+    pub(crate) fn waiting(&self) -> usize {
+        self.pending.len()
+    }
+
     /// When the next event arrives. Makes pieces until that is certain.
     fn next_arrival(&mut self) -> i64 {
         loop {
