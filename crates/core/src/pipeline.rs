@@ -34,6 +34,10 @@ impl Default for Limits {
     }
 }
 
+/// Up to how many events a block is searched for each of its stragglers in turn: longer ones are halved
+/// first, so that a block full of stragglers costs a bounded number of looks an event.
+const STRAGGLER_SCAN: usize = 512;
+
 /// What a pipeline has done so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
@@ -175,22 +179,45 @@ impl Pipeline {
 
     /// Log → watermark → windows and aggregates → (detectors → alerts).
     fn advance(&mut self, block: &Block<'_>) {
-        let Some((oldest, newest)) = range(block.time()) else { return };
-        self.ahead.clone_from(&self.watermark);
-        self.ahead.observe(block);
-        let after = self.ahead.now();
         if block.len() > 1
-            && !self.queries.iter().all(|query| query.takes_whole(oldest, newest, after, block.len()))
+            && let Some(at) = self.where_to_split(block)
         {
-            let (first, rest) = block.split_at(block.len() / 2);
+            let (first, rest) = block.split_at(at);
             self.advance(&first);
             return self.advance(&rest);
         }
+        self.look_ahead(block);
         for query in 0..self.queries.len() {
             self.aggregate(query, block);
         }
         std::mem::swap(&mut self.watermark, &mut self.ahead);
         self.fire();
+    }
+
+    /// Where to cut a block that cannot be taken whole; `None` when it can.
+    ///
+    /// A straggler, whose window has fired before the block begins, is cut out to be taken alone, once the
+    /// block is short enough for looking for each of them. Everything else is a matter of how much time
+    /// the block spans: it is halved.
+    fn where_to_split(&mut self, block: &Block<'_>) -> Option<usize> {
+        let times = Times::of(block.time());
+        let half = block.len() / 2;
+        if !self.take_whole(&times, self.watermark.now(), block.len()) {
+            let straggler = if times.oldest_at > 0 { times.oldest_at } else { 1 };
+            return Some(if block.len() > STRAGGLER_SCAN { half } else { straggler });
+        }
+        self.look_ahead(block);
+        (!self.take_whole(&times, self.ahead.now(), block.len())).then_some(half)
+    }
+
+    fn take_whole(&self, times: &Times, watermark: i64, events: usize) -> bool {
+        self.queries.iter().all(|query| query.takes_whole(times, watermark, events))
+    }
+
+    /// Sets `ahead` to the watermark after a block.
+    fn look_ahead(&mut self, block: &Block<'_>) {
+        self.ahead.clone_from(&self.watermark);
+        self.ahead.observe(block);
     }
 
     /// Folds a block into one query's windows. Unless it is a single event, none of its events is dropped.
@@ -398,10 +425,9 @@ impl Query {
         Self { keys, plan, windows, aggregated: 0, dropped: 0, detectors: Vec::new() }
     }
 
-    /// Whether `events` from `oldest` to `newest` can be folded in one go when the watermark ends at
-    /// `after`: none can be late, correct a window or meet a limit.
-    fn takes_whole(&self, oldest: i64, newest: i64, after: i64, events: usize) -> bool {
-        self.windows.all_open(oldest, newest, after) && self.keys.room() >= events
+    /// Whether so many events of these times can be folded in one go when the watermark ends at `after`: none can be late, correct a window or meet a limit.
+    fn takes_whole(&self, times: &Times, after: i64, events: usize) -> bool {
+        self.windows.all_open(times.oldest, times.newest, after) && self.keys.room() >= events
     }
 }
 
@@ -419,8 +445,18 @@ impl Detector {
     }
 }
 
-/// The oldest and the newest time, if there is any.
-fn range(time: &[i64]) -> Option<(i64, i64)> {
-    let first = *time.first()?;
-    Some(time.iter().fold((first, first), |(oldest, newest), &t| (oldest.min(t), newest.max(t))))
+/// The extremes of a block's event times.
+struct Times {
+    oldest: i64,
+    oldest_at: usize,
+    newest: i64,
+}
+
+impl Times {
+    /// Of at least one event.
+    fn of(time: &[i64]) -> Self {
+        let (oldest, newest) = time.iter().fold((i64::MAX, i64::MIN), |(a, b), &t| (a.min(t), b.max(t)));
+        let oldest_at = time.iter().position(|&t| t == oldest).unwrap_or(0);
+        Self { oldest, oldest_at, newest }
+    }
 }
