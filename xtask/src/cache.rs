@@ -24,8 +24,10 @@ pub(crate) struct CacheLock(#[expect(dead_code, reason = "the open file is the l
 
 impl Cache {
     pub(crate) fn find() -> Result<Self> {
-        let base = match std::env::var_os("XDG_CACHE_HOME").filter(|path| !path.is_empty()) {
-            Some(path) => PathBuf::from(path),
+        let named = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+        // The XDG specification has relative paths ignored.
+        let base = match named.filter(|path| path.is_absolute()) {
+            Some(path) => path,
             None => std::env::home_dir().context("no home folder: set XDG_CACHE_HOME")?.join(".cache"),
         };
         Ok(Self { root: base.join("kappascope") })

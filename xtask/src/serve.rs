@@ -29,6 +29,8 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
         .arg(PORT.to_string())
         .arg("--dist")
         .arg(site);
+    // Else Trunk lists every other name that this machine gives to the address.
+    serve.arg("--disable-address-lookup");
     if has_desktop() {
         serve.arg("--open");
     }

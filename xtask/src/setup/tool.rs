@@ -112,14 +112,7 @@ impl Tool {
     fn cargo_install(&self, extra: &[&str], folder: &Path, build_folder: &Path) -> Command {
         let mut cargo = Command::new("cargo");
         // Outside the repository, whose cargo settings are not meant for the tools.
-        cargo.current_dir(folder).args([
-            "install",
-            "--locked",
-            "--no-track",
-            self.package,
-            "--version",
-            &self.version,
-        ]);
+        cargo.current_dir(folder).args(["install", "--locked", self.package, "--version", &self.version]);
         cargo.args(extra).arg("--root").arg(folder).env("CARGO_TARGET_DIR", build_folder);
         cargo.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0").env("CARGO_PROFILE_RELEASE_LTO", "off");
         cargo.env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16").env("CARGO_PROFILE_RELEASE_DEBUG", "0");
