@@ -1,2 +1,40 @@
-//! TODO
-fn main() {}
+//! `kappascope`: runs pipelines over files, standard input and simulated streams.
+//!
+//! The whole program is [`run`]: one `match` over the verbs, each of which has a file of its own.
+
+mod args;
+mod failure;
+mod generate;
+mod jsonl;
+mod pace;
+mod profile;
+mod progress;
+mod run;
+mod sink;
+mod source;
+
+use args::{Args, Verb};
+use failure::Failure;
+use std::process::ExitCode;
+
+/// Exit code of a run that is done, but refused records under `--strict`.
+const REJECTED: u8 = 3;
+
+fn main() -> ExitCode {
+    match Args::read().and_then(run) {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run(args: Args) -> Result<u8, Failure> {
+    match args.verb {
+        Verb::Run(args) => {
+            let strict = args.strict;
+            let rejected = run::run(&args)?;
+            Ok(if strict && rejected > 0 { REJECTED } else { 0 })
+        }
+        Verb::Generate(args) => generate::generate(&args).map(|()| 0),
+        Verb::Profile(args) => profile::profile(&args).map(|()| 0),
+    }
+}

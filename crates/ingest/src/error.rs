@@ -45,6 +45,20 @@ pub(crate) enum Kind {
     Proposal(String),
 }
 
+impl IngestError {
+    /// Whether the schema is at fault rather than the file: another schema would read it.
+    #[must_use]
+    pub fn is_schema(&self) -> bool {
+        matches!(
+            self.0,
+            Kind::MissingColumn { .. }
+                | Kind::TwiceInHeader(_)
+                | Kind::TimeFormat(_)
+                | Kind::KeyMemory { .. }
+        )
+    }
+}
+
 impl From<Kind> for IngestError {
     fn from(kind: Kind) -> Self {
         Self(kind)

@@ -30,6 +30,8 @@ pub struct Rejected {
     pub line: u64,
     /// Byte of the file where the record begins, from 0.
     pub byte: u64,
+    /// How many rows the reader had appended before it: its place among the log's rows.
+    pub rows_before: u64,
     /// The column at fault; none when the record as a whole is.
     pub column: Option<String>,
     /// What was found and what would fit.
@@ -233,7 +235,8 @@ impl Sink<'_> {
 
     fn reject(&mut self, place: Place, column: Option<String>, reason: String) {
         self.counts.rejected += 1;
-        self.rejected.push(Rejected { line: place.line, byte: place.byte, column, reason });
+        let Place { line, byte } = place;
+        self.rejected.push(Rejected { line, byte, rows_before: self.counts.rows, column, reason });
     }
 }
 

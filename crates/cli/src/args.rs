@@ -1,0 +1,81 @@
+//! What a user types. Turned into what the program needs by each verb.
+
+use crate::failure::Failure;
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Streaming analytics over files and simulated streams: event-time windows, aggregates, anomaly
+/// detectors and alerts, with the same results as the page, to the last bit.
+#[derive(Debug, Parser)]
+#[command(name = "kappascope", version, arg_required_else_help = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Run a pipeline over a source and write what happens as JSON lines.
+    Run(Run),
+    /// Write the events of a scenario, a simulated stream with known incidents.
+    Generate(Generate),
+    /// Propose a pipeline for a source, from its first rows.
+    Profile(Profile),
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Exit codes: 0 done; 1 failed while running; 2 wrong use or configuration; 3 done with rejected records \
+under --strict.")]
+pub(crate) struct Run {
+    /// The pipeline file (TOML). A scenario brings its own.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) pipeline: Option<PathBuf>,
+    /// A CSV or JSON Lines file, `-` for standard input, or `scenario:NAME?seed=N&events=N`.
+    #[arg(long, value_name = "SRC", default_value = "-")]
+    pub(crate) from: String,
+    /// `-` for standard output, or a `.jsonl` file; may be given several times.
+    #[arg(long, value_name = "SINK", default_value = "-")]
+    pub(crate) to: Vec<String>,
+    /// End with exit code 3 when records were rejected.
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Leave the windows open that the watermark has not passed at the end of the source.
+    #[arg(long)]
+    pub(crate) no_flush: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Generate {
+    /// The scenario: see --list.
+    #[arg(required_unless_present = "list")]
+    pub(crate) scenario: Option<String>,
+    /// The same seed gives the same events.
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// How many events.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) events: Option<u64>,
+    /// Events a second; as fast as it goes when absent.
+    #[arg(long, value_name = "R", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) rate: Option<u64>,
+    /// `-` for JSON lines on standard output, or a `.csv` or `.jsonl` file.
+    #[arg(long, value_name = "SINK", default_value = "-")]
+    pub(crate) to: String,
+    /// List the scenarios.
+    #[arg(long)]
+    pub(crate) list: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Profile {
+    /// A CSV or JSON Lines file, `-` for standard input, or `scenario:NAME`.
+    #[arg(long, value_name = "SRC", default_value = "-")]
+    pub(crate) from: String,
+}
+
+impl Args {
+    pub(crate) fn read() -> Result<Self, Failure> {
+        Ok(Self::try_parse()?)
+    }
+}

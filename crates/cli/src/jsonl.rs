@@ -1,0 +1,217 @@
+//! The form of the output: one JSON object a line, `type` first, times in epoch milliseconds.
+//!
+//! This file alone knows the form. Numbers are written as short as they can be and still be read back
+//! to the bit; what is not finite is `null`.
+
+use kappascope_core::watermark::{END_OF_TIME, NOTHING};
+use kappascope_core::{
+    AlertState, Change, Changes, Drop, DropReason, Pipeline, Score, Spec, Timing, Transition, Value,
+    WindowResult,
+};
+use kappascope_ingest::Rejected;
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+#[derive(serde::Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Line<'a> {
+    Window {
+        query: &'a str,
+        key: Map<'a, String>,
+        start: i64,
+        end: i64,
+        revision: u32,
+        timing: Timing,
+        values: Map<'a, Number>,
+    },
+    Late(Dropped<'a>),
+    Dropped(Dropped<'a>),
+    Score {
+        detector: &'a str,
+        key: Map<'a, String>,
+        time: i64,
+        value: f64,
+        expected: f64,
+        low: f64,
+        high: f64,
+        score: f64,
+        anomaly: bool,
+    },
+    Alert {
+        rule: &'a str,
+        key: Map<'a, String>,
+        state: AlertState,
+        time: i64,
+        id: String,
+        values: Map<'a, Number>,
+    },
+    Rejected {
+        position: Position,
+        column: Option<&'a str>,
+        reason: &'a str,
+    },
+    Summary {
+        events: u64,
+        windows: u64,
+        late: u64,
+        dropped: u64,
+        rejected: u64,
+        alerts: u64,
+        digest: String,
+    },
+}
+
+/// An event that a query dropped.
+#[derive(serde::Serialize)]
+struct Dropped<'a> {
+    query: &'a str,
+    partition: u32,
+    offset: u64,
+    time: i64,
+    /// None before the first and after the last event.
+    watermark: Option<i64>,
+    reason: DropReason,
+}
+
+/// Place of a record in its file.
+#[derive(serde::Serialize)]
+struct Position {
+    line: u64,
+    byte: u64,
+}
+
+/// Names and what they stand for, in the pipeline's order.
+struct Map<'a, T>(&'a [String], &'a [T]);
+
+impl<T: Serialize> Serialize for Map<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, value) in self.0.iter().zip(self.1) {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
+
+/// A value of an aggregate.
+#[derive(Clone, Copy)]
+struct Number(Value);
+
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Count(n) => serializer.serialize_u64(n),
+            Value::Real(x) => serializer.serialize_f64(x),
+        }
+    }
+}
+
+/// Writes what a pipeline says as lines.
+pub(crate) struct Writer<'a> {
+    spec: &'a Spec,
+    /// The aggregates of each query, as written in the pipeline.
+    aggregates: Vec<Vec<String>>,
+    /// The names of an alert's values: the series that its detector reads, and its score.
+    alert_values: Vec<[String; 2]>,
+}
+
+impl<'a> Writer<'a> {
+    /// A writer for a pipeline of this description.
+    pub(crate) fn new(spec: &'a Spec) -> Self {
+        let aggregates = |query: &kappascope_core::spec::QuerySpec| {
+            query.aggregates.iter().map(ToString::to_string).collect()
+        };
+        let values = |alert: &kappascope_core::spec::AlertSpec| {
+            let detector = spec.detector.iter().find(|detector| detector.name == alert.when);
+            [detector.map_or(String::new(), |detector| detector.on.clone()), "score".to_owned()]
+        };
+        Self {
+            spec,
+            aggregates: spec.query.iter().map(aggregates).collect(),
+            alert_values: spec.alert.iter().map(values).collect(),
+        }
+    }
+
+    /// Appends a line for each change, in order.
+    pub(crate) fn changes(&self, out: &mut Vec<u8>, pipeline: &Pipeline, changes: &Changes) {
+        for change in &changes.list {
+            match change {
+                Change::Window(window) => self.window(out, pipeline, window, changes.values_of(window)),
+                Change::Drop(dropped) => self.dropped(out, dropped),
+                Change::Score(score) => self.score(out, pipeline, score),
+                Change::Alert(transition) => self.alert(out, pipeline, transition),
+            }
+        }
+    }
+
+    /// Appends the line of a record that was no row.
+    pub(crate) fn rejected(&self, out: &mut Vec<u8>, rejected: &Rejected) {
+        let position = Position { line: rejected.line, byte: rejected.byte };
+        write(
+            out,
+            &Line::Rejected { position, column: rejected.column.as_deref(), reason: &rejected.reason },
+        );
+    }
+
+    /// Appends the last line.
+    pub(crate) fn summary(&self, out: &mut Vec<u8>, pipeline: &Pipeline, rejected: u64) {
+        let counters = pipeline.counters();
+        write(
+            out,
+            &Line::Summary {
+                events: counters.events,
+                windows: counters.windows,
+                late: counters.late,
+                dropped: counters.over_limit,
+                rejected,
+                alerts: counters.alerts,
+                digest: format!("{:016x}", pipeline.digest()),
+            },
+        );
+    }
+
+    fn key<'b>(&'b self, pipeline: &'b Pipeline, query: u32, key: u32) -> Map<'b, String> {
+        Map(&self.spec.query[query as usize].by, pipeline.key_names(query, key))
+    }
+
+    fn window(&self, out: &mut Vec<u8>, pipeline: &Pipeline, window: &WindowResult, values: &[Value]) {
+        let &WindowResult { query, key, start, end, revision, timing, .. } = window;
+        let key = self.key(pipeline, query, key);
+        let values: Vec<Number> = values.iter().copied().map(Number).collect();
+        let values = Map(&self.aggregates[query as usize], &values);
+        let query = &self.spec.query[query as usize].name;
+        write(out, &Line::Window { query, key, start, end, revision, timing, values });
+    }
+
+    fn dropped(&self, out: &mut Vec<u8>, dropped: &Drop) {
+        let &Drop { query, partition, offset, time, watermark, reason } = dropped;
+        let watermark = Some(watermark).filter(|watermark| ![NOTHING, END_OF_TIME].contains(watermark));
+        let query = &self.spec.query[query as usize].name;
+        let dropped = Dropped { query, partition, offset, time, watermark, reason };
+        match reason {
+            DropReason::Late => write(out, &Line::Late(dropped)),
+            DropReason::TooManyKeys | DropReason::TooManyWindows => write(out, &Line::Dropped(dropped)),
+        }
+    }
+
+    fn score(&self, out: &mut Vec<u8>, pipeline: &Pipeline, score: &Score) {
+        let &Score { detector, key, time, value, expected, low, high, score, anomaly } = score;
+        let key = self.key(pipeline, pipeline.query_of_detector(detector), key);
+        let detector = &self.spec.detector[detector as usize].name;
+        write(out, &Line::Score { detector, key, time, value, expected, low, high, score, anomaly });
+    }
+
+    fn alert(&self, out: &mut Vec<u8>, pipeline: &Pipeline, transition: &Transition) {
+        let &Transition { rule, key, state, time, id, value, score, .. } = transition;
+        let key = self.key(pipeline, pipeline.query_of_rule(rule), key);
+        let values = [value, score].map(|number| Number(Value::Real(number)));
+        let values = Map(&self.alert_values[rule as usize], &values);
+        let rule = &self.spec.alert[rule as usize].name;
+        write(out, &Line::Alert { rule, key, state, time, id: format!("{id:016x}"), values });
+    }
+}
+
+fn write(out: &mut Vec<u8>, line: &Line<'_>) {
+    serde_json::to_writer(&mut *out, line)
+        .expect("a line is made of strings and numbers, and memory takes it");
+    out.push(b'\n');
+}

@@ -1,0 +1,55 @@
+//! Progress on standard error, when a person watches: one line that is written over.
+
+#![expect(clippy::disallowed_methods, reason = "a person waits by the clock on the wall")]
+
+use jiff::Timestamp;
+use kappascope_core::Pipeline;
+use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+/// How often the line is written: five times a second looks alive.
+const EVERY: Duration = Duration::from_millis(200);
+
+/// A line on standard error.
+pub(crate) struct Progress {
+    /// None when nobody watches.
+    start: Option<Instant>,
+    next: Instant,
+}
+
+impl Progress {
+    /// Begins now.
+    pub(crate) fn new() -> Self {
+        let now = Instant::now();
+        Self { start: std::io::stderr().is_terminal().then_some(now), next: now + EVERY }
+    }
+
+    /// Shows where a run is, if it is time to. `share` of the source is behind, where that is known.
+    pub(crate) fn show(&mut self, pipeline: &Pipeline, share: impl FnOnce() -> Option<f64>) {
+        let now = Instant::now();
+        let Some(start) = self.start.filter(|_| now >= self.next) else { return };
+        self.next = now + EVERY;
+        let seconds = (now - start).as_secs_f64();
+        let events = pipeline.counters().events;
+        let rate = events as f64 / seconds;
+        let left = share().map_or(String::new(), |share| {
+            format!(", {:.0} %, {:.0} s left", share * 100.0, seconds / share - seconds)
+        });
+        let watermark = Timestamp::from_millisecond(pipeline.watermark())
+            .map_or(String::new(), |watermark| format!(", watermark {watermark:.0}"));
+        say(&format!("{events} events, {rate:.0}/s{watermark}{left}"));
+    }
+
+    /// Takes the line away.
+    pub(crate) fn clear(&self) {
+        if self.start.is_some() {
+            say("");
+        }
+    }
+}
+
+/// Writes the line anew. Progress that cannot be shown is no reason to stop.
+fn say(text: &str) {
+    let mut stderr = std::io::stderr().lock();
+    let _ = write!(stderr, "\r\x1b[K{text}").and_then(|()| stderr.flush());
+}

@@ -1,0 +1,88 @@
+//! `kappascope run`: source → log → pipeline → sinks, in one loop and constant memory.
+//!
+//! **Invariant:** the output is a function of source and pipeline. A rejected record is written between the
+//! rows that surround it, so how the source was cut into portions does not show.
+
+use crate::args;
+use crate::failure::{Failure, told};
+use crate::jsonl::Writer;
+use crate::progress::Progress;
+use crate::sink::Sinks;
+use crate::source::{Feed, Source};
+use kappascope_core::{Log, Pipeline, Spec};
+use kappascope_ingest::Rejected;
+use std::path::Path;
+
+/// Runs a pipeline; gives how many records were rejected.
+pub(crate) fn run(args: &args::Run) -> Result<u64, Failure> {
+    let spec = args.pipeline.as_deref().map(read_pipeline).transpose()?;
+    let source = Source::parse(&args.from)?;
+    source.refuse_as_sink(&args.to)?;
+    let (mut feed, spec) = Feed::open(&source, spec)?;
+    let mut pipeline = Pipeline::new(&spec).map_err(|error| Failure::usage(&spec.name, error))?;
+    let mut sinks = Sinks::open(&args.to, &[".jsonl"])?;
+    let writer = Writer::new(&spec);
+    let mut progress = Progress::new();
+    let mut log = Log::new(&spec.schema);
+    let mut rejected = Vec::new();
+
+    let mut more = true;
+    while more {
+        more = feed.fill(&mut log, &mut rejected)?;
+        push(&mut pipeline, &log, &rejected, &writer, &mut sinks)?;
+        log.forget(log.end());
+        rejected.clear();
+        progress.show(&pipeline, || feed.share(log.end()));
+    }
+    if !args.no_flush {
+        let changes = pipeline.finish().clone();
+        writer.changes(sinks.pending(), &pipeline, &changes);
+    }
+    progress.clear();
+    writer.summary(sinks.pending(), &pipeline, feed.rejected());
+    sinks.write()?;
+    Ok(feed.rejected())
+}
+
+/// Pushes the rows of a portion, and writes what changed with the rejected records in their places.
+fn push(
+    pipeline: &mut Pipeline,
+    log: &Log,
+    rejected: &[Rejected],
+    writer: &Writer<'_>,
+    sinks: &mut Sinks,
+) -> Result<(), Failure> {
+    let mut from = log.start();
+    for rejected in rejected {
+        push_rows(pipeline, log, from, rejected.rows_before, writer, sinks)?;
+        from = rejected.rows_before;
+        writer.rejected(sinks.pending(), rejected);
+        sinks.write_if_much()?;
+    }
+    push_rows(pipeline, log, from, log.end(), writer, sinks)?;
+    sinks.write()
+}
+
+fn push_rows(
+    pipeline: &mut Pipeline,
+    log: &Log,
+    from: u64,
+    to: u64,
+    writer: &Writer<'_>,
+    sinks: &mut Sinks,
+) -> Result<(), Failure> {
+    if from == to {
+        return Ok(());
+    }
+    let rows = usize::try_from(to - from).unwrap_or(usize::MAX);
+    // A copy, so that the pipeline can be asked for the names of keys.
+    let changes = pipeline.push(log.read(from, rows)).clone();
+    writer.changes(sinks.pending(), pipeline, &changes);
+    sinks.write_if_much()
+}
+
+fn read_pipeline(path: &Path) -> Result<Spec, Failure> {
+    let place = path.display();
+    let text = std::fs::read_to_string(path).map_err(|error| Failure::usage(&place, told(&error)))?;
+    Spec::from_toml(&text).map_err(|error| Failure::usage(&place, error))
+}

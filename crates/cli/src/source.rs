@@ -1,0 +1,217 @@
+//! Where events come from: a file, standard input or a scenario, all filled into a log portion by portion.
+
+use crate::failure::{Failure, told};
+use kappascope_core::Log;
+use kappascope_core::Spec;
+use kappascope_core::spec::Schema;
+use kappascope_ingest::{HEAD_BYTES, IngestError, Reader, Rejected};
+use kappascope_scenario::{SCENARIOS, World};
+use std::fs::File;
+use std::io::{ErrorKind, IsTerminal, Read};
+use std::path::{Path, PathBuf};
+
+/// Bytes read at a time: large enough that a system call costs nothing beside its rows, small enough to
+/// stay in a processor's cache.
+const READ_BYTES: usize = 1 << 20;
+
+/// Rows of a scenario at a time: about as many as [`READ_BYTES`] hold.
+const WORLD_ROWS: usize = 1 << 14;
+
+/// A source as named on the command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    File(PathBuf),
+    Stdin,
+    Scenario { name: String, seed: Option<u64>, events: Option<u64> },
+}
+
+impl Source {
+    pub(crate) fn parse(text: &str) -> Result<Self, Failure> {
+        if text == "-" {
+            return Ok(Self::Stdin);
+        }
+        if let Some(rest) = text.strip_prefix("scenario:") {
+            return scenario(rest).map_err(|message| Failure::usage(text, message));
+        }
+        if text.contains("://") {
+            return Err(Failure::usage(
+                text,
+                "no such source; a file, `-` and `scenario:NAME?seed=N&events=N` are",
+            ));
+        }
+        Ok(Self::File(text.into()))
+    }
+
+    /// How messages name it.
+    pub(crate) fn place(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Stdin => "standard input".to_owned(),
+            Self::Scenario { name, .. } => format!("scenario:{name}"),
+        }
+    }
+
+    /// Refuses to write over the file that is to be read.
+    pub(crate) fn refuse_as_sink(&self, sinks: &[String]) -> Result<(), Failure> {
+        let Self::File(path) = self else { return Ok(()) };
+        let Ok(source) = path.canonicalize() else { return Ok(()) };
+        match sinks.iter().find(|sink| Path::new(sink).canonicalize().is_ok_and(|sink| sink == source)) {
+            Some(sink) => Err(Failure::usage(sink, "it is the source; another file would fit")),
+            None => Ok(()),
+        }
+    }
+
+    /// Opens it for reading, unless it is a scenario.
+    fn open(&self) -> Result<(Box<dyn Read>, Option<u64>), Failure> {
+        let Self::File(path) = self else {
+            if std::io::stdin().is_terminal() {
+                let message = "it is a terminal; `--from FILE` names a file to read";
+                return Err(Failure::usage(self.place(), message));
+            }
+            return Ok((Box::new(std::io::stdin().lock()), None));
+        };
+        let refuse = |message: &dyn std::fmt::Display| Failure::usage(self.place(), message);
+        let metadata = std::fs::metadata(path).map_err(|error| refuse(&told(&error)))?;
+        if metadata.is_dir() {
+            return Err(refuse(&"a directory; a CSV or JSON Lines file would fit"));
+        }
+        let file = File::open(path).map_err(|error| refuse(&told(&error)))?;
+        Ok((Box::new(file), metadata.is_file().then_some(metadata.len())))
+    }
+
+    /// The first bytes of it, and the rest to read.
+    pub(crate) fn head(&self) -> Result<Bytes, Failure> {
+        let (input, size) = self.open()?;
+        let mut bytes = Bytes { place: self.place(), head: Vec::new(), input, size };
+        let wanted = HEAD_BYTES as u64;
+        let read = bytes.input.by_ref().take(wanted).read_to_end(&mut bytes.head);
+        read.map_err(|error| Failure::running(&bytes.place, told(&error)))?;
+        Ok(bytes)
+    }
+}
+
+fn scenario(text: &str) -> Result<Source, String> {
+    let (name, settings) = text.split_once('?').unwrap_or((text, ""));
+    let (mut seed, mut events) = (None, None);
+    for setting in settings.split('&').filter(|setting| !setting.is_empty()) {
+        let fits = "`seed=N` and `events=N`, whole numbers, would fit";
+        let (field, number) = setting.split_once('=').unwrap_or((setting, ""));
+        let number: u64 = number.parse().map_err(|_| format!("`{setting}` is no setting; {fits}"))?;
+        match field {
+            "seed" => seed = Some(number),
+            "events" if number > 0 => events = Some(number),
+            "events" => return Err("no events; at least 1 would fit".to_owned()),
+            _ => return Err(format!("`{setting}` is no setting; {fits}")),
+        }
+    }
+    Ok(Source::Scenario { name: name.to_owned(), seed, events })
+}
+
+/// A scenario's world; its defaults where nothing is said.
+pub(crate) fn world(name: &str, seed: Option<u64>, events: Option<u64>) -> Result<World, Failure> {
+    let default_seed =
+        SCENARIOS.iter().find(|known| known.name == name).map_or(0, |known| known.default_seed);
+    kappascope_scenario::open(name, seed.unwrap_or(default_seed), events)
+        .map_err(|error| Failure::Usage(error.to_string()))
+}
+
+/// A file whose head has been read.
+pub(crate) struct Bytes {
+    pub(crate) place: String,
+    pub(crate) head: Vec<u8>,
+    input: Box<dyn Read>,
+    size: Option<u64>,
+}
+
+/// An open source.
+pub(crate) enum Feed {
+    Bytes { bytes: Bytes, reader: Box<Reader>, buffer: Vec<u8>, read: u64 },
+    World(Box<World>),
+}
+
+impl Feed {
+    /// Opens a source for a pipeline, or for the scenario's own when there is none.
+    pub(crate) fn open(source: &Source, spec: Option<Spec>) -> Result<(Self, Spec), Failure> {
+        if let Source::Scenario { name, seed, events } = source {
+            let world = world(name, *seed, *events)?;
+            let spec = spec.unwrap_or_else(|| world.spec().clone());
+            check_schema(source, &spec.schema, &world.spec().schema)?;
+            return Ok((Self::World(Box::new(world)), spec));
+        }
+        let Some(spec) = spec else {
+            let place = source.place();
+            let from = if *source == Source::Stdin { "FILE" } else { &place };
+            let message =
+                format!("it needs a pipeline, `-p FILE`; `kappascope profile --from {from}` proposes one");
+            return Err(Failure::usage(&place, message));
+        };
+        let bytes = source.head()?;
+        let reader = Reader::new(&spec.schema, &bytes.head).map_err(|error| refused(&bytes.place, &error))?;
+        Ok((Self::Bytes { bytes, reader: Box::new(reader), buffer: Vec::new(), read: 0 }, spec))
+    }
+
+    /// Appends the next portion to the log. Gives whether there may be more.
+    pub(crate) fn fill(&mut self, log: &mut Log, rejected: &mut Vec<Rejected>) -> Result<bool, Failure> {
+        match self {
+            Self::World(world) => Ok(world.fill(log, WORLD_ROWS) > 0),
+            Self::Bytes { bytes, reader, buffer, read } => {
+                let portion = if *read == 0 { &bytes.head } else { bytes.next(buffer)? };
+                let place = &bytes.place;
+                *read += portion.len() as u64;
+                if portion.is_empty() {
+                    reader.finish(log, rejected).map_err(|error| refused(place, &error))?;
+                    return Ok(false);
+                }
+                reader.push(portion, log, rejected).map_err(|error| refused(place, &error))?;
+                Ok(true)
+            }
+        }
+    }
+
+    /// Records that were no rows.
+    pub(crate) fn rejected(&self) -> u64 {
+        match self {
+            Self::Bytes { reader, .. } => reader.rejected(),
+            Self::World(_) => 0,
+        }
+    }
+
+    /// The share of it that is behind, where its size is known.
+    pub(crate) fn share(&self, events: u64) -> Option<f64> {
+        let (done, all) = match self {
+            Self::Bytes { bytes, read, .. } => (*read, bytes.size?),
+            Self::World(world) => (events, world.total()),
+        };
+        Some(done as f64 / all as f64).filter(|share| share.is_finite())
+    }
+}
+
+impl Bytes {
+    /// The next bytes of the input: what there is at the moment, so that a pipe is not waited for.
+    fn next<'a>(&mut self, buffer: &'a mut Vec<u8>) -> Result<&'a Vec<u8>, Failure> {
+        buffer.resize(READ_BYTES, 0);
+        loop {
+            match self.input.read(buffer) {
+                Ok(n) => buffer.truncate(n),
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => return Err(Failure::running(&self.place, told(&error))),
+            }
+            return Ok(buffer);
+        }
+    }
+}
+
+fn refused(place: &str, error: &IngestError) -> Failure {
+    if error.is_schema() { Failure::usage(place, error) } else { Failure::running(place, error) }
+}
+
+fn check_schema(source: &Source, schema: &Schema, worlds: &Schema) -> Result<(), Failure> {
+    if schema == worlds {
+        return Ok(());
+    }
+    let place = source.place();
+    let message = format!(
+        "the pipeline's schema is not the scenario's; `kappascope profile --from {place}` writes it out"
+    );
+    Err(Failure::usage(place, message))
+}
