@@ -6,6 +6,10 @@
 //!
 //! Events arrive up to [`LONGEST_DELAY_MS`] late, which is the pipeline's `bound`: **no event is ever
 //! late** until the bound is made shorter.
+//!
+//! The shipped detector is the tutorials' own as well: 30 points and a threshold of 3. Over seeds 1 to 20 it
+//! finds the spike in every run, and calls 28 other points anomalies, 1.4 a run of 360 points: three deviations, estimated
+//! from so few points, are not that rare. A threshold of 5 leaves one in all twenty runs.
 
 use crate::noise::{Noise, round_to};
 use crate::world::{Event, Label, Model, PIECE_MS, Parts, pieces_of};
@@ -16,8 +20,8 @@ const START: i64 = 1_767_603_600_000;
 /// Events a second of each type.
 const RATE: f64 = 10.0 / 3.0;
 
-const TYPES: [&str; 3] = ["page_view", "purchase", "click"];
-const PURCHASE: usize = 1;
+const TYPES: [&str; 3] = ["page_view", "click", "purchase"];
+const PURCHASE: usize = 2;
 const USERS: u32 = 300;
 
 /// The whole repeats after this long: two hours.
@@ -35,10 +39,12 @@ const LONGEST_DELAY_MS: u32 = 3_000;
 /// Spikes there are, one a period: more than anyone will play, and few enough to list.
 pub(crate) const SPIKES: u64 = 1_000;
 
+/// The model. Two streams of chance, so that the counts can be drawn ahead of the events.
 #[derive(Debug)]
 struct Tutorial {
     counts: Noise,
     details: Noise,
+    /// Periods that have a spike, from the first.
     spikes: u64,
 }
 

@@ -1,7 +1,7 @@
 //! `website`: what people do on a website through days and nights, told by clients that are often late.
 //!
 //! ```text
-//!   page views  ▂▁▁▂▃▅▆▆▇▇ ▇▇▆▅▃▂▁▁▂     one day after another: quiet at 4:00, busiest at 17:00
+//!   page views  ▂▁▁▂▃▅▆▆▇▇ ▇▇▆▅▃▂▁▁▂     one day after another: quiet at 3:30, busiest at 18:30
 //!                         ╵              an outage (label: page_view)
 //!   clicks      ▁▁▁▁▂▂▂▂▂▂▂▂▂▂▂█▂▁▁▁     a bot (label: click)
 //!   purchases   ▁▁▁▁▁▁▁▁▃▁▁▁▁▁▁▁▁▁▁▁     a sale (label: purchase)
@@ -27,6 +27,7 @@
 //! more, one a type. A label counts as found when an anomaly of its type lies in it. What is missed are
 //! sales at night, when a purchase more or less is noise. An incident's first minutes are found and its
 //! later ones seldom: the detector has learned them by then.
+
 use crate::noise::{Noise, round_to};
 use crate::world::{Event, Label, Model, PIECE_MS, Parts, pieces_of};
 use std::f64::consts::TAU;
@@ -178,8 +179,8 @@ impl Traffic {
     }
 }
 
-/// The share of a day's mean rate at a piece: quiet at four in the morning, busiest in the afternoon,
-/// with a shoulder in the evening. Its mean over a day is 1.
+/// A piece's rate over the day's mean rate: 0.36 at half past three in the morning, a slow rise through
+/// the day, 1.44 at half past six in the evening.
 fn rhythm(piece: u64) -> f64 {
     let hour = (piece % (24 * PIECES_AN_HOUR)) as f64 / PIECES_AN_HOUR as f64;
     1.0 + 0.5 * libm::cos(TAU * (hour - 16.0) / 24.0) + 0.15 * libm::cos(TAU * (hour - 21.0) / 12.0)

@@ -118,7 +118,7 @@ impl World {
         &self.spec
     }
 
-    /// What really happens in it, in order of time, as far as its events reach.
+    /// What really happens in it, in order of time: all that begins before its events end.
     #[must_use]
     pub fn labels(&self) -> &[Label] {
         &self.labels
@@ -139,7 +139,8 @@ impl World {
         self.fill_until(log, i64::MAX, rows)
     }
 
-    /// The same, but only events that arrive at `arrival` (epoch milliseconds) or before.
+    /// The same, but only events that arrive at `arrival` (epoch milliseconds) or before: fewer also when
+    /// no more are due.
     ///
     /// # Panics
     /// As [`World::fill`].
