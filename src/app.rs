@@ -1,0 +1,143 @@
+//! The page as a whole: its frame, its keys, files dropped on it, and the animation frame that draws it.
+//!
+//! ```text
+//!   worker ─► newest frame ─► animation frame: settings out, text (≤ 10 Hz), chart ─► ask for the next
+//! ```
+
+use crate::state::Store;
+use crate::stats::{self, Meter};
+use crate::ui::theme::{self, Theme};
+use crate::view::footer::Footer;
+use crate::view::header::Header;
+use crate::view::inspector::Inspector;
+use crate::view::main_chart::{Easel, MainChart};
+use crate::view::notices::{DropVeil, Hint, Problem};
+use crate::view::scene::Scene;
+use crate::view::strip::Strip;
+use crate::view::tables::Tables;
+use leptos::ev;
+use leptos::prelude::*;
+use std::cell::RefCell;
+use std::rc::Rc;
+use wasm_bindgen::prelude::*;
+use web_sys::{DragEvent, Element, KeyboardEvent};
+
+/// The page.
+#[component]
+pub fn App() -> impl IntoView {
+    let store = Store::start();
+    provide_context(store);
+    let chosen = RwSignal::new(Theme::remembered());
+    let themes = theme::keep(chosen);
+    let easel = Easel::new();
+    Effect::new(move |_| {
+        themes.track();
+        easel.renew_theme();
+    });
+    let dragging = RwSignal::new(false);
+    listen(store, dragging);
+    match Meter::new() {
+        Ok(meter) => run(store, easel, meter),
+        Err(why) => store.problem.set(Some(format!("This browser cannot show the page: {why}."))),
+    }
+    view! {
+        <div class="app">
+            <Header theme=chosen/>
+            <div class="desk">
+                <Scene/>
+                <div class="work">
+                    <main class="center">
+                        <h1 class="unseen">"Kappascope"</h1>
+                        <Problem/>
+                        <Strip/>
+                        <Hint/>
+                        <MainChart easel=easel/>
+                        <Tables/>
+                    </main>
+                    <Inspector/>
+                </div>
+            </div>
+            <Footer/>
+        </div>
+        <DropVeil dragging=dragging/>
+    }
+}
+
+/// Draws the page with every animation frame, as long as it lives.
+fn run(store: Store, easel: Easel, meter: Rc<Meter>) {
+    if let Err(error) = stats::publish(store, Rc::clone(&meter)) {
+        web_sys::console::error_1(&error);
+    }
+    let next: Rc<RefCell<Option<Closure<dyn FnMut()>>>> = Rc::default();
+    let again = Rc::clone(&next);
+    let on_frame = Closure::<dyn FnMut()>::new(move || {
+        meter.begin();
+        store.settle(meter.now_ms());
+        easel.draw(store);
+        request(&again);
+    });
+    next.replace(Some(on_frame));
+    request(&next);
+}
+
+fn request(callback: &RefCell<Option<Closure<dyn FnMut()>>>) {
+    if let Some(callback) = callback.borrow().as_ref() {
+        // Every window has animation frames.
+        let _ = window().request_animation_frame(callback.as_ref().unchecked_ref());
+    }
+}
+
+/// Keys, drops and changes of the address, anywhere on the page.
+fn listen(store: Store, dragging: RwSignal<bool>) {
+    // The page never goes away, and its listeners stay with it.
+    let _ = window_event_listener(ev::keydown, move |event| press(store, &event));
+    let _ = window_event_listener(ev::hashchange, move |_| store.restore());
+    let _ = window_event_listener(ev::dragover, move |event| {
+        event.prevent_default();
+        if !dragging.get_untracked() {
+            dragging.set(true);
+        }
+    });
+    let _ = window_event_listener(ev::dragleave, move |event: DragEvent| {
+        // Only when it leaves the window, and not one element for another.
+        if event.related_target().is_none() {
+            dragging.set(false);
+        }
+    });
+    let _ = window_event_listener(ev::drop, move |event: DragEvent| {
+        event.prevent_default();
+        dragging.set(false);
+        let file = event.data_transfer().and_then(|data| data.files()).and_then(|files| files.get(0));
+        match file {
+            Some(file) => store.open_file(file),
+            None => store.problem.set(Some(
+                "What was dropped is no file. Drop a CSV or JSON Lines file from your computer.".to_owned(),
+            )),
+        }
+    });
+}
+
+fn press(store: Store, event: &KeyboardEvent) {
+    if event.ctrl_key() || event.alt_key() || event.meta_key() || has_own_keys(event) {
+        return;
+    }
+    match event.key().as_str() {
+        " " => store.toggle(),
+        "ArrowRight" => store.step(event.shift_key()),
+        "Home" => store.reset(),
+        "Escape" => store.selected.set(None),
+        _ => return,
+    }
+    event.prevent_default();
+}
+
+/// Whether what has the focus needs the key itself.
+fn has_own_keys(event: &KeyboardEvent) -> bool {
+    const OWN: &str = "input, select, textarea, [role=tab]";
+    const PRESSED: &str = "button, summary, a, label";
+    let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    target.is_some_and(|target| {
+        let is = |selector| target.matches(selector).unwrap_or(false);
+        is(OWN) || (event.key() == " " && is(PRESSED))
+    })
+}

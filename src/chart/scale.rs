@@ -1,0 +1,176 @@
+//! Axes: where they begin and end, and where their ticks are.
+//!
+//! **Invariant:** an axis covers what it was asked to, begins and ends with a tick where it can, and its
+//! ticks lie on round numbers, so that an axis that need not change does not.
+//!
+//! ```text
+//!   data 2 340 … 15 204  ─►  axis 0 … 20 000, ticks 0, 5 000, 10 000, 15 000, 20 000
+//! ```
+
+/// Part of an axis that the data has to fill; below it the axis shrinks to fit.
+const LEAST_FILL: f64 = 0.5;
+
+/// Above this part of the largest value the smallest no longer pulls the axis down to zero.
+const ZERO_BELOW: f64 = 0.6;
+
+const SECOND: i64 = 1_000;
+const MINUTE: i64 = 60 * SECOND;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+
+/// Distances between ticks of a time axis that a person expects.
+const TIME_STEPS: [i64; 26] = [
+    1,
+    10,
+    100,
+    SECOND,
+    2 * SECOND,
+    5 * SECOND,
+    10 * SECOND,
+    15 * SECOND,
+    30 * SECOND,
+    MINUTE,
+    2 * MINUTE,
+    5 * MINUTE,
+    10 * MINUTE,
+    15 * MINUTE,
+    30 * MINUTE,
+    HOUR,
+    2 * HOUR,
+    3 * HOUR,
+    6 * HOUR,
+    12 * HOUR,
+    DAY,
+    2 * DAY,
+    7 * DAY,
+    14 * DAY,
+    28 * DAY,
+    91 * DAY,
+];
+
+/// One axis.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Axis {
+    pub(crate) low: f64,
+    pub(crate) high: f64,
+    /// Distance between ticks.
+    pub(crate) step: f64,
+}
+
+impl Axis {
+    /// An axis of values with about `ticks` ticks. `before` is kept when it still fits.
+    pub(crate) fn of_values(low: f64, high: f64, ticks: usize, before: Option<&Self>) -> Self {
+        let (low, high) = match (low, high) {
+            _ if low > high => (0.0, 1.0),
+            _ if low == high => (low.min(0.0), if high > 0.0 { high } else { low + 1.0 }),
+            _ if low >= 0.0 && low < ZERO_BELOW * high => (0.0, high),
+            _ => (low, high),
+        };
+        if let Some(before) = before {
+            let fits = before.low <= low && high <= before.high;
+            if fits && high - low >= LEAST_FILL * (before.high - before.low) {
+                return before.clone();
+            }
+        }
+        let step = round_step((high - low) / ticks.max(1) as f64);
+        Self { low: (low / step).floor() * step, high: (high / step).ceil() * step, step }
+    }
+
+    /// A time axis with at most `ticks` ticks: from the first time to the tick after the last.
+    pub(crate) fn of_times(first: f64, last: f64, ticks: usize) -> Self {
+        let room = (last - first).max(1.0) / ticks.max(1) as f64;
+        let step = TIME_STEPS
+            .into_iter()
+            .find(|step| *step as f64 >= room)
+            .map_or_else(|| (room / (364 * DAY) as f64).ceil() * (364 * DAY) as f64, |step| step as f64);
+        Self { low: first, high: (last / step).floor() * step + step, step }
+    }
+
+    /// The ticks, in order.
+    pub(crate) fn ticks(&self) -> impl Iterator<Item = f64> + use<> {
+        let (first, step, high) = ((self.low / self.step).ceil(), self.step, self.high);
+        (0..).map(move |i| (first + f64::from(i)) * step).take_while(move |tick| *tick <= high + step * 1e-9)
+    }
+}
+
+/// The next of 1, 2, 2.5, 5 times a power of ten.
+fn round_step(least: f64) -> f64 {
+    let power = 10f64.powf(least.log10().floor());
+    [1.0, 2.0, 2.5, 5.0, 10.0]
+        .into_iter()
+        .map(|factor| factor * power)
+        .find(|step| *step >= least)
+        .unwrap_or(power)
+}
+
+/// Moves texts of the given height apart, each as little as possible, between `top` and `bottom`. The
+/// positions keep the order in which they come, from top to bottom.
+pub(crate) fn nudge(positions: &mut [f64], height: f64, top: f64, bottom: f64) {
+    let mut least = top;
+    for position in positions.iter_mut() {
+        *position = position.max(least);
+        least = *position + height;
+    }
+    let mut most = bottom;
+    for position in positions.iter_mut().rev() {
+        *position = position.min(most);
+        most = *position - height;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_values(low: f64, high: f64, want: [f64; 3]) {
+        let axis = Axis::of_values(low, high, 4, None);
+        assert_eq!([axis.low, axis.high, axis.step], want);
+    }
+
+    #[test]
+    fn value_axes_are_round_and_begin_at_zero_when_it_is_near() {
+        check_values(2_340.0, 15_204.0, [0.0, 20_000.0, 5_000.0]);
+        check_values(96.0, 104.0, [96.0, 104.0, 2.0]);
+        check_values(-3.0, 5.0, [-4.0, 6.0, 2.0]);
+        check_values(0.0, 0.0, [0.0, 1.0, 0.25]);
+        check_values(7.0, 7.0, [0.0, 8.0, 2.0]);
+    }
+
+    #[test]
+    fn no_data_still_gives_an_axis() {
+        check_values(f64::INFINITY, f64::NEG_INFINITY, [0.0, 1.0, 0.25]);
+    }
+
+    #[test]
+    fn an_axis_stays_while_the_data_fits() {
+        let before = Axis::of_values(0.0, 15_000.0, 4, None);
+        assert_eq!(Axis::of_values(0.0, 9_000.0, 4, Some(&before)), before);
+        assert_ne!(Axis::of_values(0.0, 21_000.0, 4, Some(&before)), before, "too small");
+        assert_ne!(Axis::of_values(0.0, 900.0, 4, Some(&before)), before, "far too large");
+    }
+
+    #[test]
+    fn time_axes_end_with_a_tick_after_the_last_time() {
+        let axis = Axis::of_times(100_000.0, 400_000.0, 6);
+        assert_eq!(axis, Axis { low: 100_000.0, high: 420_000.0, step: 60_000.0 });
+        let ticks: Vec<f64> = axis.ticks().collect();
+        assert_eq!(ticks, [120_000.0, 180_000.0, 240_000.0, 300_000.0, 360_000.0, 420_000.0]);
+    }
+
+    #[test]
+    fn times_before_1970_have_ticks_too() {
+        let axis = Axis::of_times(-90_000.0, -10_000.0, 2);
+        assert_eq!(axis.ticks().collect::<Vec<_>>(), [-60_000.0, 0.0]);
+    }
+
+    #[test]
+    fn labels_part_and_stay_inside() {
+        let mut positions = [10.0, 12.0, 90.0];
+        nudge(&mut positions, 16.0, 0.0, 80.0);
+        assert_eq!(positions, [10.0, 26.0, 80.0]);
+        let mut crowded = [79.0, 79.5, 80.0];
+        nudge(&mut crowded, 16.0, 0.0, 80.0);
+        assert_eq!(crowded, [48.0, 64.0, 80.0]);
+    }
+}

@@ -1,0 +1,361 @@
+//! What the page knows and what it can ask for: a handful of signals over the newest [`Frame`].
+//!
+//! **Invariant:** every figure shown comes from a frame; views read signals and call the actions here,
+//! and only this file talks to the worker.
+
+use crate::link::Link;
+use crate::text;
+use crate::wire::{AnomalyRow, Command, Frame, Notice, Opened, Source, State, Tuning};
+use js_sys::{Float64Array, JSON};
+use kappascope_core::Spec;
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use wasm_bindgen::prelude::*;
+use web_sys::File;
+
+/// Speeds of the slider, in seconds of arrival time a second; the last is as fast as it goes.
+pub(crate) const SPEEDS: [Option<f64>; 10] = [
+    Some(1.0),
+    Some(10.0),
+    Some(60.0),
+    Some(300.0),
+    Some(600.0),
+    Some(1_800.0),
+    Some(3_600.0),
+    Some(7_200.0),
+    Some(14_400.0),
+    None,
+];
+
+/// Seeds stay in the range of whole numbers that JavaScript keeps exact.
+pub(crate) const SEED_LIMIT: u64 = 1 << 53;
+
+/// What a scenario is opened with at first.
+const FIRST_SEED: u64 = 42;
+
+/// Text and tables are renewed this often: as fast as one reads, and seldom enough to leave a frame's
+/// time to the chart.
+const TEXT_EVERY_MS: f64 = 100.0;
+
+/// How long the worker may take to load before the page says that something is wrong.
+const PATIENCE_MS: f64 = 30_000.0;
+
+/// A window result of one key: what can be selected.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Mark {
+    pub(crate) key: String,
+    pub(crate) start: f64,
+}
+
+/// What the fragment of the page's address carries.
+#[derive(Serialize, Deserialize)]
+struct Scene {
+    source: Source,
+    tuning: Tuning,
+}
+
+/// The newest frame and what is owed to the worker, read by the animation frame and not by views.
+#[derive(Default)]
+struct Desk {
+    link: RefCell<Option<Link>>,
+    frame: RefCell<Arc<Frame>>,
+    figures: RefCell<Vec<f64>>,
+    fresh: Cell<bool>,
+    told_ms: Cell<f64>,
+    told_state: Cell<State>,
+    untold: Cell<bool>,
+    untuned: Cell<bool>,
+    dead: Cell<bool>,
+    /// Settings of a permalink, for the source that is being opened.
+    restored: Cell<Option<Tuning>>,
+}
+
+/// The page's state: cheap to copy, one for the whole page.
+#[derive(Clone, Copy)]
+pub(crate) struct Store {
+    /// The frame that text and tables show.
+    pub(crate) frame: RwSignal<Arc<Frame>>,
+    /// The source that is open and its pipeline as it was opened.
+    pub(crate) opened: RwSignal<Option<Arc<Opened>>>,
+    /// Where the sliders stand.
+    pub(crate) tuning: RwSignal<Tuning>,
+    /// Index into [`SPEEDS`].
+    pub(crate) speed: RwSignal<usize>,
+    /// What a person should know before anything else.
+    pub(crate) problem: RwSignal<Option<String>>,
+    /// What the inspector shows; the newest anomaly when nothing is selected.
+    pub(crate) selected: RwSignal<Option<Mark>>,
+    /// The key whose band is shown, when a person chose one.
+    pub(crate) pinned: RwSignal<Option<String>>,
+    /// Whether the scene is open, where it is a sheet.
+    pub(crate) sheet: RwSignal<bool>,
+    desk: StoredValue<Rc<Desk>, LocalStorage>,
+}
+
+impl Store {
+    /// Starts the worker and opens what the address says, or the first scenario.
+    pub(crate) fn start() -> Self {
+        let store = Self {
+            frame: RwSignal::default(),
+            opened: RwSignal::new(None),
+            tuning: RwSignal::new(Tuning {
+                window_ms: 60_000,
+                bound_ms: 5_000,
+                lateness_ms: 0,
+                detector_window: 30,
+                threshold: 3.0,
+            }),
+            speed: RwSignal::new(SPEEDS.len() - 1),
+            problem: RwSignal::new(None),
+            selected: RwSignal::new(None),
+            pinned: RwSignal::new(None),
+            sheet: RwSignal::new(false),
+            desk: StoredValue::new_local(Rc::default()),
+        };
+        let started =
+            Link::start(move |notice, figures| store.hear(notice, figures), move |why| store.died(&why));
+        match started {
+            Ok(link) => drop(store.desk().link.replace(Some(link))),
+            Err(why) => store.died(&why),
+        }
+        store.restore();
+        store
+    }
+
+    fn desk(self) -> Rc<Desk> {
+        self.desk.get_value()
+    }
+
+    fn send(self, command: Command, file: Option<File>) {
+        if let Some(link) = self.desk().link.borrow().as_ref() {
+            link.send(command, file);
+        }
+    }
+
+    fn died(self, why: &str) {
+        self.desk().dead.set(true);
+        self.problem.set(Some(format!("The engine stopped: {why}. Reload the page to start it again.")));
+    }
+
+    fn hear(self, notice: Notice, figures: Option<Float64Array>) {
+        match notice {
+            Notice::Ready => {}
+            Notice::Opened(opened) => self.opened(opened),
+            Notice::Frame(frame) => self.take(*frame, figures),
+            Notice::Problem(problem) => self.problem.set(Some(problem)),
+        }
+    }
+
+    fn opened(self, opened: Opened) {
+        self.problem.set(None);
+        self.selected.set(None);
+        self.pinned.set(None);
+        let tuning = match self.desk().restored.take() {
+            Some(tuning) => {
+                self.send(Command::Tune(tuning), None);
+                tuning
+            }
+            None => Tuning::of(&opened.spec),
+        };
+        self.tuning.set(tuning);
+        self.opened.set(Some(Arc::new(opened)));
+        self.send(Command::Speed(SPEEDS[self.speed.get_untracked()]), None);
+        self.send(Command::Play, None);
+    }
+
+    fn take(self, frame: Frame, figures: Option<Float64Array>) {
+        let desk = self.desk();
+        let mut kept = desk.figures.borrow_mut();
+        kept.clear();
+        if let Some(figures) = figures {
+            kept.resize(figures.length() as usize, 0.0);
+            figures.copy_to(&mut kept);
+        }
+        desk.frame.replace(Arc::new(frame));
+        desk.fresh.set(true);
+        desk.untold.set(true);
+    }
+
+    /// The newest frame.
+    pub(crate) fn newest(self) -> Arc<Frame> {
+        Arc::clone(&self.desk().frame.borrow())
+    }
+
+    /// Calls `draw` with the newest frame and its figures if `redraw` or if they are new; then the worker
+    /// may send the next.
+    pub(crate) fn show(self, redraw: bool, draw: impl FnOnce(&Frame, &[f64]) -> u32) {
+        let desk = self.desk();
+        let fresh = desk.fresh.replace(false);
+        if fresh || redraw {
+            let pixels = draw(&desk.frame.borrow(), &desk.figures.borrow());
+            if fresh {
+                self.send(Command::Frame { pixels }, None);
+            }
+        }
+    }
+
+    /// Asks for the first frame; [`Store::show`] asks for the others.
+    pub(crate) fn ask(self, pixels: u32) {
+        self.send(Command::Frame { pixels }, None);
+    }
+
+    /// What an animation frame owes: the newest settings to the worker, the newest frame to the text.
+    pub(crate) fn settle(self, now_ms: f64) {
+        let desk = self.desk();
+        if desk.untuned.replace(false) {
+            self.send(Command::Tune(self.tuning.get_untracked()), None);
+        }
+        let state = desk.frame.borrow().state;
+        let due = now_ms - desk.told_ms.get() >= TEXT_EVERY_MS || state != desk.told_state.get();
+        if due && desk.untold.replace(false) {
+            desk.told_ms.set(now_ms);
+            desk.told_state.set(state);
+            self.frame.set(self.newest());
+        }
+        let ready = desk.link.borrow().as_ref().is_some_and(Link::is_ready);
+        if now_ms > PATIENCE_MS && !ready && !desk.dead.get() {
+            self.died("it did not start within 30 seconds");
+        }
+    }
+
+    /// Opens a source and plays it.
+    pub(crate) fn open(self, source: Source, file: Option<File>) {
+        self.sheet.set(false);
+        self.desk().restored.set(None);
+        self.speed.set(first_speed(&source));
+        self.send(Command::Open(source), file);
+    }
+
+    /// Opens what the picker calls so, a scenario with the first seed.
+    pub(crate) fn open_named(self, name: &str) {
+        let source = match name {
+            "nyc-flights" => Source::Sample(name.to_owned()),
+            _ => Source::Scenario { name: name.to_owned(), seed: FIRST_SEED, events: None },
+        };
+        self.open(source, None);
+    }
+
+    /// Opens a file of the user's.
+    pub(crate) fn open_file(self, file: File) {
+        self.open(Source::File { name: file.name(), bytes: file.size() }, Some(file));
+    }
+
+    /// Opens the scenario again with another seed.
+    pub(crate) fn reseed(self, seed: u64) {
+        if let Some(Source::Scenario { name, events, .. }) = self.source() {
+            self.open(Source::Scenario { name, seed: seed % SEED_LIMIT, events }, None);
+        }
+    }
+
+    /// What is open, without asking to be told of changes.
+    fn source(self) -> Option<Source> {
+        self.opened.with_untracked(|opened| opened.as_ref().map(|opened| opened.source.clone()))
+    }
+
+    /// Plays, pauses, or starts over at the end.
+    pub(crate) fn toggle(self) {
+        match self.newest().state {
+            State::Running => self.send(Command::Pause, None),
+            State::Done => {
+                self.reset();
+                self.send(Command::Play, None);
+            }
+            _ => self.send(Command::Play, None),
+        }
+    }
+
+    /// Goes on by one event, or to the next result of a window.
+    pub(crate) fn step(self, window: bool) {
+        self.send(Command::Pause, None);
+        self.send(Command::Step { window }, None);
+    }
+
+    /// Back to the start.
+    pub(crate) fn reset(self) {
+        self.selected.set(None);
+        self.send(Command::Reset, None);
+    }
+
+    /// Sets the speed: an index into [`SPEEDS`].
+    pub(crate) fn set_speed(self, index: usize) {
+        let index = index.min(SPEEDS.len() - 1);
+        self.speed.set(index);
+        self.send(Command::Speed(SPEEDS[index]), None);
+    }
+
+    /// Changes the settings. The newest go out with the next animation frame.
+    pub(crate) fn tune(self, change: impl FnOnce(&mut Tuning)) {
+        self.tuning.update(change);
+        self.desk().untuned.set(true);
+    }
+
+    /// The pipeline as the sliders have it.
+    pub(crate) fn spec(self) -> Option<Spec> {
+        let mut spec = self.opened.get_untracked()?.spec.clone();
+        self.tuning.get_untracked().apply(&mut spec);
+        Some(spec)
+    }
+
+    /// The anomaly that the inspector explains.
+    pub(crate) fn explained(self) -> Option<AnomalyRow> {
+        let selected = self.selected.get();
+        self.frame.with(|frame| match &selected {
+            Some(mark) => {
+                frame.anomaly_rows.iter().find(|row| row.key == mark.key && row.start == mark.start).cloned()
+            }
+            None => frame.anomaly_rows.first().cloned(),
+        })
+    }
+
+    /// Whether this scene can be carried by the page's address.
+    pub(crate) fn can_share(self) -> bool {
+        self.opened.with(|opened| {
+            opened.as_ref().is_some_and(|opened| !matches!(opened.source, Source::File { .. }))
+        })
+    }
+
+    /// The fragment that carries the scene.
+    pub(crate) fn fragment(self) -> Option<String> {
+        let scene = Scene { source: self.source()?, tuning: self.tuning.get_untracked() };
+        let object = scene.serialize(&serde_wasm_bindgen::Serializer::json_compatible()).ok()?;
+        let json: String = JSON::stringify(&object).ok()?.into();
+        Some(format!("#{}", js_sys::encode_uri_component(&json)))
+    }
+
+    /// Opens what the fragment of the address carries, or the first scenario.
+    pub(crate) fn restore(self) {
+        match scene_of_address() {
+            Some(scene) => {
+                self.open(scene.source, None);
+                self.desk().restored.set(Some(scene.tuning));
+            }
+            None => self.open_named(text::SOURCES[0].0),
+        }
+    }
+}
+
+fn first_speed(source: &Source) -> usize {
+    let speed = match source {
+        Source::Scenario { name, .. } => {
+            text::SOURCES.iter().find(|(known, ..)| known == name).and_then(|(_, _, speed)| *speed)
+        }
+        _ => None,
+    };
+    SPEEDS.iter().position(|known| *known == speed).unwrap_or(SPEEDS.len() - 1)
+}
+
+fn scene_of_address() -> Option<Scene> {
+    let hash = web_sys::window()?.location().hash().ok()?;
+    let json = js_sys::decode_uri_component(hash.strip_prefix('#')?).ok()?;
+    let object: JsValue = JSON::parse(&String::from(json)).ok()?;
+    let scene: Scene = serde_wasm_bindgen::from_value(object).ok()?;
+    (!matches!(scene.source, Source::File { .. })).then_some(scene)
+}
+
+/// The page's state, from anywhere in the page.
+pub(crate) fn use_store() -> Store {
+    expect_context()
+}

@@ -1,0 +1,325 @@
+//! The words of the page and how it writes numbers, times and durations.
+//!
+//! **Invariant:** every text depends on its arguments alone; times are UTC, thousands are parted by a thin
+//! space that does not break.
+//!
+//! ```text
+//! count(1204331) = 1 204 331    short(15204) = 15.2k    span(90_000) = 1 min 30 s
+//! ```
+
+use kappascope_core::{Millis, Spec};
+
+/// A thin space that does not break: between thousands, and between a number and its unit.
+const THIN: char = '\u{202f}';
+const MINUS: char = '−';
+
+const SECOND: i64 = 1_000;
+const MINUTE: i64 = 60 * SECOND;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/// What can be opened with one click: the value of the option, its title, and how fast it plays at first,
+/// in seconds of arrival time a second (`None`: as fast as it goes).
+pub(crate) const SOURCES: [(&str, &str, Option<f64>); 3] = [
+    ("website", "Website traffic", Some(3_600.0)),
+    ("tutorial", "Tutorial", Some(300.0)),
+    ("nyc-flights", "New York flights", None),
+];
+
+/// A whole number with its thousands parted.
+pub(crate) fn count(number: f64) -> String {
+    let digits = format!("{:.0}", number.abs());
+    let mut text = String::new();
+    if number <= -0.5 {
+        text.push(MINUS);
+    }
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(THIN);
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A value of an aggregate: whole numbers in full, others with about four significant digits.
+pub(crate) fn value(number: f64) -> String {
+    if !number.is_finite() {
+        return "–".to_owned();
+    }
+    if number.fract() == 0.0 || number.abs() >= 10_000.0 {
+        return count(number);
+    }
+    let places = if number.abs() >= 1_000.0 {
+        1
+    } else if number.abs() >= 1.0 {
+        2
+    } else {
+        4
+    };
+    fixed(number, places)
+}
+
+/// A number with so many places and a true minus sign.
+pub(crate) fn fixed(number: f64, places: usize) -> String {
+    let text = format!("{:.places$}", number.abs());
+    let negative = number < 0.0 && text.bytes().any(|digit| matches!(digit, b'1'..=b'9'));
+    if negative { format!("{MINUS}{text}") } else { text }
+}
+
+/// Three significant digits and an SI suffix, for axes and rates.
+pub(crate) fn short(number: f64) -> String {
+    let (scale, suffix) = match number.abs() {
+        size if size >= 999_500_000.0 => (1e9, "G"),
+        size if size >= 999_500.0 => (1e6, "M"),
+        size if size >= 1_000.0 => (1e3, "k"),
+        _ => (1.0, ""),
+    };
+    let scaled = number / scale;
+    let places = match scaled.abs() {
+        size if size >= 99.95 || scaled.fract() == 0.0 => 0,
+        size if size >= 9.995 => 1,
+        _ => 2,
+    };
+    let text = fixed(scaled, places);
+    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    format!("{text}{suffix}")
+}
+
+/// A part of a whole in percent.
+pub(crate) fn share(part: f64, whole: f64) -> String {
+    let percent = if whole > 0.0 { 100.0 * part / whole } else { 0.0 };
+    let places = match percent {
+        p if p == 0.0 || p >= 10.0 => 0,
+        p if p >= 0.1 => 1,
+        _ => 2,
+    };
+    if percent > 0.0 && percent < 0.005 {
+        return format!("<{THIN}0.01{THIN}%");
+    }
+    format!("{percent:.places$}{THIN}%")
+}
+
+/// A number of bytes.
+pub(crate) fn bytes(number: f64) -> String {
+    if number < 1e6 { format!("{:.0}{THIN}kB", number / 1e3) } else { format!("{:.0}{THIN}MB", number / 1e6) }
+}
+
+/// A duration, in the two largest units that it has.
+pub(crate) fn span(ms: i64) -> String {
+    const UNITS: [(i64, &str); 5] = [(DAY, "d"), (HOUR, "h"), (MINUTE, "min"), (SECOND, "s"), (1, "ms")];
+    let Some(first) = UNITS.iter().position(|(unit, _)| ms >= *unit) else {
+        return format!("0{THIN}s");
+    };
+    let (unit, name) = UNITS[first];
+    let whole = format!("{}{THIN}{name}", ms / unit);
+    match UNITS.get(first + 1) {
+        Some((smaller, name)) if ms % unit >= *smaller => {
+            format!("{whole} {}{THIN}{name}", ms % unit / smaller)
+        }
+        _ => whole,
+    }
+}
+
+/// How fast the source plays.
+pub(crate) fn speed(seconds: Option<f64>) -> String {
+    match seconds {
+        None => "max".to_owned(),
+        Some(seconds) if seconds < HOUR as f64 / 1e3 => format!("{}×", count(seconds)),
+        Some(seconds) => format!("{}/s", span((seconds * 1e3) as i64)),
+    }
+}
+
+/// Year, month from 0 and day of a time. From Howard Hinnant's `civil_from_days`.
+fn date(ms: i64) -> (i64, usize, i64) {
+    let days = ms.div_euclid(DAY) + 719_468;
+    let era = days.div_euclid(146_097);
+    let day_of_era = days.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let month = ((month + 2) % 12) as usize;
+    (year_of_era + era * 400 + i64::from(month <= 1), month, day)
+}
+
+/// Day and month: `3 Jan`.
+pub(crate) fn day(ms: i64) -> String {
+    let (_, month, day) = date(ms);
+    format!("{day} {}", MONTHS[month])
+}
+
+/// Day, month and year: `3 Jan 2013`.
+pub(crate) fn full_day(ms: i64) -> String {
+    format!("{} {}", day(ms), date(ms).0)
+}
+
+fn hour_minute(ms: i64) -> String {
+    format!("{:02}:{:02}", ms.rem_euclid(DAY) / HOUR, ms.rem_euclid(HOUR) / MINUTE)
+}
+
+fn hour_minute_second(ms: i64) -> String {
+    format!("{}:{:02}", hour_minute(ms), ms.rem_euclid(MINUTE) / SECOND)
+}
+
+/// A time of day to the millisecond: `12:04:31.200`.
+pub(crate) fn clock(ms: f64) -> String {
+    let ms = ms as i64;
+    format!("{}.{:03}", hour_minute_second(ms), ms.rem_euclid(SECOND))
+}
+
+/// A time of day as fine as `step`, a distance between times, asks for; the day where that says more.
+pub(crate) fn moment(ms: f64, step: i64) -> String {
+    let time = ms as i64;
+    if step % DAY == 0 {
+        day(time)
+    } else if step % MINUTE == 0 {
+        hour_minute(time)
+    } else if step % SECOND == 0 {
+        hour_minute_second(time)
+    } else {
+        clock(ms)
+    }
+}
+
+/// A tick of a time axis: the day at midnight.
+pub(crate) fn tick(ms: f64, step: i64) -> String {
+    if (ms as i64).rem_euclid(DAY) == 0 { day(ms as i64) } else { moment(ms, step) }
+}
+
+/// A window: `11:52 – 11:53`, or its day when it is a day or more.
+pub(crate) fn window(start: f64, end: f64) -> String {
+    let size = (end - start) as i64;
+    if size == DAY {
+        return full_day(start as i64);
+    }
+    let fine = if size % MINUTE == 0 && (start as i64) % MINUTE == 0 { MINUTE } else { size };
+    let fine = if size % DAY == 0 { DAY } else { fine };
+    format!("{} – {}", moment(start, fine), moment(end, fine))
+}
+
+/// A digest in groups of four digits.
+pub(crate) fn digest(digits: &str) -> String {
+    let groups: Vec<&str> = (0..digits.len()).step_by(4).filter_map(|i| digits.get(i..i + 4)).collect();
+    groups.join(" ")
+}
+
+/// One thing, or several: `1 event`, `3 events`.
+pub(crate) fn several(number: f64, one: &str) -> String {
+    format!("{} {one}{}", count(number), if number == 1.0 { "" } else { "s" })
+}
+
+/// The aggregate that the chart shows, as the pipeline writes it: what its detector watches, or its first.
+pub(crate) fn charted(spec: &Spec) -> String {
+    let watched = spec.detector.first().and_then(|detector| spec.series(&detector.on));
+    let (query, aggregate) = watched.unwrap_or((0, 0));
+    spec.query[query].aggregates[aggregate].to_string()
+}
+
+/// The chart's title: `Events per minute`, `avg(delay) per hour`.
+pub(crate) fn chart_title(spec: &Spec, window_ms: i64) -> String {
+    let what = charted(spec);
+    let what = if what == "count()" { "Events".to_owned() } else { what };
+    let per = match window_ms {
+        SECOND => "second".to_owned(),
+        MINUTE => "minute".to_owned(),
+        HOUR => "hour".to_owned(),
+        DAY => "day".to_owned(),
+        _ => span(window_ms),
+    };
+    format!("{what} per {per}")
+}
+
+/// The chart's second line.
+pub(crate) fn chart_about(spec: &Spec) -> String {
+    let by = spec.query[0].by.join(", ");
+    let by = if by.is_empty() { String::new() } else { format!(" by {by}") };
+    let band = if spec.detector.is_empty() { "" } else { ", with the detector's band" };
+    format!("{}{by}{band}", charted(spec))
+}
+
+/// A rule's conditions in words: what must hold, for how long, and how long it lingers.
+pub(crate) fn rule(hold: Millis, keep: Millis) -> String {
+    let hold = if hold.0 == 0 { "at once".to_owned() } else { format!("after {} above", span(hold.0)) };
+    let keep = match keep.0 {
+        0 => "ends with the first calm window".to_owned(),
+        keep => format!("ends after {} of calm", span(keep)),
+    };
+    format!("fires {hold}, {keep}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(got: &str, want: &str) {
+        assert_eq!(got.replace(THIN, "_"), want);
+    }
+
+    #[test]
+    fn numbers_are_written_for_people() {
+        check(&count(0.0), "0");
+        check(&count(999.0), "999");
+        check(&count(1_204_331.0), "1_204_331");
+        check(&count(-12_000.0), "−12_000");
+        check(&value(48.154_7), "48.15");
+        check(&value(0.123_45), "0.1235");
+        check(&value(15_204.0), "15_204");
+        check(&value(f64::NAN), "–");
+        check(&fixed(-0.001, 2), "0.00");
+        check(&fixed(-6.81, 2), "−6.81");
+    }
+
+    #[test]
+    fn short_numbers_keep_three_digits() {
+        check(&short(0.0), "0");
+        check(&short(0.25), "0.25");
+        check(&short(15_000.0), "15k");
+        check(&short(15_204.0), "15.2k");
+        check(&short(1_020_000.0), "1.02M");
+        check(&short(999_700.0), "1M");
+        check(&short(-2_500.0), "−2.5k");
+    }
+
+    #[test]
+    fn shares_say_how_small_they_are() {
+        check(&share(0.0, 10.0), "0_%");
+        check(&share(312.0, 1_204_331.0), "0.03_%");
+        check(&share(1.0, 1e9), "<_0.01_%");
+        check(&share(3.0, 4.0), "75_%");
+        check(&share(0.0, 0.0), "0_%");
+    }
+
+    #[test]
+    fn durations_use_their_two_largest_units() {
+        check(&span(0), "0_s");
+        check(&span(250), "250_ms");
+        check(&span(5_000), "5_s");
+        check(&span(90_000), "1_min 30_s");
+        check(&span(DAY), "1_d");
+        check(&span(HOUR + 5), "1_h");
+    }
+
+    #[test]
+    fn times_are_utc_also_before_1970() {
+        check(&clock(43_471_200.0), "12:04:31.200");
+        check(&clock(-1.0), "23:59:59.999");
+        check(&full_day(0), "1 Jan 1970");
+        check(&full_day(-1), "31 Dec 1969");
+        check(&full_day(951_782_400_000), "29 Feb 2000");
+        check(&tick(DAY as f64, HOUR), "2 Jan");
+        check(&tick(DAY as f64 + 60_000.0, MINUTE), "00:01");
+    }
+
+    #[test]
+    fn windows_say_no_more_than_their_size() {
+        check(&window(42_720_000.0, 42_780_000.0), "11:52 – 11:53");
+        check(&window(42_725_000.0, 42_730_000.0), "11:52:05 – 11:52:10");
+        check(&window(0.0, DAY as f64), "1 Jan 1970");
+        check(&window(0.0, 7.0 * DAY as f64), "1 Jan – 8 Jan");
+    }
+}

@@ -1,0 +1,7 @@
+//! Small parts that views are made of.
+
+#![expect(unreachable_pub, reason = "leptos makes what it derives from a component public")]
+
+pub(crate) mod icon;
+pub(crate) mod slider;
+pub(crate) mod theme;

@@ -1,0 +1,285 @@
+//! The controls, in the order in which data flows: source, time, windows, detector, alert.
+
+use crate::state::{SEED_LIMIT, use_store};
+use crate::text;
+use crate::ui::slider::{BOUNDS, LATENESS, POINTS, SIZES, Slider, THRESHOLDS};
+use crate::wire::Source;
+use kappascope_core::Spec;
+use leptos::prelude::*;
+use wasm_bindgen::prelude::*;
+use web_sys::HtmlInputElement;
+
+/// The column of controls; a sheet where the page is narrow.
+#[component]
+pub(crate) fn Scene() -> impl IntoView {
+    let store = use_store();
+    view! {
+        <aside class="scene" id="scene" class:open=store.sheet aria-label="Scene">
+            <SourceSection/>
+            <TimeSection/>
+            <WindowSection/>
+            <DetectorSection/>
+            <AlertSection/>
+        </aside>
+    }
+}
+
+/// How many partitions the log has, in words.
+pub(crate) fn partitions(spec: &Spec) -> String {
+    text::several(f64::from(spec.schema.partitions), "partition")
+}
+
+/// A numbered section with what it says of itself.
+#[component]
+fn Section(
+    number: &'static str,
+    name: &'static str,
+    #[prop(into)] about: Signal<String>,
+    children: Children,
+) -> impl IntoView {
+    view! {
+        <details class="section" open>
+            <summary><i aria-hidden="true">{number}</i>{name}<em>{about}</em></summary>
+            <div class="section-body">{children()}</div>
+        </details>
+    }
+}
+
+/// What the pipeline that is open says; nothing before one is.
+fn of_spec(write: fn(&Spec) -> String) -> Signal<String> {
+    let store = use_store();
+    Signal::derive(move || {
+        store.opened.with(|opened| opened.as_ref().map_or_else(String::new, |o| write(&o.spec)))
+    })
+}
+
+#[component]
+fn SourceSection() -> impl IntoView {
+    let store = use_store();
+    let about = move || {
+        store.opened.with(|opened| match opened.as_ref().map(|opened| &opened.source) {
+            Some(Source::Scenario { .. }) => "simulated",
+            Some(Source::Sample(_)) => "real data",
+            Some(Source::File { .. }) => "your file",
+            None => "opening",
+        })
+    };
+    let seed = Memo::new(move |_| {
+        store.opened.with(|opened| match opened.as_ref().map(|opened| &opened.source) {
+            Some(Source::Scenario { seed, .. }) => Some(*seed),
+            _ => None,
+        })
+    });
+    view! {
+        <Section number="1" name="Source" about=Signal::derive(move || about().to_owned())>
+            <Show when=move || seed.get().is_some()><Seed seed=seed/></Show>
+            <Progress/>
+            <Upload/>
+        </Section>
+    }
+}
+
+#[component]
+fn Seed(seed: Memo<Option<u64>>) -> impl IntoView {
+    let store = use_store();
+    let set = move |event| {
+        if let Ok(seed) = event_target_value(&event).trim().parse::<u64>() {
+            store.reseed(seed);
+        }
+    };
+    let renew = move |_| match getrandom::u32() {
+        Ok(seed) => store.reseed(u64::from(seed)),
+        Err(error) => store.problem.set(Some(format!("The browser gives no random number: {error}."))),
+    };
+    view! {
+        <div class="seed-row">
+            <label for="seed" title="The same seed gives the same events, here and on the command line">"Seed"</label>
+            <input
+                id="seed"
+                class="field"
+                data-testid="seed"
+                type="number"
+                min="0"
+                max=SEED_LIMIT - 1
+                prop:value=move || seed.get().map_or_else(String::new, |seed| seed.to_string())
+                on:change=set
+            />
+            <button class="button" on:click=renew>"New seed"</button>
+        </div>
+    }
+}
+
+#[component]
+fn Progress() -> impl IntoView {
+    let store = use_store();
+    let progress = Memo::new(move |_| store.frame.with(|frame| frame.progress));
+    view! {
+        <div class="progress">
+            <progress max="1" aria-label="Read of the source" prop:value=move || progress.get().unwrap_or(0.0)></progress>
+            <span>
+                {move || match progress.get() {
+                    Some(part) if part >= 1.0 => "Read to the end".to_owned(),
+                    Some(part) => format!("{} read", text::share(part, 1.0)),
+                    None => "Reading".to_owned(),
+                }}
+            </span>
+        </div>
+    }
+}
+
+#[component]
+fn Upload() -> impl IntoView {
+    let store = use_store();
+    let take = move |event: web_sys::Event| {
+        let input: Option<HtmlInputElement> = event.target().and_then(|target| target.dyn_into().ok());
+        let Some(input) = input else { return };
+        if let Some(file) = input.files().and_then(|files| files.get(0)) {
+            store.open_file(file);
+        }
+        // Choosing the same file again is a choice too.
+        input.set_value("");
+    };
+    view! {
+        <label class="drop">
+            <b>"Drop a file"</b>
+            " or choose one: CSV or JSON Lines. It stays in this browser."
+            <input class="unseen" type="file" data-testid="upload" aria-label="Choose a file" on:change=take/>
+        </label>
+    }
+}
+
+#[component]
+fn TimeSection() -> impl IntoView {
+    let store = use_store();
+    let late = Memo::new(move |_| store.frame.with(|frame| (frame.late, frame.events)));
+    let corrections = Memo::new(move |_| store.frame.with(|frame| frame.corrections));
+    view! {
+        <Section number="2" name="Time" about=of_spec(|spec| format!("by {}", spec.schema.time))>
+            <Slider
+                label="Bound"
+                about="How far behind the newest event another may come and still count as on time."
+                test_id="watermark-bound"
+                ladder=BOUNDS
+                value=Signal::derive(move || store.tuning.get().bound_ms as f64)
+                write=|ms| text::span(ms as i64)
+                on_change=move |ms| store.tune(|tuning| tuning.bound_ms = ms as i64)
+            >
+                {move || match late.get() {
+                    (0.0, _) => view! { <b class="none">"No event"</b> " came too late" }.into_any(),
+                    (late, events) => view! {
+                        <b>{text::several(late, "event")}</b>
+                        {format!(" came too late ({})", text::share(late, events))}
+                    }
+                    .into_any(),
+                }}
+            </Slider>
+            <Slider
+                label="Lateness"
+                about="How long after its end a window still takes events, and corrects its result."
+                test_id="lateness"
+                ladder=LATENESS
+                value=Signal::derive(move || store.tuning.get().lateness_ms as f64)
+                write=|ms| text::span(ms as i64)
+                on_change=move |ms| store.tune(|tuning| tuning.lateness_ms = ms as i64)
+            >
+                {move || match corrections.get() {
+                    0.0 => "No window was corrected after closing".to_owned(),
+                    number => format!("{} after closing", text::several(number, "correction")),
+                }}
+            </Slider>
+        </Section>
+    }
+}
+
+#[component]
+fn WindowSection() -> impl IntoView {
+    let store = use_store();
+    let counts =
+        Memo::new(move |_| store.frame.with(|frame| (frame.windows, frame.corrections, frame.open_windows)));
+    let about = of_spec(|spec| match spec.query[0].by.join(", ") {
+        by if by.is_empty() => "all events".to_owned(),
+        by => format!("by {by}"),
+    });
+    view! {
+        <Section number="3" name="Windows" about=about>
+            <Slider
+                label="Size"
+                about="Windows of this length of event time, which neither overlap nor leave gaps."
+                test_id="window-size"
+                ladder=SIZES
+                value=Signal::derive(move || store.tuning.get().window_ms as f64)
+                write=|ms| text::span(ms as i64)
+                on_change=move |ms| store.tune(|tuning| tuning.window_ms = ms as i64)
+            >
+                {move || {
+                    let (windows, corrections, open) = counts.get();
+                    format!("{} closed, {} open", text::count(windows - corrections), text::count(open))
+                }}
+            </Slider>
+        </Section>
+    }
+}
+
+#[component]
+fn DetectorSection() -> impl IntoView {
+    let store = use_store();
+    let keys = Memo::new(move |_| store.frame.with(|frame| frame.keys));
+    let anomalies = Memo::new(move |_| store.frame.with(|frame| frame.anomalies));
+    let about = of_spec(|spec| match spec.detector.first() {
+        Some(_) => format!("z-score of {}", text::charted(spec)),
+        None => "none".to_owned(),
+    });
+    view! {
+        <Section number="4" name="Detector" about=about>
+            <Slider
+                label="Window"
+                about="With how many past results of the same key a new one is compared."
+                test_id="detector-window"
+                ladder=POINTS
+                value=Signal::derive(move || f64::from(store.tuning.get().detector_window))
+                write=|points| text::several(points, "point")
+                on_change=move |points| store.tune(|tuning| tuning.detector_window = points as u32)
+            >
+                {move || format!("Compares each of {} series with its own past", keys.get())}
+            </Slider>
+            <Slider
+                label="Threshold"
+                about="From how many deviations on a result is called an anomaly."
+                test_id="threshold"
+                ladder=THRESHOLDS
+                value=Signal::derive(move || store.tuning.get().threshold)
+                write=|deviations| format!("{} σ", text::fixed(deviations, 2).trim_end_matches('0').trim_end_matches('.'))
+                on_change=move |deviations| store.tune(|tuning| tuning.threshold = deviations)
+            >
+                {move || match anomalies.get() {
+                    0.0 => "No result lies outside its band".to_owned(),
+                    1.0 => "1 result lies outside its band".to_owned(),
+                    number => format!("{} results lie outside their band", text::count(number)),
+                }}
+            </Slider>
+        </Section>
+    }
+}
+
+#[component]
+fn AlertSection() -> impl IntoView {
+    let store = use_store();
+    let alerts = Memo::new(move |_| store.frame.with(|frame| frame.alerts));
+    let rule = move || {
+        store.opened.with(|opened| {
+            let rule = opened.as_ref()?.spec.alert.first()?;
+            Some((rule.name.clone(), text::rule(rule.hold, rule.keep_firing_for)))
+        })
+    };
+    let about = Signal::derive(move || format!("{} fired", text::count(alerts.get())));
+    view! {
+        <Section number="5" name="Alert" about=about>
+            <p class="rule">
+                {move || match rule() {
+                    Some((name, words)) => view! { <b>{name}</b> " " {words} }.into_any(),
+                    None => "This pipeline has no alert rule.".into_any(),
+                }}
+            </p>
+        </Section>
+    }
+}

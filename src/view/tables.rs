@@ -1,0 +1,228 @@
+//! The newest results, late events and refused records, as tables.
+
+use crate::state::{Mark, Store, use_store};
+use crate::text;
+use crate::view::{dot_class, key_name};
+use crate::wire::{LateRow, RejectedRow, WindowRow};
+use leptos::prelude::*;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tab {
+    Windows,
+    Late,
+    Rejected,
+}
+
+const TABS: [Tab; 3] = [Tab::Windows, Tab::Late, Tab::Rejected];
+
+impl Tab {
+    fn id(self) -> &'static str {
+        match self {
+            Self::Windows => "tab-windows",
+            Self::Late => "tab-late",
+            Self::Rejected => "tab-rejected",
+        }
+    }
+
+    fn title(self, store: Store) -> String {
+        store.frame.with(|frame| match self {
+            Self::Windows => "Windows".to_owned(),
+            Self::Late => format!("Late events {}", text::count(frame.late)),
+            Self::Rejected => format!("Rejected {}", text::count(frame.rejected)),
+        })
+    }
+}
+
+/// The card with the tables.
+#[component]
+pub(crate) fn Tables() -> impl IntoView {
+    let store = use_store();
+    let tab = RwSignal::new(Tab::Windows);
+    let turn = move |event: web_sys::KeyboardEvent| {
+        let at = TABS.iter().position(|known| *known == tab.get_untracked()).unwrap_or(0);
+        let next = match event.key().as_str() {
+            "ArrowRight" => (at + 1) % TABS.len(),
+            "ArrowLeft" => (at + TABS.len() - 1) % TABS.len(),
+            _ => return,
+        };
+        event.stop_propagation();
+        tab.set(TABS[next]);
+        if let Some(button) = document().get_element_by_id(TABS[next].id()) {
+            let button: web_sys::HtmlElement = wasm_bindgen::JsCast::unchecked_into(button);
+            // An element that cannot take the focus keeps it where it is.
+            let _ = button.focus();
+        }
+    };
+    view! {
+        <section class="card" aria-label="Results">
+            <div class="tabs" role="tablist" on:keydown=turn>
+                {TABS.map(|this| view! {
+                    <button
+                        role="tab"
+                        id=this.id()
+                        aria-controls="table"
+                        aria-selected=move || (tab.get() == this).to_string()
+                        tabindex=move || if tab.get() == this { "0" } else { "-1" }
+                        on:click=move |_| tab.set(this)
+                    >
+                        {move || this.title(store)}
+                    </button>
+                })}
+            </div>
+            <div class="table-box" id="table" role="tabpanel" aria-labelledby=move || tab.get().id() tabindex="0">
+                {move || match tab.get() {
+                    Tab::Windows => view! { <Windows/> }.into_any(),
+                    Tab::Late => view! { <Late/> }.into_any(),
+                    Tab::Rejected => view! { <Rejected/> }.into_any(),
+                }}
+            </div>
+        </section>
+    }
+}
+
+#[component]
+fn Windows() -> impl IntoView {
+    let store = use_store();
+    let heads = Memo::new(move |_| {
+        store.opened.with(|opened| {
+            opened.as_ref().map_or_else(Default::default, |opened| {
+                let query = &opened.spec.query[0];
+                let by = if query.by.is_empty() { "key".to_owned() } else { query.by.join(" · ") };
+                (by, query.aggregates.iter().map(ToString::to_string).collect::<Vec<_>>())
+            })
+        })
+    });
+    let none = Memo::new(move |_| store.frame.with(|frame| frame.rows.is_empty()));
+    view! {
+        <table data-testid="windows-table">
+            <thead>
+                <tr>
+                    <th class="text">"Window"</th>
+                    <th class="text">{move || heads.get().0}</th>
+                    {move || heads.get().1.into_iter().enumerate()
+                        .map(|(i, name)| view! { <th class:seldom={i > 0}>{name}</th> })
+                        .collect_view()}
+                    <th class="seldom">"z"</th>
+                    <th>"Result"</th>
+                </tr>
+            </thead>
+            <tbody>
+                <For
+                    each=move || store.frame.with(|frame| frame.rows.clone())
+                    // The score of a row comes after the row.
+                    key=|row| (row.start as i64, row.key.clone(), row.revision, row.score.is_some())
+                    children=move |row| window_row(store, row)
+                />
+            </tbody>
+        </table>
+        <Show when=move || none.get()>
+            <p class="empty">"No window has closed yet. A window closes when the watermark passes its end."</p>
+        </Show>
+    }
+}
+
+fn window_row(store: Store, row: WindowRow) -> impl IntoView {
+    let mark = Mark { key: row.key.clone(), start: row.start };
+    let mine = mark.clone();
+    let selected = Memo::new(move |_| {
+        store.explained().is_some_and(|shown| shown.key == mine.key && shown.start == mine.start)
+    });
+    let select = move || store.selected.set(Some(mark.clone()));
+    let by_row = select.clone();
+    let anomaly = row.anomaly;
+    let dot = store.frame.with_untracked(|frame| dot_class(frame, &row.key));
+    let (tag, word) = match row.revision {
+        _ if anomaly => ("tag fire", "anomaly".to_owned()),
+        0 => ("tag", "on time".to_owned()),
+        revision => ("tag late", format!("revision {revision}")),
+    };
+    let result = if anomaly {
+        view! { <button on:click=move |_| select() title="Explain"><span class=tag>{word}</span></button> }
+            .into_any()
+    } else {
+        view! { <span class=tag>{word}</span> }.into_any()
+    };
+    view! {
+        <tr
+            class:anomaly=anomaly
+            class:selected=move || anomaly && selected.get()
+            on:click=move |_| if anomaly { by_row() }
+        >
+            <td class="text mono">{text::window(row.start, row.end)}</td>
+            <td class="text"><span class=dot></span>{key_name(&row.key).to_owned()}</td>
+            {row.values.iter().enumerate()
+                .map(|(i, value)| view! { <td class:seldom={i > 0}>{text::value(*value)}</td> })
+                .collect_view()}
+            <td class="seldom">{row.score.map_or_else(|| "–".to_owned(), |score| text::fixed(score, 2))}</td>
+            <td>{result}</td>
+        </tr>
+    }
+}
+
+#[component]
+fn Late() -> impl IntoView {
+    let store = use_store();
+    let none = Memo::new(move |_| store.frame.with(|frame| frame.late_rows.is_empty()));
+    view! {
+        <table data-testid="late-events">
+            <thead>
+                <tr>
+                    <th class="text">"Event time"</th>
+                    <th>"Behind the watermark"</th>
+                    <th class="seldom">"Watermark then"</th>
+                    <th class="seldom">"Partition"</th>
+                    <th>"Offset"</th>
+                </tr>
+            </thead>
+            <tbody>
+                <For
+                    each=move || store.frame.with(|frame| frame.late_rows.clone())
+                    key=|row| (row.partition, row.offset as u64, row.watermark as i64)
+                    children=late_row
+                />
+            </tbody>
+        </table>
+        <Show when=move || none.get()>
+            <p class="empty">
+                "No event came too late. Drag Bound to 0 s: the watermark then waits for nobody, and what comes out of order is dropped."
+            </p>
+        </Show>
+    }
+}
+
+fn late_row(row: LateRow) -> impl IntoView {
+    view! {
+        <tr>
+            <td class="text mono">{text::clock(row.time)}</td>
+            <td>{text::span((row.watermark - row.time) as i64)}</td>
+            <td class="seldom mono">{text::clock(row.watermark)}</td>
+            <td class="seldom">{row.partition}</td>
+            <td>{text::count(row.offset)}</td>
+        </tr>
+    }
+}
+
+#[component]
+fn Rejected() -> impl IntoView {
+    let store = use_store();
+    let none = Memo::new(move |_| store.frame.with(|frame| frame.rejected_rows.is_empty()));
+    view! {
+        <table data-testid="rejected">
+            <thead><tr><th class="text">"Where"</th><th class="text">"Why"</th></tr></thead>
+            <tbody>
+                <For
+                    each=move || store.frame.with(|frame| frame.rejected_rows.clone())
+                    key=|row| row.place.clone()
+                    children=rejected_row
+                />
+            </tbody>
+        </table>
+        <Show when=move || none.get()>
+            <p class="empty">"Every record could be read. One that cannot be is listed here with its place and the reason."</p>
+        </Show>
+    }
+}
+
+fn rejected_row(row: RejectedRow) -> impl IntoView {
+    view! { <tr><td class="text mono">{row.place}</td><td class="text wrap">{row.reason}</td></tr> }
+}
