@@ -8,8 +8,8 @@
 //! late** until the bound is made shorter.
 //!
 //! The shipped detector is the tutorials' own as well: 30 points and a threshold of 3. Over seeds 1 to 20 it
-//! finds the spike in every run, and calls 28 other points anomalies, 1.4 a run of 360 points: three deviations, estimated
-//! from so few points, are not that rare. A threshold of 5 leaves one in all twenty runs.
+//! finds the spike in every run and calls 28 other points anomalies, 1.4 a run of 360 points: three
+//! deviations, estimated from so few points, are not that rare. A threshold of 5 leaves one in all twenty runs.
 
 use crate::noise::{Noise, round_to};
 use crate::world::{Event, Label, Model, PIECE_MS, Parts, pieces_of};

@@ -77,7 +77,7 @@ pub(crate) fn pieces_of(events: u64, most: u64, mut counts: impl FnMut() -> [u32
     pieces
 }
 
-/// A seeded stream of events with ground truth. See the [module](self) for its order.
+/// A seeded stream of events with ground truth, in the order of a [`Log`]: arrival, partition, offset.
 #[derive(Debug)]
 pub struct World {
     spec: Spec,
