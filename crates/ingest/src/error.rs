@@ -49,13 +49,7 @@ impl IngestError {
     /// Whether the schema is at fault rather than the file: another schema would read it.
     #[must_use]
     pub fn is_schema(&self) -> bool {
-        matches!(
-            self.0,
-            Kind::MissingColumn { .. }
-                | Kind::TwiceInHeader(_)
-                | Kind::TimeFormat(_)
-                | Kind::KeyMemory { .. }
-        )
+        matches!(self.0, Kind::MissingColumn { .. } | Kind::TwiceInHeader(_) | Kind::TimeFormat(_))
     }
 }
 

@@ -163,6 +163,9 @@ fn text_of(value: &RawValue) -> Result<Cow<'_, str>, &'static str> {
 }
 
 fn not_an_object(error: &serde_json::Error, line: &[u8]) -> String {
+    if std::str::from_utf8(line).is_err() {
+        return "not UTF-8; save the file as UTF-8".to_owned();
+    }
     let message = error.to_string();
     let message = message.split(" at line ").next().unwrap_or_default();
     if error.is_eof() {

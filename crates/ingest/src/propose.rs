@@ -6,7 +6,7 @@
 //! | arrival | a column named so whose times never step back and never precede the event |
 //! | measures | columns of numbers; keys are text, and numbers that name things |
 //! | group by | the key with the fewest values, if they are few |
-//! | window | large enough for [`EVENTS_A_WINDOW`] events of a group; of a regular series, its step |
+//! | window | large enough for [`EVENTS_A_WINDOW`] events of a group; of a regular series, no larger than its step |
 //! | bound | the disorder that the rows show, rounded up |
 //! | detector | a z-score on the count; of a regular series, on the mean of the first measure |
 //!
@@ -259,7 +259,7 @@ struct Rhythm {
     span_ms: i64,
     /// How far a row lies behind the newest before it, at most.
     disorder_ms: i64,
-    /// The step of a series whose groups have one event a step.
+    /// The step of a regular series: then a window of that size holds one event of a group at most.
     step_ms: Option<i64>,
 }
 
@@ -284,11 +284,13 @@ impl Rhythm {
         if self.span_ms == 0 {
             return MINUTE;
         }
-        let wanted = self.step_ms.unwrap_or_else(|| {
-            let events = EVENTS_A_WINDOW.saturating_mul(self.groups);
-            (i128::from(self.span_ms) * i128::from(events) / i128::from(self.events)) as i64
-        });
-        WINDOWS.into_iter().find(|size| *size >= wanted).unwrap_or(DAY)
+        if let Some(step) = self.step_ms {
+            return WINDOWS.into_iter().rfind(|size| *size <= step).unwrap_or(SECOND);
+        }
+        // Half as many events as wished for rather than a window several times as long.
+        let events = i128::from(EVENTS_A_WINDOW.saturating_mul(self.groups));
+        let least = i128::from(self.span_ms) * events / i128::from(self.events) / 2;
+        WINDOWS.into_iter().find(|size| i128::from(*size) >= least).unwrap_or(DAY)
     }
 
     fn bound(&self) -> i64 {
@@ -297,10 +299,10 @@ impl Rhythm {
     }
 }
 
-/// The usual step, if four of five steps are within a quarter of it (months differ by a tenth).
+/// The usual step, if it is as long as the shortest window and four of five steps are within a quarter of it (months differ by a tenth).
 fn regular(mut steps: Vec<i64>) -> Option<i64> {
     steps.sort_unstable();
-    let usual = *steps.get(steps.len() / 2).filter(|usual| **usual > 0)?;
+    let usual = *steps.get(steps.len() / 2).filter(|usual| **usual >= SECOND)?;
     let alike = steps.iter().filter(|step| (**step - usual).abs() <= usual / 4).count();
     (alike * 5 >= steps.len() * 4).then_some(usual)
 }

@@ -46,7 +46,7 @@ pub(crate) struct Rows {
     keys: Vec<usize>,
     measures: Vec<usize>,
     newest_arrival: i64,
-    key_memory: usize,
+    key_memory_left: usize,
     /// Scratch: the row at hand.
     ids: Vec<u32>,
     values: Vec<f64>,
@@ -76,7 +76,7 @@ impl Rows {
             keys,
             measures,
             newest_arrival: i64::MIN,
-            key_memory: 0,
+            key_memory_left: KEY_MEMORY_BYTES,
             ids: Vec::new(),
             values: Vec::new(),
         })
@@ -101,7 +101,7 @@ impl Rows {
 
     /// Refuses to go on once the key columns hold more different values than memory has room for.
     pub(crate) fn check_memory(&self, line: u64) -> Result<(), IngestError> {
-        if self.key_memory <= KEY_MEMORY_BYTES {
+        if self.key_memory_left > 0 {
             return Ok(());
         }
         Err(Kind::KeyMemory { line, limit_mb: KEY_MEMORY_BYTES >> 20 }.into())
@@ -137,7 +137,8 @@ impl Rows {
             let known = log.dictionary(key).len();
             self.ids.push(log.intern(key, name));
             if log.dictionary(key).len() > known {
-                self.key_memory += 2 * name.len() + KEY_OVERHEAD_BYTES;
+                let bytes = 2 * name.len() + KEY_OVERHEAD_BYTES;
+                self.key_memory_left = self.key_memory_left.saturating_sub(bytes);
             }
         }
         Ok(())
@@ -173,5 +174,41 @@ fn not_a_number(cell: &[u8]) -> String {
             format!("{} has a decimal comma; {} would fit", shown(cell), shown(&with_point))
         }
         _ => format!("{} is not a number; a finite number such as `12.5` would fit", shown(cell)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kappascope_core::Spec;
+
+    /// A record of one cell for every column.
+    struct Same(String);
+
+    impl Record for Same {
+        fn cell(&self, _: usize) -> Result<&[u8], String> {
+            Ok(self.0.as_bytes())
+        }
+    }
+
+    #[test]
+    fn different_keys_use_memory_up_and_the_same_ones_do_not() {
+        let spec = Spec::from_toml(
+            "name='t'\nversion=1\nschema={time='at',keys=['who']}\n\
+             [[query]]\nname='q'\nwindow={tumbling='1m'}\naggregates=['count()']",
+        );
+        let schema = spec.unwrap().schema;
+        let (mut rows, mut log) = (Rows::new(&schema).unwrap(), Log::new(&schema));
+        rows.key_memory_left = 10 * (2 + KEY_OVERHEAD_BYTES) + 1;
+        for i in 0..1_000 {
+            assert!(rows.append(&Same((i % 10).to_string()), &mut log).is_ok());
+            assert_eq!(rows.check_memory(i), Ok(()));
+        }
+        assert!(rows.append(&Same("10".to_owned()), &mut log).is_ok());
+        let error = rows.check_memory(1_001).unwrap_err();
+        assert!(
+            error.to_string().starts_with("line 1001: the key columns hold more than 1024 MB"),
+            "{error}"
+        );
     }
 }

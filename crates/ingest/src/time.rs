@@ -41,6 +41,15 @@ impl Unit {
             Self::Nanos => "nanoseconds",
         }
     }
+
+    fn example(self) -> &'static str {
+        match self {
+            Self::Seconds => "1714557600",
+            Self::Millis => "1714557600000",
+            Self::Micros => "1714557600000000",
+            Self::Nanos => "1714557600000000000",
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -107,7 +116,9 @@ impl TimeReader {
         let format = match (number, iso(cell)) {
             (Some(number), _) => Format::Epoch { unit: number.likely_unit(), guessed: true },
             (None, Some((_, shape))) => Format::Iso(shape),
-            (None, None) => return Err(refused(cell, "2024-05-01T10:00:00Z` or `1714557600")),
+            (None, None) => {
+                return Err(refused(cell, "is not a time", "2024-05-01T10:00:00Z` or `1714557600"));
+            }
         };
         let time = format.read(cell)?;
         self.format = Some(format);
@@ -115,11 +126,16 @@ impl TimeReader {
     }
 }
 
-fn refused(cell: &[u8], example: &str) -> String {
+fn refused(cell: &[u8], what: &str, example: &str) -> String {
     if cell.is_empty() {
         return format!("nothing where a time belongs, such as `{example}`");
     }
-    format!("{} is not a time; one such as `{example}` would fit", shown(cell))
+    format!("{} {what}; a time such as `{example}` would fit", shown(cell))
+}
+
+/// A cell that is not in the format of its column.
+fn other_format(cell: &[u8], example: &str) -> String {
+    refused(cell, "is not in the column's format", example)
 }
 
 fn pattern_format(pattern: &str) -> Result<Format, String> {
@@ -140,9 +156,9 @@ impl Format {
             Self::Epoch { unit, guessed } => epoch(cell, *unit, *guessed),
             Self::Iso(expected) => match iso(cell) {
                 Some((time, shape)) if shape == *expected => Ok(time),
-                _ => Err(refused(cell, expected.example())),
+                _ => Err(other_format(cell, expected.example())),
             },
-            Self::Pattern(pattern) => by_pattern(pattern, cell).ok_or_else(|| refused(cell, pattern)),
+            Self::Pattern(pattern) => by_pattern(pattern, cell).ok_or_else(|| other_format(cell, pattern)),
         }
     }
 }
@@ -158,19 +174,7 @@ impl Shape {
 }
 
 fn epoch(cell: &[u8], unit: Unit, guessed: bool) -> Result<i64, String> {
-    let Some(number) = Decimal::parse(cell) else {
-        return Err(format!(
-            "{} is not a time; epoch {} would fit, such as `{}`",
-            shown(cell),
-            unit.name(),
-            match unit {
-                Unit::Seconds => "1714557600",
-                Unit::Millis => "1714557600000",
-                Unit::Micros => "1714557600000000",
-                Unit::Nanos => "1714557600000000000",
-            }
-        ));
-    };
+    let number = Decimal::parse(cell).ok_or_else(|| other_format(cell, unit.example()))?;
     let size = EPOCH_STEPS.iter().find(|(_, of)| *of == unit);
     if guessed && size.is_some_and(|(from, _)| number.whole >= *from) {
         return Err(format!(
@@ -345,4 +349,80 @@ fn by_pattern(pattern: &str, cell: &[u8]) -> Option<i64> {
 fn floor_millis(timestamp: jiff::Timestamp) -> i64 {
     // Always in range: jiff's nanoseconds of the years −9999 to 9999.
     (timestamp.as_nanosecond().div_euclid(1_000_000)) as i64
+}
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests {
+    use super::*;
+    use jiff::tz::Offset;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_zoned_time_is_the_one_that_jiff_wrote(
+            ms in -62_135_596_800_000_i64..253_402_300_799_000,
+            hours in -12..=14,
+            precision in 0..=9_usize,
+        ) {
+            let timestamp = jiff::Timestamp::from_millisecond(ms).unwrap();
+            let offset = Offset::constant(hours as i8);
+            let written = format!("{:.precision$}", timestamp.display_with_offset(offset));
+            prop_assume!(!written.starts_with('-')); // the year 0 and before
+            let whole = if precision >= 3 { ms } else { floor_millis(written.parse().unwrap()) };
+            prop_assert_eq!(iso(written.as_bytes()), Some((whole, Shape::Zoned)));
+        }
+
+        #[test]
+        fn a_local_time_is_in_utc(ms in 0..253_402_300_799_000_i64) {
+            let local = jiff::Timestamp::from_millisecond(ms).unwrap().to_zoned(TimeZone::UTC).datetime();
+            prop_assert_eq!(iso(local.to_string().as_bytes()), Some((ms, Shape::Local)));
+            let date = local.date();
+            prop_assert_eq!(iso(date.to_string().as_bytes()), Some((ms - ms % 86_400_000, Shape::Date)));
+        }
+
+        /// What is taken is never a time of one's own making: wherever it takes a damaged time, jiff does too.
+        #[test]
+        fn a_damaged_time_is_refused_or_read_as_jiff_does(
+            at in 0..24_usize,
+            byte in prop::sample::select(&b"0123456789-:.TZ+ x"[..]),
+        ) {
+            let mut text = b"2024-02-28T23:59:58.125Z".to_vec();
+            text[at] = byte;
+            if let Some((ms, Shape::Zoned)) = iso(&text) {
+                let read: jiff::Timestamp = std::str::from_utf8(&text).unwrap().parse().unwrap();
+                prop_assert_eq!(ms, floor_millis(read));
+            }
+        }
+
+        #[test]
+        fn epoch_numbers_go_down_to_the_millisecond(ns in any::<i64>()) {
+            let number = Decimal::parse(ns.to_string().as_bytes()).unwrap();
+            let expected = ns.div_euclid(1_000_000);
+            prop_assert_eq!(number.to_millis(Unit::Nanos), expected);
+            let sign = if ns < 0 { "-" } else { "" };
+            let (seconds, rest) = (ns.unsigned_abs() / 1_000_000_000, ns.unsigned_abs() % 1_000_000_000);
+            let written = format!("{sign}{seconds}.{rest:09}");
+            prop_assert_eq!(Decimal::parse(written.as_bytes()).unwrap().to_millis(Unit::Seconds), expected);
+        }
+    }
+
+    #[test]
+    fn forms_of_a_zone() {
+        let utc = iso(b"2024-05-01T10:00:00Z").unwrap();
+        for same in [
+            "2024-05-01 10:00Z",
+            "2024-05-01t10:00:00z",
+            "2024-05-01T12:30:00+02:30",
+            "2024-05-01T12:30+0230",
+            "2024-05-01 08:00:00.000 -02",
+            "2024-05-01 10:00:00 UTC",
+        ] {
+            assert_eq!(iso(same.as_bytes()), Some(utc), "{same}");
+        }
+        for none in
+            ["2024-05-01T10:00:00+2", "2024-05-01T10:00:00+02:3", "2024-05-01T10:00:00 CET", "2024-05-01T10"]
+        {
+            assert_eq!(iso(none.as_bytes()), None, "{none}");
+        }
+    }
 }

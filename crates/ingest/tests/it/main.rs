@@ -1,0 +1,8 @@
+//! The crate from outside, on files good and bad.
+
+mod common;
+mod csv;
+mod jsonl;
+#[cfg(not(target_arch = "wasm32"))]
+mod property;
+mod propose;
