@@ -57,13 +57,21 @@ struct Scene {
     tuning: Tuning,
 }
 
+/// A picture to compare with: what the chart showed before a slider was taken.
+pub(crate) struct Ghost {
+    pub(crate) frame: Arc<Frame>,
+    pub(crate) figures: Vec<f64>,
+}
+
 /// The newest frame and what is owed to the worker, read by the animation frame and not by views.
 #[derive(Default)]
 struct Desk {
     link: RefCell<Option<Link>>,
     frame: RefCell<Arc<Frame>>,
     figures: RefCell<Vec<f64>>,
+    ghost: RefCell<Option<Ghost>>,
     fresh: Cell<bool>,
+    stale: Cell<bool>,
     told_ms: Cell<f64>,
     told_state: Cell<State>,
     untold: Cell<bool>,
@@ -186,11 +194,11 @@ impl Store {
 
     /// Calls `draw` with the newest frame and its figures if `redraw` or if they are new; then the worker
     /// may send the next.
-    pub(crate) fn show(self, redraw: bool, draw: impl FnOnce(&Frame, &[f64]) -> u32) {
+    pub(crate) fn show(self, redraw: bool, draw: impl FnOnce(&Frame, &[f64], Option<&Ghost>) -> u32) {
         let desk = self.desk();
         let fresh = desk.fresh.replace(false);
-        if fresh || redraw {
-            let pixels = draw(&desk.frame.borrow(), &desk.figures.borrow());
+        if fresh | redraw | desk.stale.replace(false) {
+            let pixels = draw(&desk.frame.borrow(), &desk.figures.borrow(), desk.ghost.borrow().as_ref());
             if fresh {
                 self.send(Command::Frame { pixels }, None);
             }
@@ -224,6 +232,7 @@ impl Store {
     /// Opens a source and plays it.
     pub(crate) fn open(self, source: Source, file: Option<File>) {
         self.sheet.set(false);
+        self.let_go();
         self.desk().restored.set(None);
         self.speed.set(first_speed(&source));
         self.send(Command::Open(source), file);
@@ -288,8 +297,19 @@ impl Store {
 
     /// Changes the settings. The newest go out with the next animation frame.
     pub(crate) fn tune(self, change: impl FnOnce(&mut Tuning)) {
+        let desk = self.desk();
+        desk.ghost
+            .borrow_mut()
+            .get_or_insert_with(|| Ghost { frame: self.newest(), figures: desk.figures.borrow().clone() });
         self.tuning.update(change);
-        self.desk().untuned.set(true);
+        desk.untuned.set(true);
+    }
+
+    /// The slider was let go: there is nothing to compare with any more.
+    pub(crate) fn let_go(self) {
+        let desk = self.desk();
+        desk.ghost.replace(None);
+        desk.stale.set(true);
     }
 
     /// The pipeline as the sliders have it.

@@ -1,6 +1,6 @@
 //! The words of the page and how it writes numbers, times and durations.
 //!
-//! **Invariant:** every text depends on its arguments alone; times are UTC, thousands are parted by a thin
+//! **Invariant:** every text depends on its arguments alone; times are UTC, thousands are parted by a
 //! space that does not break.
 //!
 //! ```text
@@ -9,8 +9,9 @@
 
 use kappascope_core::{Millis, Spec};
 
-/// A thin space that does not break: between thousands, and between a number and its unit.
-const THIN: char = '\u{202f}';
+/// Between thousands, and between a number and its unit: a space that does not break. (The page's font has
+/// no thin one that keeps a line together.)
+const SPACE: char = '\u{a0}';
 const MINUS: char = '−';
 
 const SECOND: i64 = 1_000;
@@ -38,7 +39,7 @@ pub(crate) fn count(number: f64) -> String {
     }
     for (i, digit) in digits.chars().enumerate() {
         if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(THIN);
+            text.push(SPACE);
         }
         text.push(digit);
     }
@@ -93,32 +94,36 @@ pub(crate) fn short(number: f64) -> String {
 pub(crate) fn share(part: f64, whole: f64) -> String {
     let percent = if whole > 0.0 { 100.0 * part / whole } else { 0.0 };
     let places = match percent {
-        p if p == 0.0 || p >= 10.0 => 0,
+        p if p == 0.0 || p >= 9.95 => 0,
         p if p >= 0.1 => 1,
         _ => 2,
     };
     if percent > 0.0 && percent < 0.005 {
-        return format!("<{THIN}0.01{THIN}%");
+        return format!("<{SPACE}0.01{SPACE}%");
     }
-    format!("{percent:.places$}{THIN}%")
+    format!("{percent:.places$}{SPACE}%")
 }
 
 /// A number of bytes.
 pub(crate) fn bytes(number: f64) -> String {
-    if number < 1e6 { format!("{:.0}{THIN}kB", number / 1e3) } else { format!("{:.0}{THIN}MB", number / 1e6) }
+    if number < 1e6 {
+        format!("{:.0}{SPACE}kB", number / 1e3)
+    } else {
+        format!("{:.0}{SPACE}MB", number / 1e6)
+    }
 }
 
 /// A duration, in the two largest units that it has.
 pub(crate) fn span(ms: i64) -> String {
     const UNITS: [(i64, &str); 5] = [(DAY, "d"), (HOUR, "h"), (MINUTE, "min"), (SECOND, "s"), (1, "ms")];
     let Some(first) = UNITS.iter().position(|(unit, _)| ms >= *unit) else {
-        return format!("0{THIN}s");
+        return format!("0{SPACE}s");
     };
     let (unit, name) = UNITS[first];
-    let whole = format!("{}{THIN}{name}", ms / unit);
+    let whole = format!("{}{SPACE}{name}", ms / unit);
     match UNITS.get(first + 1) {
         Some((smaller, name)) if ms % unit >= *smaller => {
-            format!("{whole} {}{THIN}{name}", ms % unit / smaller)
+            format!("{whole} {}{SPACE}{name}", ms % unit / smaller)
         }
         _ => whole,
     }
@@ -257,7 +262,7 @@ mod tests {
 
     #[track_caller]
     fn check(got: &str, want: &str) {
-        assert_eq!(got.replace(THIN, "_"), want);
+        assert_eq!(got.replace(SPACE, "_"), want);
     }
 
     #[test]
@@ -291,6 +296,7 @@ mod tests {
         check(&share(312.0, 1_204_331.0), "0.03_%");
         check(&share(1.0, 1e9), "<_0.01_%");
         check(&share(3.0, 4.0), "75_%");
+        check(&share(996.0, 10_000.0), "10_%");
         check(&share(0.0, 0.0), "0_%");
     }
 

@@ -16,7 +16,7 @@ mod surface;
 pub(crate) use palette::COLOURS;
 pub(crate) use surface::Place;
 
-use crate::state::Mark;
+use crate::state::{Ghost, Mark};
 use crate::wire::{Frame, Series, Truth};
 use palette::Palette;
 use plot::Plot;
@@ -28,6 +28,8 @@ use web_sys::HtmlCanvasElement;
 pub(crate) struct Picture<'a> {
     pub(crate) frame: &'a Frame,
     pub(crate) figures: &'a [f64],
+    /// What was shown before a slider was taken.
+    pub(crate) ghost: Option<&'a Ghost>,
     pub(crate) truth: &'a [Truth],
     /// The key whose band is shown.
     pub(crate) focus: Option<&'a str>,

@@ -5,7 +5,7 @@
 use super::palette::{Palette, dash};
 use super::scale::{Axis, nudge};
 use super::surface::{Fine, Place, Surface};
-use super::{Hover, LABEL_HEIGHT, Label, Picture};
+use super::{Hover, LABEL_HEIGHT, Label, Picture, groups};
 use crate::text;
 use crate::wire::{Firing, Frame};
 use plotters::coord::Shift;
@@ -32,6 +32,12 @@ const LETTERS: usize = 18;
 
 /// How far a band may reach beyond the lines before the chart cuts it, as a part of the lines' range.
 const BAND_REACH: f64 = 0.35;
+
+/// How much of a ghost is seen.
+const GHOST: f64 = 0.4;
+
+/// Pixels that a line needs for each of its points to be dashed: below it dashes only blur.
+const DASH_ROOM: f64 = 3.0;
 
 type Area = DrawingArea<Fine, Shift>;
 type PlotArea = DrawingArea<Fine, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
@@ -156,6 +162,7 @@ impl Plot {
         let plot = self.plot_area(&area);
         self.draw_spans(&area, palette, picture)?;
         self.draw_band(&plot, palette, picture)?;
+        self.draw_ghost(&plot, palette, picture)?;
         self.draw_lines(&plot, surface, palette, picture)?;
         self.draw_cursor(&area, palette, picture, hover)?;
         self.draw_marks(&plot, palette, picture, hover)?;
@@ -215,6 +222,18 @@ impl Plot {
         Ok(())
     }
 
+    /// The lines as they were before a slider was taken.
+    fn draw_ghost(&self, plot: &PlotArea, palette: &Palette, picture: &Picture<'_>) -> Drawn {
+        let Some(ghost) = picture.ghost else { return Ok(()) };
+        for (place, series) in ghost.frame.series.iter().enumerate() {
+            let line = groups(&ghost.figures, series.line, series.points);
+            let points: Vec<(f64, f64)> = line.iter().map(|[time, value]| (*time, *value)).collect();
+            let style = palette.key(place).mix(GHOST).stroke_width(self.stroke(1.0));
+            plot.draw(&PathElement::new(points, style))?;
+        }
+        Ok(())
+    }
+
     fn draw_lines(
         &self,
         plot: &PlotArea,
@@ -227,7 +246,8 @@ impl Plot {
             let width = if focus == Some(place) { 2.0 } else { 1.5 };
             let points: Vec<(f64, f64)> =
                 picture.line(series).iter().map(|[time, value]| (*time, *value)).collect();
-            surface.dash(self.place, dash(place));
+            let sparse = self.right - self.left >= DASH_ROOM * points.len() as f64;
+            surface.dash(self.place, if sparse { dash(place) } else { &[] });
             plot.draw(&PathElement::new(points, palette.key(place).stroke_width(self.stroke(width))))?;
         }
         surface.dash(self.place, &[]);

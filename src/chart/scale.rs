@@ -1,7 +1,6 @@
 //! Axes: where they begin and end, and where their ticks are.
 //!
-//! **Invariant:** an axis covers what it was asked to, begins and ends with a tick where it can, and its
-//! ticks lie on round numbers, so that an axis that need not change does not.
+//! **Invariant:** an axis covers what it was asked to, and its ticks lie on round numbers, so that an axis that need not change does not.
 //!
 //! ```text
 //!   data 2 340 … 15 204  ─►  axis 0 … 20 000, ticks 0, 5 000, 10 000, 15 000, 20 000
@@ -9,6 +8,9 @@
 
 /// Part of an axis that the data has to fill; below it the axis shrinks to fit.
 const LEAST_FILL: f64 = 0.5;
+
+/// How far a time axis runs ahead of the last time, in steps: it moves on by as much at once.
+const AHEAD: f64 = 0.5;
 
 /// Above this part of the largest value the smallest no longer pulls the axis down to zero.
 const ZERO_BELOW: f64 = 0.6;
@@ -76,14 +78,15 @@ impl Axis {
         Self { low: (low / step).floor() * step, high: (high / step).ceil() * step, step }
     }
 
-    /// A time axis with at most `ticks` ticks: from the first time to the tick after the last.
+    /// A time axis with at most `ticks` ticks: from the first time to half a step after the last.
     pub(crate) fn of_times(first: f64, last: f64, ticks: usize) -> Self {
         let room = (last - first).max(1.0) / ticks.max(1) as f64;
         let step = TIME_STEPS
             .into_iter()
             .find(|step| *step as f64 >= room)
             .map_or_else(|| (room / (364 * DAY) as f64).ceil() * (364 * DAY) as f64, |step| step as f64);
-        Self { low: first, high: (last / step).floor() * step + step, step }
+        let ahead = step * AHEAD;
+        Self { low: first, high: (last / ahead).floor() * ahead + ahead, step }
     }
 
     /// The ticks, in order.
@@ -151,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn time_axes_end_with_a_tick_after_the_last_time() {
+    fn time_axes_end_soon_after_the_last_time() {
         let axis = Axis::of_times(100_000.0, 400_000.0, 6);
         assert_eq!(axis, Axis { low: 100_000.0, high: 420_000.0, step: 60_000.0 });
         let ticks: Vec<f64> = axis.ticks().collect();

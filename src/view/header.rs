@@ -160,11 +160,20 @@ fn Transport() -> impl IntoView {
                 class="button only-narrow"
                 aria-expanded=move || store.sheet.get().to_string()
                 aria-controls="scene"
-                on:click=move |_| store.sheet.update(|open| *open = !*open)
+                on:click=move |_| toggle_sheet(store)
             >
                 "Scene"
             </button>
         </div>
+    }
+}
+
+/// Opens or closes the scene where it is a sheet; the chart stays in sight above it.
+fn toggle_sheet(store: Store) {
+    store.sheet.update(|open| *open = !*open);
+    let chart = document().query_selector("section.card").ok().flatten();
+    if let Some(chart) = chart.filter(|_| store.sheet.get_untracked()) {
+        chart.scroll_into_view();
     }
 }
 

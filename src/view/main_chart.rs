@@ -3,7 +3,7 @@
 //! The chart is drawn by the page's animation frame through its [`Easel`], not by signals.
 
 use crate::chart::{Chart, Hover, Picture, Place, pixels};
-use crate::state::{Store, use_store};
+use crate::state::{Ghost, Store, use_store};
 use crate::text;
 use crate::view::{dot_class_at, key_name};
 use crate::wire::{Frame, State};
@@ -64,9 +64,9 @@ impl Easel {
     pub(crate) fn draw(self, store: Store) {
         let inner = self.inner();
         let stale = inner.stale.replace(false);
-        store.show(stale, |frame, figures| {
+        store.show(stale, |frame, figures, ghost| {
             if let Some(chart) = inner.chart.borrow_mut().as_mut() {
-                let hover = paint(chart, store, &inner, frame, figures);
+                let hover = paint(chart, store, &inner, frame, figures, ghost);
                 if self.hover.with_untracked(|before| *before != hover) {
                     self.hover.set(hover);
                 }
@@ -96,7 +96,14 @@ impl Easel {
     }
 }
 
-fn paint(chart: &mut Chart, store: Store, inner: &Inner, frame: &Frame, figures: &[f64]) -> Option<Hover> {
+fn paint(
+    chart: &mut Chart,
+    store: Store,
+    inner: &Inner,
+    frame: &Frame,
+    figures: &[f64],
+    ghost: Option<&Ghost>,
+) -> Option<Hover> {
     let opened = store.opened.get_untracked();
     let mark = store.selected.get_untracked();
     let pinned = store.pinned.get_untracked();
@@ -107,6 +114,7 @@ fn paint(chart: &mut Chart, store: Store, inner: &Inner, frame: &Frame, figures:
     let picture = Picture {
         frame,
         figures,
+        ghost,
         truth: opened.as_ref().map_or(&[], |opened| &opened.truth),
         focus: focus.or_else(newest),
         mark: mark.as_ref(),

@@ -14,7 +14,14 @@ use web_sys::HtmlInputElement;
 pub(crate) fn Scene() -> impl IntoView {
     let store = use_store();
     view! {
-        <aside class="scene" id="scene" class:open=store.sheet aria-label="Scene">
+        <aside
+            class="scene"
+            id="scene"
+            class:open=store.sheet
+            aria-label="Scene"
+            // A slider that is let go says so.
+            on:change=move |_| store.let_go()
+        >
             <SourceSection/>
             <TimeSection/>
             <WindowSection/>

@@ -25,9 +25,9 @@ pub(crate) fn Strip() -> impl IntoView {
             <Stage name="Log">{figure(|frame| text::count(frame.events))}</Stage>
             <Edge>{figure(|frame| format!("lag {}", text::short(frame.lag)))}</Edge>
             <Stage name="Watermark">
-                <i class="watermark">{move || store.frame.with(|frame| second(frame.watermark))}</i>
+                <span class="watermark">{move || store.frame.with(|frame| second(frame.watermark))}</span>
             </Stage>
-            <Edge><i class:late=late>{figure(|frame| format!("{} late", text::short(frame.late)))}</i></Edge>
+            <Edge><span class:late=late>{figure(|frame| format!("{} late", text::short(frame.late)))}</span></Edge>
             <Stage name="Windows">{figure(|frame| format!("{} open", text::count(frame.open_windows)))}</Stage>
             <Edge>{figure(|frame| text::short(frame.windows))}</Edge>
             <Stage name="Detector">{figure(|frame| format!("{} series", text::count(f64::from(frame.keys))))}</Stage>
