@@ -64,9 +64,12 @@ fn open(name: &str, endings: &[&str]) -> Result<Output, Failure> {
         return Ok(Output { place: "standard output".to_owned(), write: Box::new(std::io::stdout().lock()) });
     }
     if !endings.iter().any(|ending| name.ends_with(ending)) || name.contains("://") {
-        let fits = endings.iter().map(|ending| format!("a `{ending}` file")).collect::<Vec<_>>().join(", ");
-        return Err(Failure::usage(name, format!("no such sink; `-` or {fits} would fit")));
+        let fits: String = endings.iter().map(|ending| format!(" or a `{ending}` file")).collect();
+        return Err(Failure::usage(name, format!("no such sink; `-`{fits} would fit")));
     }
-    let file = File::create(name).map_err(|error| Failure::usage(name, told(&error)))?;
+    let file = File::create(name).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => Failure::usage(name, "there is no such folder"),
+        _ => Failure::usage(name, told(&error)),
+    })?;
     Ok(Output { place: name.to_owned(), write: Box::new(file) })
 }

@@ -112,7 +112,7 @@ pub(crate) fn world(name: &str, seed: Option<u64>, events: Option<u64>) -> Resul
     let default_seed =
         SCENARIOS.iter().find(|known| known.name == name).map_or(0, |known| known.default_seed);
     kappascope_scenario::open(name, seed.unwrap_or(default_seed), events)
-        .map_err(|error| Failure::Usage(error.to_string()))
+        .map_err(|error| Failure::usage(format!("scenario:{name}"), error))
 }
 
 /// A file whose head has been read.

@@ -207,22 +207,30 @@ impl Columns {
     }
 }
 
-/// The times of a column, if it holds times in nine of ten rows or more and nothing else.
+/// The times of a column, if it holds times in nine of ten rows or more.
 fn times(sample: &Sample, column: usize) -> Option<Vec<Option<i64>>> {
     let mut reader = TimeReader::default();
     let mut times = Vec::with_capacity(sample.rows.len());
     for cell in sample.column(column) {
-        let cell = cell.unwrap_or_default().trim();
-        times.push(if cell.is_empty() { None } else { Some(reader.read(cell.as_bytes()).ok()?) });
+        times.push(cell.and_then(|cell| reader.read(cell.as_bytes()).ok()));
     }
     let known: Vec<i64> = times.iter().flatten().copied().collect();
     let likely = !reader.is_epoch() || known.iter().all(|time| LIKELY_EPOCH_MS.contains(time));
     (likely && known.len() * 10 >= times.len() * 9).then_some(times)
 }
 
-/// Whether every row of a column is a finite number: one that is not would cost its row.
+/// Whether a column holds finite numbers in nine of ten rows or more. The others are slips, which are
+/// rejected; but a column that leaves cells empty does so on purpose, and must not cost these rows.
 fn are_numbers(sample: &Sample, column: usize) -> bool {
-    sample.column(column).all(|cell| cell.is_some_and(|cell| finite(cell.trim().as_bytes()).is_ok()))
+    let mut slips = 0;
+    for cell in sample.column(column) {
+        let cell = cell.unwrap_or_default().trim();
+        if cell.is_empty() {
+            return false;
+        }
+        slips += usize::from(finite(cell.as_bytes()).is_err());
+    }
+    slips * 10 <= sample.rows.len()
 }
 
 /// Whether numbers of a column of this name are names: to add them up would mean nothing.

@@ -380,11 +380,11 @@ mod tests {
             prop_assert_eq!(iso(date.to_string().as_bytes()), Some((ms - ms % 86_400_000, Shape::Date)));
         }
 
-        /// What is taken is never a time of one's own making: wherever it takes a damaged time, jiff does too.
+        /// Wherever it takes a damaged time, jiff does too and reads the same.
         #[test]
         fn a_damaged_time_is_refused_or_read_as_jiff_does(
             at in 0..24_usize,
-            byte in prop::sample::select(&b"0123456789-:.TZ+ x"[..]),
+            byte in prop::sample::select(&b"0123456789-:.TZ+x"[..]),
         ) {
             let mut text = b"2024-02-28T23:59:58.125Z".to_vec();
             text[at] = byte;

@@ -194,6 +194,21 @@ fn what_has_no_time_or_no_rows_is_refused() {
 }
 
 #[test]
+fn a_slip_among_numbers_is_rejected_and_many_are_text() {
+    let file = |slips: usize| {
+        let row = |i| format!("{},{}\n", 1_714_557_600 + i * i, if i < slips { "n/a" } else { "7" });
+        "t,x\n".to_owned() + &(0..20).map(row).collect::<String>()
+    };
+    let measures = |slips| propose("x", file(slips).as_bytes()).map(|spec| spec.schema.measures);
+    assert_eq!(measures(2), Ok(vec!["x".to_owned()]));
+    assert_eq!(measures(3), Ok(vec![]));
+
+    let file = "t,x\n".to_owned() + &"2024-05-01,1\n".repeat(9) + "May,1\n";
+    assert!(propose("x", file.as_bytes()).is_ok());
+    assert!(propose("x", file.replacen("2024-05-01", "soon", 1).as_bytes()).is_err());
+}
+
+#[test]
 fn one_row_is_enough() {
     check(
         "x.csv",

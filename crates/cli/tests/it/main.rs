@@ -1,0 +1,6 @@
+//! The binary from outside: what it writes, says and returns.
+
+mod bad_input;
+mod command;
+mod generate;
+mod run;
