@@ -2,6 +2,7 @@
 //! exit code that says whose turn it is.
 
 use std::fmt;
+use std::io::Write;
 use std::process::ExitCode;
 
 /// Why the program ends early.
@@ -40,7 +41,8 @@ impl Failure {
                 return ExitCode::SUCCESS;
             }
         };
-        eprintln!("kappascope: {message}");
+        // With nowhere to say it, the exit code still does.
+        let _ = writeln!(std::io::stderr(), "kappascope: {message}");
         ExitCode::from(code)
     }
 }

@@ -41,6 +41,8 @@ pub(crate) struct Csv {
 /// A record that is complete.
 pub(crate) struct CsvRecord<'a> {
     pub(crate) place: Place,
+    /// One past its last byte.
+    pub(crate) end: Place,
     /// Its cells, or `None` when it was longer than [`MAX_RECORD_BYTES`].
     pub(crate) cells: Option<Cells<'a>>,
 }
@@ -160,7 +162,8 @@ impl Csv {
         };
         let too_long = std::mem::take(&mut self.too_long);
         (self.text_len, self.cells, self.more_cells) = (0, 0, 0);
-        CsvRecord { place, cells: (!too_long).then_some(cells) }
+        let end = Place { line: self.core.line(), byte: self.byte };
+        CsvRecord { place, end, cells: (!too_long).then_some(cells) }
     }
 }
 

@@ -66,7 +66,8 @@ fn refuse_foreign(text: &[u8]) -> Result<(), IngestError> {
     }
     let Some(nul) = memchr::memchr(0, text) else { return Ok(()) };
     // ASCII in UTF-16 has a NUL in every second byte.
-    if text.len() >= 4 && nul < 2 && text[nul..].iter().step_by(2).take(8).all(|&byte| byte == 0) {
+    let every_second = |byte: (usize, &u8)| (*byte.1 == 0) == (byte.0 % 2 == nul);
+    if text.len() >= 4 && nul < 2 && text.iter().enumerate().take(16).all(every_second) {
         return Err(Kind::NotText { found: "UTF-16 text", fits: "save it as UTF-8" }.into());
     }
     Err(Kind::NotText { found: "binary", fits: "CSV or JSON Lines would fit" }.into())
@@ -135,6 +136,7 @@ mod tests {
         check(b"\xff\xfea\0,\0", expect!["the file is UTF-16 text; save it as UTF-8"]);
         check(b"a\0,\0b\0\n\0", expect!["the file is UTF-16 text; save it as UTF-8"]);
         check(b"\x7fELF\x02\x01\x01\0\0", expect!["the file is binary; CSV or JSON Lines would fit"]);
+        check(&[0; 100], expect!["the file is binary; CSV or JSON Lines would fit"]);
         check(b"<!doctype html>", expect!["the file is HTML or XML; CSV or JSON Lines would fit"]);
         check(
             b"[\n {\"a\":1}]",

@@ -101,7 +101,7 @@ impl JsonLines {
         self.pending_bytes = 0;
         if bytes > MAX_RECORD_BYTES {
             self.pending.clear();
-            return take(place, Err(too_long()));
+            return take(place, Err(too_long(bytes as u64)));
         }
         let line = if held > 0 { &self.pending } else { last };
         if line.trim_ascii().is_empty() {

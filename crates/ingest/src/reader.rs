@@ -1,6 +1,6 @@
 //! The reader: pieces of a file in, log rows and refused records out.
 
-use crate::csv::{Cells, Csv};
+use crate::csv::{Cells, Csv, CsvRecord};
 use crate::error::{IngestError, Kind, columns_like};
 use crate::format::{self, Form};
 use crate::jsonl::JsonLines;
@@ -115,7 +115,7 @@ impl Reader {
                     if !std::mem::replace(header_read, true) {
                         continue;
                     }
-                    sink.csv(record.place, record.cells, columns)?;
+                    sink.csv(&record, columns)?;
                 }
             }
             Source::JsonLines(lines) => {
@@ -135,7 +135,7 @@ impl Reader {
         match source {
             Source::Csv { csv, header_read, columns } => {
                 let record = csv.finish().filter(|_| *header_read);
-                record.map_or(Ok(()), |record| sink.csv(record.place, record.cells, columns))?;
+                record.map_or(Ok(()), |record| sink.csv(&record, columns))?;
             }
             Source::JsonLines(lines) => {
                 lines.finish(|place, line| sink.json(place, line))?;
@@ -198,14 +198,18 @@ struct Sink<'a> {
 }
 
 impl Sink<'_> {
-    fn csv(&mut self, place: Place, cells: Option<Cells<'_>>, columns: &Columns) -> Result<(), IngestError> {
-        let Some(cells) = cells else {
-            let reason = format!("{}; a quote that is never closed?", too_long());
+    fn csv(&mut self, record: &CsvRecord<'_>, columns: &Columns) -> Result<(), IngestError> {
+        let place = record.place;
+        let Some(cells) = record.cells else {
+            let long = too_long(record.end.byte - place.byte);
+            let line_ends = count(record.end.line - place.line, "line end");
+            let reason = format!("{long}, with {line_ends} in it; a quote that is never closed?");
             self.reject(place, None, reason);
             return Ok(());
         };
         if cells.len() != columns.of_header {
-            let reason = format!("{} where the header has {}", count(cells.len(), "cell"), columns.of_header);
+            let reason =
+                format!("{} where the header has {}", count(cells.len() as u64, "cell"), columns.of_header);
             self.reject(place, None, reason);
             return Ok(());
         }
@@ -240,11 +244,11 @@ impl Sink<'_> {
     }
 }
 
-pub(crate) fn too_long() -> String {
-    format!("a record of more than {} KiB", MAX_RECORD_BYTES >> 10)
+pub(crate) fn too_long(bytes: u64) -> String {
+    format!("a record of {bytes} bytes, where at most {MAX_RECORD_BYTES} would fit")
 }
 
-fn count(n: usize, thing: &str) -> String {
+fn count(n: u64, thing: &str) -> String {
     format!("{n} {thing}{}", if n == 1 { "" } else { "s" })
 }
 

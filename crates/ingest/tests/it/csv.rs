@@ -191,11 +191,11 @@ fn a_record_without_end_is_told_and_read_past() {
     check(
         &file,
         &expect![[r#"
-        1000 0 "a" 1.0
-        3000 0 "c" 3.0
-        line 3 byte 16 after 1 [-] a record of more than 1024 KiB; a quote that is never closed?
-        line 5 byte 3145757 after 2 [-] a record of more than 1024 KiB; a quote that is never closed?
-    "#]],
+            1000 0 "a" 1.0
+            3000 0 "c" 3.0
+            line 3 byte 16 after 1 [-] a record of 3145735 bytes, where at most 1048576 would fit, with 1 line end in it; a quote that is never closed?
+            line 5 byte 3145757 after 2 [-] a record of 1048594 bytes, where at most 1048576 would fit, with 1 line end in it; a quote that is never closed?
+        "#]],
     );
     // As long as a record may be.
     let file = format!("at,who,ms\n1,{},1\n", &long[..(1 << 20) - 3]);

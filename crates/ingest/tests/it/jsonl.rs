@@ -89,10 +89,10 @@ fn a_line_without_end_is_told_and_read_past() {
     check(
         &file,
         expect![[r#"
-        1000 0 "a" 1.0
-        3000 0 "c" 3.0
-        line 2 byte 26 after 1 [-] a record of more than 1024 KiB
-    "#]],
+            1000 0 "a" 1.0
+            3000 0 "c" 3.0
+            line 2 byte 26 after 1 [-] a record of 1048600 bytes, where at most 1048576 would fit
+        "#]],
     );
 }
 
