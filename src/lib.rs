@@ -10,6 +10,7 @@
 pub mod app;
 mod chart;
 mod link;
+mod permalink;
 mod state;
 mod stats;
 mod text;

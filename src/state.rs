@@ -4,16 +4,15 @@
 //! and only this file talks to the worker.
 
 use crate::link::Link;
+use crate::permalink::{self, FIRST_SEED, LARGEST, Scene, Settings};
 use crate::text;
 use crate::wire::{AnomalyRow, Command, Frame, Notice, Opened, Source, State, Tuning};
-use js_sys::{Float64Array, JSON};
+use js_sys::Float64Array;
 use kappascope_core::Spec;
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use wasm_bindgen::prelude::*;
 use web_sys::File;
 
 /// Speeds of the slider, in seconds of arrival time a second; the last is as fast as it goes.
@@ -30,15 +29,12 @@ pub(crate) const SPEEDS: [Option<f64>; 10] = [
     None,
 ];
 
-/// Seeds stay in the range of whole numbers that JavaScript keeps exact.
-pub(crate) const SEED_LIMIT: u64 = 1 << 53;
-
-/// What a scenario is opened with at first.
-const FIRST_SEED: u64 = 42;
-
 /// Text and tables are renewed this often: as fast as one reads, and seldom enough to leave a frame's
 /// time to the chart.
 const TEXT_EVERY_MS: f64 = 100.0;
+
+/// Tables change more at once, and are renewed less often and never together with the rest.
+const TABLES_EVERY_MS: f64 = 200.0;
 
 /// How long the worker may take to load before the page says that something is wrong.
 const PATIENCE_MS: f64 = 30_000.0;
@@ -48,13 +44,6 @@ const PATIENCE_MS: f64 = 30_000.0;
 pub(crate) struct Mark {
     pub(crate) key: String,
     pub(crate) start: f64,
-}
-
-/// What the fragment of the page's address carries.
-#[derive(Serialize, Deserialize)]
-struct Scene {
-    source: Source,
-    tuning: Tuning,
 }
 
 /// A picture to compare with: what the chart showed before a slider was taken.
@@ -73,19 +62,23 @@ struct Desk {
     fresh: Cell<bool>,
     stale: Cell<bool>,
     told_ms: Cell<f64>,
+    tabled_ms: Cell<f64>,
     told_state: Cell<State>,
     untold: Cell<bool>,
+    untabled: Cell<bool>,
     untuned: Cell<bool>,
     dead: Cell<bool>,
-    /// Settings of a permalink, for the source that is being opened.
-    restored: Cell<Option<Tuning>>,
+    /// What the address says of the source that is being opened.
+    restored: RefCell<Option<Scene>>,
 }
 
 /// The page's state: cheap to copy, one for the whole page.
 #[derive(Clone, Copy)]
 pub(crate) struct Store {
-    /// The frame that text and tables show.
+    /// The frame that texts show.
     pub(crate) frame: RwSignal<Arc<Frame>>,
+    /// The frame that tables show.
+    pub(crate) tables: RwSignal<Arc<Frame>>,
     /// The source that is open and its pipeline as it was opened.
     pub(crate) opened: RwSignal<Option<Arc<Opened>>>,
     /// Where the sliders stand.
@@ -108,6 +101,7 @@ impl Store {
     pub(crate) fn start() -> Self {
         let store = Self {
             frame: RwSignal::default(),
+            tables: RwSignal::default(),
             opened: RwSignal::new(None),
             tuning: RwSignal::new(Tuning {
                 window_ms: 60_000,
@@ -158,17 +152,16 @@ impl Store {
     }
 
     fn opened(self, opened: Opened) {
-        self.problem.set(None);
         self.selected.set(None);
         self.pinned.set(None);
-        let tuning = match self.desk().restored.take() {
-            Some(tuning) => {
-                self.send(Command::Tune(tuning), None);
-                tuning
-            }
-            None => Tuning::of(&opened.spec),
-        };
-        self.tuning.set(tuning);
+        let restored = self.desk().restored.take();
+        let speed = restored.as_ref().and_then(|scene| scene.speed).map(nearest_speed);
+        self.speed.set(speed.unwrap_or_else(|| self.speed_of(&opened.source)));
+        let tuning = Tuning::of(&opened.spec);
+        self.tuning.set(restored.map_or(tuning, |scene| scene.settings.over(tuning)));
+        if self.tuning.get_untracked() != tuning {
+            self.send(Command::Tune(self.tuning.get_untracked()), None);
+        }
         self.opened.set(Some(Arc::new(opened)));
         self.send(Command::Speed(SPEEDS[self.speed.get_untracked()]), None);
         self.send(Command::Play, None);
@@ -185,6 +178,7 @@ impl Store {
         desk.frame.replace(Arc::new(frame));
         desk.fresh.set(true);
         desk.untold.set(true);
+        desk.untabled.set(true);
     }
 
     /// The newest frame.
@@ -216,33 +210,43 @@ impl Store {
         if desk.untuned.replace(false) {
             self.send(Command::Tune(self.tuning.get_untracked()), None);
         }
-        let state = desk.frame.borrow().state;
-        let due = now_ms - desk.told_ms.get() >= TEXT_EVERY_MS || state != desk.told_state.get();
-        if due && desk.untold.replace(false) {
-            desk.told_ms.set(now_ms);
-            desk.told_state.set(state);
-            self.frame.set(self.newest());
-        }
+        self.tell(now_ms);
         let ready = desk.link.borrow().as_ref().is_some_and(Link::is_ready);
         if now_ms > PATIENCE_MS && !ready && !desk.dead.get() {
             self.died("it did not start within 30 seconds");
         }
     }
 
+    /// Renews the texts or the tables, whichever is due.
+    fn tell(self, now_ms: f64) {
+        let desk = self.desk();
+        let state = desk.frame.borrow().state;
+        let due = now_ms - desk.told_ms.get() >= TEXT_EVERY_MS || state != desk.told_state.get();
+        if due && desk.untold.replace(false) {
+            desk.told_ms.set(now_ms);
+            desk.told_state.set(state);
+            self.frame.set(self.newest());
+        } else if now_ms - desk.tabled_ms.get() >= TABLES_EVERY_MS && desk.untabled.replace(false) {
+            desk.tabled_ms.set(now_ms);
+            self.tables.set(self.newest());
+        }
+    }
+
     /// Opens a source and plays it.
     pub(crate) fn open(self, source: Source, file: Option<File>) {
         self.sheet.set(false);
+        self.problem.set(None);
         self.let_go();
-        self.desk().restored.set(None);
-        self.speed.set(first_speed(&source));
+        self.desk().restored.replace(None);
         self.send(Command::Open(source), file);
     }
 
-    /// Opens what the picker calls so, a scenario with the first seed.
-    pub(crate) fn open_named(self, name: &str) {
-        let source = match name {
-            "nyc-flights" => Source::Sample(name.to_owned()),
-            _ => Source::Scenario { name: name.to_owned(), seed: FIRST_SEED, events: None },
+    /// Opens what the picker calls so: `scenario:NAME`, with the first seed, or `sample:NAME`.
+    pub(crate) fn open_named(self, option: &str) {
+        let source = match option.split_once(':') {
+            Some(("sample", name)) => Source::Sample(name.to_owned()),
+            Some((_, name)) => Source::Scenario { name: name.to_owned(), seed: FIRST_SEED, events: None },
+            None => return,
         };
         self.open(source, None);
     }
@@ -255,7 +259,7 @@ impl Store {
     /// Opens the scenario again with another seed.
     pub(crate) fn reseed(self, seed: u64) {
         if let Some(Source::Scenario { name, events, .. }) = self.source() {
-            self.open(Source::Scenario { name, seed: seed % SEED_LIMIT, events }, None);
+            self.open(Source::Scenario { name, seed: seed % LARGEST, events }, None);
         }
     }
 
@@ -339,40 +343,53 @@ impl Store {
 
     /// The fragment that carries the scene.
     pub(crate) fn fragment(self) -> Option<String> {
-        let scene = Scene { source: self.source()?, tuning: self.tuning.get_untracked() };
-        let object = scene.serialize(&serde_wasm_bindgen::Serializer::json_compatible()).ok()?;
-        let json: String = JSON::stringify(&object).ok()?.into();
-        Some(format!("#{}", js_sys::encode_uri_component(&json)))
+        let scene = Scene {
+            source: self.source()?,
+            speed: Some(SPEEDS[self.speed.get_untracked()]),
+            settings: Settings::of(self.tuning.get_untracked()),
+        };
+        Some(format!("#{}", permalink::write(&scene)?))
     }
 
-    /// Opens what the fragment of the address carries, or the first scenario.
+    /// How fast a source plays at first: as the one before if only the seed is new, a file as fast as it goes.
+    fn speed_of(self, source: &Source) -> usize {
+        let option = text::option_of(source);
+        if self.source().is_some_and(|before| text::option_of(&before) == option) {
+            return self.speed.get_untracked();
+        }
+        let speed =
+            text::SOURCES.iter().find(|(known, ..)| *known == option).and_then(|(_, _, speed)| *speed);
+        nearest_speed(speed)
+    }
+
+    /// Opens what the fragment of the address carries, or the first source.
     pub(crate) fn restore(self) {
-        match scene_of_address() {
-            Some(scene) => {
-                self.open(scene.source, None);
-                self.desk().restored.set(Some(scene.tuning));
-            }
-            None => self.open_named(text::SOURCES[0].0),
+        let hash = window().location().hash().unwrap_or_default();
+        let fragment = hash.trim_start_matches('#');
+        if fragment.is_empty() {
+            return self.open_named(text::SOURCES[0].0);
         }
+        match permalink::read(fragment) {
+            Ok(scene) => self.open_scene(scene),
+            Err(problem) => {
+                self.open_named(text::SOURCES[0].0);
+                self.problem.set(Some(problem));
+            }
+        }
+    }
+
+    fn open_scene(self, scene: Scene) {
+        self.open(scene.source.clone(), None);
+        self.desk().restored.replace(Some(scene));
     }
 }
 
-fn first_speed(source: &Source) -> usize {
-    let speed = match source {
-        Source::Scenario { name, .. } => {
-            text::SOURCES.iter().find(|(known, ..)| known == name).and_then(|(_, _, speed)| *speed)
-        }
-        _ => None,
-    };
-    SPEEDS.iter().position(|known| *known == speed).unwrap_or(SPEEDS.len() - 1)
-}
-
-fn scene_of_address() -> Option<Scene> {
-    let hash = web_sys::window()?.location().hash().ok()?;
-    let json = js_sys::decode_uri_component(hash.strip_prefix('#')?).ok()?;
-    let object: JsValue = JSON::parse(&String::from(json)).ok()?;
-    let scene: Scene = serde_wasm_bindgen::from_value(object).ok()?;
-    (!matches!(scene.source, Source::File { .. })).then_some(scene)
+/// The step of the slider nearest to a speed.
+fn nearest_speed(speed: Option<f64>) -> usize {
+    let Some(speed) = speed else { return SPEEDS.len() - 1 };
+    let distance = |known: &Option<f64>| known.map_or(f64::INFINITY, |known| (known / speed).ln().abs());
+    let nearest = SPEEDS.iter().enumerate().min_by(|(_, a), (_, b)| distance(a).total_cmp(&distance(b)));
+    nearest.map_or(SPEEDS.len() - 1, |(index, _)| index)
 }
 
 /// The page's state, from anywhere in the page.

@@ -7,6 +7,7 @@
 //! count(1204331) = 1 204 331    short(15204) = 15.2k    span(90_000) = 1 min 30 s
 //! ```
 
+use crate::wire::Source;
 use kappascope_core::{Millis, Spec};
 
 /// Between thousands, and between a number and its unit: a space that does not break. (The page's font has
@@ -25,10 +26,22 @@ const MONTHS: [&str; 12] =
 /// What can be opened with one click: the value of the option, its title, and how fast it plays at first,
 /// in seconds of arrival time a second (`None`: as fast as it goes).
 pub(crate) const SOURCES: [(&str, &str, Option<f64>); 3] = [
-    ("website", "Website traffic", Some(3_600.0)),
-    ("tutorial", "Tutorial", Some(300.0)),
-    ("nyc-flights", "New York flights", None),
+    ("scenario:website", "Website traffic", Some(3_600.0)),
+    ("scenario:tutorial", "Tutorial", Some(300.0)),
+    ("sample:nyc-flights", "New York flights", None),
 ];
+
+/// The value of the picker's option for a source; `file` for one of the user's.
+pub(crate) fn option_of(source: &Source) -> String {
+    match source {
+        Source::Scenario { name, .. } => format!("scenario:{name}"),
+        Source::Sample(name) => format!("sample:{name}"),
+        Source::File { .. } => OWN_FILE.to_owned(),
+    }
+}
+
+/// The picker's option for a file of the user's.
+pub(crate) const OWN_FILE: &str = "file";
 
 /// A whole number with its thousands parted.
 pub(crate) fn count(number: f64) -> String {
@@ -51,17 +64,10 @@ pub(crate) fn value(number: f64) -> String {
     if !number.is_finite() {
         return "–".to_owned();
     }
-    if number.fract() == 0.0 || number.abs() >= 10_000.0 {
+    if number.fract() == 0.0 || number.abs() >= 1_000.0 {
         return count(number);
     }
-    let places = if number.abs() >= 1_000.0 {
-        1
-    } else if number.abs() >= 1.0 {
-        2
-    } else {
-        4
-    };
-    fixed(number, places)
+    fixed(number, if number.abs() >= 1.0 { 2 } else { 4 })
 }
 
 /// A number with so many places and a true minus sign.
@@ -274,6 +280,7 @@ mod tests {
         check(&value(48.154_7), "48.15");
         check(&value(0.123_45), "0.1235");
         check(&value(15_204.0), "15_204");
+        check(&value(1_099.4), "1_099");
         check(&value(f64::NAN), "–");
         check(&fixed(-0.001, 2), "0.00");
         check(&fixed(-6.81, 2), "−6.81");

@@ -51,20 +51,11 @@ fn Logo() -> impl IntoView {
     }
 }
 
-const OWN_FILE: &str = "file";
-
-/// What the picker calls a source.
-fn option_of(source: &Source) -> String {
-    match source {
-        Source::Scenario { name, .. } | Source::Sample(name) => name.clone(),
-        Source::File { .. } => OWN_FILE.to_owned(),
-    }
-}
-
 #[component]
 fn Picker() -> impl IntoView {
     let store = use_store();
-    let chosen = move || store.opened.with(|opened| opened.as_ref().map(|opened| option_of(&opened.source)));
+    let chosen =
+        move || store.opened.with(|opened| opened.as_ref().map(|opened| text::option_of(&opened.source)));
     let file = move || {
         store.opened.with(|opened| match opened.as_ref().map(|opened| &opened.source) {
             Some(Source::File { name, .. }) => name.clone(),
@@ -72,7 +63,7 @@ fn Picker() -> impl IntoView {
         })
     };
     let choose = move |event| match event_target_value(&event).as_str() {
-        OWN_FILE => {
+        text::OWN_FILE => {
             choose_file();
             // Until a file is there the picker says what is open.
             store.opened.notify();
@@ -89,7 +80,7 @@ fn Picker() -> impl IntoView {
                 on:change=choose
             >
                 {text::SOURCES.map(|(name, title, _)| view! { <option value=name>{title}</option> })}
-                <option value=OWN_FILE>{file}</option>
+                <option value=text::OWN_FILE>{file}</option>
             </select>
             <Glyph icon=Icon::Down/>
         </div>
@@ -192,7 +183,12 @@ fn Clocks() -> impl IntoView {
         </div>
         <div class="clock not-narrow" title="No event before this time is expected any more">
             <span>"Watermark"</span>
-            <b class="watermark">{move || store.frame.with(|frame| clock(frame.watermark))}</b>
+            <b class="watermark">
+                {move || store.frame.with(|frame| match frame.watermark {
+                    None if frame.state == State::Done => "end of time".to_owned(),
+                    time => clock(time),
+                })}
+            </b>
         </div>
     }
 }

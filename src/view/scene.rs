@@ -1,6 +1,7 @@
 //! The controls, in the order in which data flows: source, time, windows, detector, alert.
 
-use crate::state::{SEED_LIMIT, use_store};
+use crate::permalink::LARGEST;
+use crate::state::use_store;
 use crate::text;
 use crate::ui::slider::{BOUNDS, LATENESS, POINTS, SIZES, Slider, THRESHOLDS};
 use crate::wire::Source;
@@ -107,7 +108,7 @@ fn Seed(seed: Memo<Option<u64>>) -> impl IntoView {
                 data-testid="seed"
                 type="number"
                 min="0"
-                max=SEED_LIMIT - 1
+                max=LARGEST - 1
                 prop:value=move || seed.get().map_or_else(String::new, |seed| seed.to_string())
                 on:change=set
             />

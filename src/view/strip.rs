@@ -3,7 +3,7 @@
 use crate::state::use_store;
 use crate::text;
 use crate::view::scene::partitions;
-use crate::wire::Frame;
+use crate::wire::{Frame, State};
 use leptos::prelude::*;
 
 /// Source, log, watermark, windows, detector, alerts.
@@ -14,8 +14,6 @@ pub(crate) fn Strip() -> impl IntoView {
     let firing =
         Memo::new(move |_| store.frame.with(|frame| frame.firing.iter().filter(|f| f.end.is_none()).count()));
     let late = Memo::new(move |_| store.frame.with(|frame| frame.late > 0.0));
-    let second =
-        |time: Option<f64>| time.map_or_else(|| "not yet".to_owned(), |time| text::moment(time, 1_000));
     view! {
         <div class="strip" role="list" aria-label="Pipeline">
             <Stage name="Source">
@@ -25,7 +23,7 @@ pub(crate) fn Strip() -> impl IntoView {
             <Stage name="Log">{figure(|frame| text::count(frame.events))}</Stage>
             <Edge>{figure(|frame| format!("lag {}", text::short(frame.lag)))}</Edge>
             <Stage name="Watermark">
-                <span class="watermark">{move || store.frame.with(|frame| second(frame.watermark))}</span>
+                <span class="watermark">{move || store.frame.with(|frame| watermark(frame))}</span>
             </Stage>
             <Edge><span class:late=late>{figure(|frame| format!("{} late", text::short(frame.late)))}</span></Edge>
             <Stage name="Windows">{figure(|frame| format!("{} open", text::count(frame.open_windows)))}</Stage>
@@ -42,6 +40,14 @@ pub(crate) fn Strip() -> impl IntoView {
                 </span>
             </div>
         </div>
+    }
+}
+
+fn watermark(frame: &Frame) -> String {
+    match frame.watermark {
+        Some(time) => text::moment(time, 1_000),
+        None if frame.state == State::Done => "end of time".to_owned(),
+        None => "not yet".to_owned(),
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::state::{Mark, Store, use_store};
 use crate::text;
 use crate::view::{dot_class, key_name};
-use crate::wire::{LateRow, RejectedRow, WindowRow};
+use crate::wire::{Frame, LateRow, RejectedRow, WindowRow};
 use leptos::prelude::*;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -60,6 +60,7 @@ pub(crate) fn Tables() -> impl IntoView {
                     <button
                         role="tab"
                         id=this.id()
+                        data-testid=this.id()
                         aria-controls="table"
                         aria-selected=move || (tab.get() == this).to_string()
                         tabindex=move || if tab.get() == this { "0" } else { "-1" }
@@ -92,7 +93,7 @@ fn Windows() -> impl IntoView {
             })
         })
     });
-    let none = Memo::new(move |_| store.frame.with(|frame| frame.rows.is_empty()));
+    let shown = Memo::new(move |_| store.explained().map(|row| Mark { key: row.key, start: row.start }));
     view! {
         <table data-testid="windows-table">
             <thead>
@@ -106,47 +107,30 @@ fn Windows() -> impl IntoView {
                     <th>"Result"</th>
                 </tr>
             </thead>
-            <tbody>
-                <For
-                    each=move || store.frame.with(|frame| frame.rows.clone())
-                    // The score of a row comes after the row.
-                    key=|row| (row.start as i64, row.key.clone(), row.revision, row.score.is_some())
-                    children=move |row| window_row(store, row)
-                />
-            </tbody>
+            <tbody>{lines(store, |frame| &frame.rows, move |row| window_line(store, shown, row))}</tbody>
         </table>
-        <Show when=move || none.get()>
-            <p class="empty">"No window has closed yet. A window closes when the watermark passes its end."</p>
-        </Show>
+        {empty(
+            store,
+            |frame| frame.rows.is_empty(),
+            "No window has closed yet. A window closes when the watermark passes its end.",
+        )}
     }
 }
 
-fn window_row(store: Store, row: WindowRow) -> impl IntoView {
+fn window_line(store: Store, shown: Memo<Option<Mark>>, row: WindowRow) -> impl IntoView {
     let mark = Mark { key: row.key.clone(), start: row.start };
-    let mine = mark.clone();
-    let selected = Memo::new(move |_| {
-        store.explained().is_some_and(|shown| shown.key == mine.key && shown.start == mine.start)
-    });
-    let select = move || store.selected.set(Some(mark.clone()));
-    let by_row = select.clone();
-    let anomaly = row.anomaly;
-    let dot = store.frame.with_untracked(|frame| dot_class(frame, &row.key));
+    let (anomaly, selected) = (row.anomaly, row.anomaly && shown.get().as_ref() == Some(&mark));
+    let dot = store.tables.with_untracked(|frame| dot_class(frame, &row.key));
     let (tag, word) = match row.revision {
         _ if anomaly => ("tag fire", "anomaly".to_owned()),
         0 => ("tag", "on time".to_owned()),
         revision => ("tag late", format!("revision {revision}")),
     };
-    let result = if anomaly {
-        view! { <button on:click=move |_| select() title="Explain"><span class=tag>{word}</span></button> }
-            .into_any()
-    } else {
-        view! { <span class=tag>{word}</span> }.into_any()
-    };
     view! {
         <tr
             class:anomaly=anomaly
-            class:selected=move || anomaly && selected.get()
-            on:click=move |_| if anomaly { by_row() }
+            class:selected=selected
+            on:click=move |_| if anomaly { store.selected.set(Some(mark.clone())) }
         >
             <td class="text mono">{text::window(row.start, row.end)}</td>
             <td class="text"><span class=dot></span>{key_name(&row.key).to_owned()}</td>
@@ -154,7 +138,7 @@ fn window_row(store: Store, row: WindowRow) -> impl IntoView {
                 .map(|(i, value)| view! { <td class:seldom={i > 0}>{text::value(*value)}</td> })
                 .collect_view()}
             <td class="seldom">{row.score.map_or_else(|| "–".to_owned(), |score| text::fixed(score, 2))}</td>
-            <td>{result}</td>
+            <td><button class=tag disabled=!anomaly>{word}</button></td>
         </tr>
     }
 }
@@ -162,7 +146,6 @@ fn window_row(store: Store, row: WindowRow) -> impl IntoView {
 #[component]
 fn Late() -> impl IntoView {
     let store = use_store();
-    let none = Memo::new(move |_| store.frame.with(|frame| frame.late_rows.is_empty()));
     view! {
         <table data-testid="late-events">
             <thead>
@@ -174,23 +157,18 @@ fn Late() -> impl IntoView {
                     <th>"Offset"</th>
                 </tr>
             </thead>
-            <tbody>
-                <For
-                    each=move || store.frame.with(|frame| frame.late_rows.clone())
-                    key=|row| (row.partition, row.offset as u64, row.watermark as i64)
-                    children=late_row
-                />
-            </tbody>
+            <tbody>{lines(store, |frame| &frame.late_rows, late_line)}</tbody>
         </table>
-        <Show when=move || none.get()>
-            <p class="empty">
-                "No event came too late. Drag Bound to 0 s: the watermark then waits for nobody, and what comes out of order is dropped."
-            </p>
-        </Show>
+        {empty(
+            store,
+            |frame| frame.late_rows.is_empty(),
+            "No event came too late. Drag Bound to 0 s: the watermark then waits for nobody, and what comes out of \
+             order may be dropped.",
+        )}
     }
 }
 
-fn late_row(row: LateRow) -> impl IntoView {
+fn late_line(row: LateRow) -> impl IntoView {
     view! {
         <tr>
             <td class="text mono">{text::clock(row.time)}</td>
@@ -205,24 +183,44 @@ fn late_row(row: LateRow) -> impl IntoView {
 #[component]
 fn Rejected() -> impl IntoView {
     let store = use_store();
-    let none = Memo::new(move |_| store.frame.with(|frame| frame.rejected_rows.is_empty()));
     view! {
         <table data-testid="rejected">
             <thead><tr><th class="text">"Where"</th><th class="text">"Why"</th></tr></thead>
-            <tbody>
-                <For
-                    each=move || store.frame.with(|frame| frame.rejected_rows.clone())
-                    key=|row| row.place.clone()
-                    children=rejected_row
-                />
-            </tbody>
+            <tbody>{lines(store, |frame| &frame.rejected_rows, rejected_line)}</tbody>
         </table>
-        <Show when=move || none.get()>
-            <p class="empty">"Every record could be read. One that cannot be is listed here with its place and the reason."</p>
-        </Show>
+        {empty(
+            store,
+            |frame| frame.rejected_rows.is_empty(),
+            "Every record could be read. One that cannot be is listed here with its place and the reason.",
+        )}
     }
 }
 
-fn rejected_row(row: RejectedRow) -> impl IntoView {
+fn rejected_line(row: RejectedRow) -> impl IntoView {
     view! { <tr><td class="text mono">{row.place}</td><td class="text wrap">{row.reason}</td></tr> }
+}
+
+/// One line a row of the frame. Lines stay where they are and their text changes: far cheaper than new
+/// lines while results stream through.
+fn lines<T, V>(
+    store: Store,
+    rows: fn(&Frame) -> &[T],
+    line: impl Fn(T) -> V + Copy + Send + Sync + 'static,
+) -> impl IntoView
+where
+    T: Clone + PartialEq + Send + Sync + 'static,
+    V: IntoView + 'static,
+{
+    let count = Memo::new(move |_| store.tables.with(|frame| rows(frame).len()));
+    let children = move |at| {
+        let row = Memo::new(move |_| store.tables.with(|frame| rows(frame).get(at).cloned()));
+        move || row.get().map(line)
+    };
+    view! { <For each=move || 0..count.get() key=|at| *at children=children/> }
+}
+
+/// What a table says when it has no rows.
+fn empty(store: Store, is_empty: fn(&Frame) -> bool, words: &'static str) -> impl IntoView {
+    let none = Memo::new(move |_| store.tables.with(|frame| is_empty(frame)));
+    view! { <Show when=move || none.get()><p class="empty">{words}</p></Show> }
 }
