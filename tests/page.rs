@@ -90,3 +90,194 @@ fn uploaded_file_gives_the_binary_s_digest() {
         same(&stats, &binary(&exported(&page).await?, &file.to_string_lossy())?)
     });
 }
+
+#[test]
+fn sliders_run_the_log_again() {
+    with_page(async |page| {
+        let fragment = "#scenario=website&seed=3&events=100000&speed=max";
+        let before = run_to_end(&page, fragment).await?;
+        for (slider, step) in [
+            ("window-size", 3),
+            ("watermark-bound", 0),
+            ("lateness", 0),
+            ("detector-window", 1),
+            ("threshold", 2),
+        ] {
+            let digest = page.stats().await?.digest;
+            page.slide(slider, step).await?;
+            let again = |s: &Stats| s.state == "done" && s.digest != digest && s.events == before.events;
+            let after = page.until_stats(&format!("{slider} has run the log again"), again).await?;
+            same(
+                &settled(&page, after).await?,
+                &binary(&exported(&page).await?, "scenario:website?seed=3&events=100000")?,
+            )?;
+        }
+        let strict = page.stats().await?;
+        ensure!(
+            strict.late > before.late,
+            "without bound and lateness more is late: {} and {}",
+            strict.late,
+            before.late
+        );
+        Ok(())
+    });
+}
+
+/// Sliders move step by step: waits until the last step has been run.
+async fn settled(page: &Page, mut stats: Stats) -> Result<Stats> {
+    loop {
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        let next = page.stats().await?;
+        if next.digest == stats.digest && next.state == "done" {
+            return Ok(next);
+        }
+        stats = next;
+    }
+}
+
+#[test]
+fn transport_plays_pauses_steps_and_resets() {
+    with_page(async |page| {
+        page.open("#scenario=tutorial&seed=1&speed=60").await?;
+        page.until_stats("it runs", |stats| stats.events > 10.0).await?;
+        page.click("pause").await?;
+        page.until_stats("it pauses", |stats| stats.state == "paused").await?;
+        let held = settled_events(&page).await?;
+        page.click("step").await?;
+        page.until_stats("one event more", |stats| stats.events == held + 1.0).await?;
+        page.click("reset").await?;
+        page.until_stats("back at the start", |stats| stats.events == 0.0 && stats.state == "paused").await?;
+        page.click("play").await?;
+        page.until_stats("it runs again", |stats| stats.events > 10.0 && stats.state == "running").await?;
+        Ok(())
+    });
+}
+
+async fn settled_events(page: &Page) -> Result<f64> {
+    let mut events = page.stats().await?.events;
+    loop {
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        let next = page.stats().await?.events;
+        if next == events {
+            return Ok(events);
+        }
+        events = next;
+    }
+}
+
+/// Files that are not what they say, and what a person is told.
+const BAD_FILES: [(&str, &[u8], &str); 6] = [
+    ("empty.csv", b"", "empty"),
+    ("header.csv", b"time,kind,value\n", "header"),
+    ("picture.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x01\0", "PNG"),
+    ("notime.csv", b"name,colour\nann,red\nbob,blue\n", "time"),
+    ("packed.csv", b"\x1f\x8b\x08\0\0\0\0\0\0\x03", "gzip"),
+    ("columns.parquet", b"PAR1\x15\x04\x15\x10\x15\x14", "Parquet"),
+];
+
+#[test]
+fn files_that_are_not_what_they_say() {
+    with_page(async |page| {
+        page.open("#scenario=tutorial&seed=1&speed=1").await?;
+        let folder = tempfile::tempdir()?;
+        for (name, bytes, told) in BAD_FILES {
+            let file = folder.path().join(name);
+            std::fs::write(&file, bytes)?;
+            page.upload("upload", &file).await?;
+            page.until(&format!("{name} is refused for `{told}`"), async || {
+                let text = page.text("error").await?;
+                Ok(text.contains(name) && text.contains(told))
+            })
+            .await?;
+            ensure!(page.stats().await?.state == "running", "what ran before goes on");
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn refused_records_are_counted_and_shown() {
+    with_page(async |page| {
+        page.open("#scenario=tutorial&seed=1&speed=1").await?;
+        let mut text = "time,kind,value\n".to_owned();
+        for minute in 0..50 {
+            text.push_str(&format!("2026-01-05 10:{minute:02}:00,a,{minute}.5\n"));
+        }
+        text.push_str(
+            "2026-01-05 11:00:00,a,NaN\n2026-01-05 11:01:00,a,many\nlater,a,1\n2026-01-05 11:02:00,a\n",
+        );
+        page.drop_text("mixed.csv", &text).await?;
+        let stats = page.until_stats("the file is done", |s| s.state == "done" && s.rejected > 0.0).await?;
+        ensure!(stats.events == 50.0 && stats.rejected == 4.0, "{stats:?}");
+        page.click("tab-rejected").await?;
+        page.until("the refused records are listed", async || {
+            let shown = page.text("rejected").await?;
+            Ok(shown.contains("line 52") && shown.contains("NaN") && shown.contains("line 55"))
+        })
+        .await
+    });
+}
+
+#[test]
+fn page_stays_smooth_while_the_worker_is_busy() {
+    with_page(async |page| {
+        page.open("#scenario=website&seed=42&events=12000000&speed=max").await?;
+        page.until_stats("a million events are in", |stats| stats.events > 1e6).await?;
+        let (start, before) = (tokio::time::Instant::now(), page.stats().await?);
+        tokio::time::sleep(std::time::Duration::from_secs(4)).await;
+        let after = page.stats().await?;
+        let seconds = start.elapsed().as_secs_f64();
+        let (events, frames) =
+            ((after.events - before.events) / seconds, (after.frames - before.frames) / seconds);
+        println!(
+            "{events:.0} events/s, {frames:.1} frames/s, frame p50 {:.2} ms, p99 {:.2} ms",
+            after.frame_ms_p50, after.frame_ms_p99
+        );
+        ensure!(after.state == "running", "the measurement ends before the source: {after:?}");
+        ensure!(events > 1e6, "{events} events a second");
+        ensure!(frames > 50.0, "{frames} frames a second");
+        ensure!(after.frame_ms_p99 < 16.7, "{} ms", after.frame_ms_p99);
+        Ok(())
+    });
+}
+
+#[test]
+fn nothing_is_asked_of_another_host() {
+    with_page(async |page| {
+        run_to_end(&page, "#scenario=tutorial&seed=1&speed=max").await?;
+        let code = "return performance.getEntriesByType('resource').map(entry => entry.name)
+                          .filter(name => !name.startsWith(location.origin) && !name.startsWith('blob:' + location.origin))";
+        ensure!(page.script(code, &[]).await? == json!([]), "the page loads from elsewhere");
+        // The negative control: the policy stops what would be sent.
+        let code = "return fetch('http://127.0.0.1:9/').then(() => 'sent', error => String(error))";
+        let answer = page.script(code, &[]).await?;
+        ensure!(answer.as_str().is_some_and(|text| text.contains("Failed to fetch")), "{answer}");
+        let complaints = page.complaints().await?;
+        ensure!(
+            complaints.iter().any(|text| text.contains("Content Security Policy")),
+            "the policy was silent: {complaints:?}"
+        );
+        Ok(())
+    });
+}
+
+/// Pictures of the page for a person to look at, and the one in the README.
+#[test]
+fn pictures() {
+    with_page(async |page| {
+        let folder = repository("target/shots");
+        for (theme, name) in [(Theme::Light, "light"), (Theme::Dark, "dark")] {
+            page.prefer(theme).await?;
+            for (width, height) in [(1440, 900), (1024, 768), (760, 1000), (390, 844), (360, 740)] {
+                page.resize(width, height).await?;
+                run_to_end(&page, "#scenario=website&seed=42&events=260000&speed=max").await?;
+                tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+                page.shoot(&folder.join(format!("page-{name}-{width}.png"))).await?;
+                let overflow =
+                    page.script("return document.documentElement.scrollWidth - innerWidth", &[]).await?;
+                ensure!(overflow.as_i64().unwrap() <= 0, "{width} px wide, and {overflow} px more to scroll");
+            }
+        }
+        Ok(())
+    });
+}

@@ -220,8 +220,8 @@ impl Session {
         let block = self.log.read(self.row, rows);
         let read = block.len();
         if read > 0 {
-            let changes = self.pipeline.push(block);
-            self.history.take(changes);
+            self.pipeline.push(block);
+            self.history.take(self.pipeline.changes());
             self.row += read as u64;
             self.changed = true;
         }
@@ -231,7 +231,8 @@ impl Session {
     fn finish_if_complete(&mut self) {
         let at_end = self.row == self.log.end() && self.feed.is_complete(&self.log);
         if at_end && !self.finished && self.state != State::Failed && self.row > 0 {
-            self.history.take(self.pipeline.finish());
+            self.pipeline.finish();
+            self.history.take(self.pipeline.changes());
             self.finished = true;
             self.state = State::Done;
             self.changed = true;

@@ -2,7 +2,7 @@
 
 use crate::setting;
 use crate::site::Site;
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, bail};
 use fantoccini::elements::Element;
 use fantoccini::{Client, ClientBuilder, Locator};
 use serde::Deserialize;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::process::{Child, Command};
 
 /// How long to wait for what should come soon: a slow machine is no failure.
@@ -101,27 +101,18 @@ impl Page {
 
     /// Waits until the figures satisfy a condition, and gives them.
     pub async fn until_stats(&self, what: &str, condition: impl Fn(&Stats) -> bool) -> Result<Stats> {
-        let start = Instant::now();
-        loop {
+        let last = std::cell::RefCell::new(None);
+        let satisfied = poll(what, async || {
             let stats = self.stats().await?;
-            if condition(&stats) {
-                return Ok(stats);
-            }
-            if start.elapsed() > PATIENCE {
-                bail!("waited {PATIENCE:?} until {what}; the page says {stats:?}");
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+            last.replace(Some(stats.clone()));
+            Ok(condition(&stats).then_some(stats))
+        });
+        satisfied.await.with_context(|| format!("the page says {:?}", last.borrow()))
     }
 
     /// Waits until something holds.
     pub async fn until(&self, what: &str, condition: impl AsyncFn() -> Result<bool>) -> Result<()> {
-        let start = Instant::now();
-        while !condition().await? {
-            ensure!(start.elapsed() < PATIENCE, "waited {PATIENCE:?} until {what}");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        Ok(())
+        poll(what, async || Ok(condition().await?.then_some(()))).await
     }
 
     /// The element of a test id, once it is there.
@@ -176,15 +167,10 @@ impl Page {
     pub async fn download(&self, id: &str) -> Result<PathBuf> {
         let before = files(self.inner.downloads.path())?;
         self.click(id).await?;
-        let start = Instant::now();
-        while start.elapsed() < PATIENCE {
-            let new = files(self.inner.downloads.path())?.into_iter().find(|file| !before.contains(file));
-            if let Some(file) = new {
-                return Ok(file);
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        bail!("{id} downloaded nothing")
+        poll(&format!("{id} has downloaded a file"), async || {
+            Ok(files(self.inner.downloads.path())?.into_iter().find(|file| !before.contains(file)))
+        })
+        .await
     }
 
     /// Runs JavaScript in the page.
@@ -281,17 +267,27 @@ fn capabilities(downloads: &Path) -> serde_json::Map<String, Value> {
 
 async fn connect(port: u16, capabilities: serde_json::Map<String, Value>) -> Result<Client> {
     let connector = hyper_util::client::legacy::connect::HttpConnector::new();
-    let start = Instant::now();
-    loop {
+    poll("chromedriver starts a browser", async || {
         let mut builder = ClientBuilder::new(connector.clone());
-        match builder.capabilities(capabilities.clone()).connect(&format!("http://127.0.0.1:{port}")).await {
-            Ok(client) => return Ok(client),
-            Err(error) if start.elapsed() > PATIENCE => {
-                return Err(error).context("chromedriver starts no browser");
+        let client = builder.capabilities(capabilities.clone()).connect(&format!("http://127.0.0.1:{port}"));
+        Ok(client.await.ok())
+    })
+    .await
+}
+
+/// Tries again until there is an answer, or patience ends.
+async fn poll<T>(what: &str, attempt: impl AsyncFn() -> Result<Option<T>>) -> Result<T> {
+    let attempts = async {
+        loop {
+            if let Some(answer) = attempt().await? {
+                return Ok(answer);
             }
-            Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
-    }
+    };
+    tokio::time::timeout(PATIENCE, attempts)
+        .await
+        .unwrap_or_else(|_| bail!("waited {PATIENCE:?} until {what}"))
 }
 
 /// Files that are whole: Chromium writes `….crdownload` first.

@@ -5,8 +5,7 @@
 
 use kappascope_core::watermark::{END_OF_TIME, NOTHING};
 use kappascope_core::{
-    AlertState, Change, Changes, Drop, DropReason, Pipeline, Score, Spec, Timing, Transition, Value,
-    WindowResult,
+    AlertState, Change, Drop, DropReason, Pipeline, Score, Spec, Timing, Transition, Value, WindowResult,
 };
 use kappascope_ingest::Rejected;
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -132,7 +131,8 @@ impl<'a> Writer<'a> {
     }
 
     /// Appends a line for each change, in order.
-    pub(crate) fn changes(&self, out: &mut Vec<u8>, pipeline: &Pipeline, changes: &Changes) {
+    pub(crate) fn changes(&self, out: &mut Vec<u8>, pipeline: &Pipeline) {
+        let changes = pipeline.changes();
         for change in &changes.list {
             match change {
                 Change::Window(window) => self.window(out, pipeline, window, changes.values_of(window)),

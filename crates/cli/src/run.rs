@@ -35,8 +35,8 @@ pub(crate) fn run(args: &args::Run) -> Result<u64, Failure> {
         progress.show(&pipeline, || feed.share(log.end()));
     }
     if !args.no_flush {
-        let changes = pipeline.finish().clone();
-        writer.changes(sinks.pending(), &pipeline, &changes);
+        pipeline.finish();
+        writer.changes(sinks.pending(), &pipeline);
     }
     progress.clear();
     writer.summary(sinks.pending(), &pipeline, feed.rejected());
@@ -75,9 +75,8 @@ fn push_rows(
         return Ok(());
     }
     let rows = usize::try_from(to - from).unwrap_or(usize::MAX);
-    // A copy, so that the pipeline can be asked for the names of keys.
-    let changes = pipeline.push(log.read(from, rows)).clone();
-    writer.changes(sinks.pending(), pipeline, &changes);
+    pipeline.push(log.read(from, rows));
+    writer.changes(sinks.pending(), pipeline);
     sinks.write_if_much()
 }
 

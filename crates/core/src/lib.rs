@@ -30,7 +30,8 @@
 //! log.append(70_000, 70_000, 0, &[home], &[30.0]); // the watermark passes 60 s: the first window fires
 //!
 //! let mut pipeline = Pipeline::new(&spec)?;
-//! let changes = pipeline.push(log.read(0, usize::MAX));
+//! pipeline.push(log.read(0, usize::MAX));
+//! let changes = pipeline.changes();
 //! let Change::Window(window) = &changes.list[0] else { unreachable!() };
 //! assert_eq!((window.start, window.end), (0, 60_000));
 //! assert_eq!(changes.values_of(window)[1].as_f64(), 30.0);

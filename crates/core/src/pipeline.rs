@@ -148,23 +148,24 @@ impl Pipeline {
         })
     }
 
-    /// Takes the next block of the log and gives what changed.
-    pub fn push(&mut self, block: Block<'_>) -> &Changes {
+    /// Takes the next block of the log. What changed stands in [`changes`](Pipeline::changes) until the next call.
+    pub fn push(&mut self, block: Block<'_>) {
         self.changes.clear();
         self.counters.events += block.len() as u64;
         self.advance(&block);
-        self.settle()
+        self.settle();
     }
 
     /// The log is complete: the watermark moves to the end of time, and every open window fires.
-    pub fn finish(&mut self) -> &Changes {
+    pub fn finish(&mut self) {
         self.changes.clear();
         self.watermark.finish();
         self.fire();
-        self.settle()
+        self.settle();
     }
 
-    fn settle(&mut self) -> &Changes {
+    /// Chains what changed into the digest, and holds the invariant.
+    fn settle(&mut self) {
         let Self { queries, detectors, rule_queries, changes, digest, .. } = self;
         let query_of = |change: &Change| match change {
             Change::Window(window) => window.query,
@@ -174,6 +175,11 @@ impl Pipeline {
         };
         digest.chain(changes, query_of, |query, key| queries[query as usize].keys.hash(key));
         debug_assert!(queries.iter().all(|query| query.aggregated + query.dropped == self.counters.events));
+    }
+
+    /// What the last [`push`](Pipeline::push) or [`finish`](Pipeline::finish) changed.
+    #[must_use]
+    pub fn changes(&self) -> &Changes {
         &self.changes
     }
 

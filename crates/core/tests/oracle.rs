@@ -95,13 +95,15 @@ fn run(spec: &Spec, log: &Log, blocks: &[usize], limits: Limits) -> (Vec<Fact>, 
         let block = log.read(row, blocks[i.min(blocks.len() - 1)]);
         row += block.len() as u64;
         i += 1;
-        let changes = pipeline.push(block).clone();
-        facts_of(&changes, |q, k| pipeline.key_names(q, k).join("/"), &mut facts);
-        scores.push_str(&scores_of(&changes));
+        pipeline.push(block);
+        let changes = pipeline.changes();
+        facts_of(changes, |q, k| pipeline.key_names(q, k).join("/"), &mut facts);
+        scores.push_str(&scores_of(changes));
     }
-    let changes = pipeline.finish().clone();
-    facts_of(&changes, |q, k| pipeline.key_names(q, k).join("/"), &mut facts);
-    scores.push_str(&scores_of(&changes));
+    pipeline.finish();
+    let changes = pipeline.changes();
+    facts_of(changes, |q, k| pipeline.key_names(q, k).join("/"), &mut facts);
+    scores.push_str(&scores_of(changes));
     (facts, pipeline.digest(), scores)
 }
 

@@ -43,8 +43,10 @@ fn log_of(name: &str, seed: u64, events: u64) -> Log {
 /// Runs all of a log and gives the pipeline and everything that changed.
 fn run(spec: &Spec, log: &Log) -> (Pipeline, Vec<Change>) {
     let mut pipeline = Pipeline::new(spec).unwrap();
-    let mut changes = pipeline.push(log.read(0, usize::MAX)).list.clone();
-    changes.extend(pipeline.finish().list.iter().cloned());
+    pipeline.push(log.read(0, usize::MAX));
+    let mut changes = pipeline.changes().list.clone();
+    pipeline.finish();
+    changes.extend_from_slice(&pipeline.changes().list);
     (pipeline, changes)
 }
 
