@@ -1,5 +1,4 @@
 //! The page in a real Chromium, as a person uses it, held against the binary.
-#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use anyhow::{Result, ensure};
 use kappascope_e2e::{Page, Run, Stats, Theme, kappascope, repository, with_page};

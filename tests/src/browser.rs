@@ -267,9 +267,10 @@ fn capabilities(downloads: &Path) -> serde_json::Map<String, Value> {
 
 async fn connect(port: u16, capabilities: serde_json::Map<String, Value>) -> Result<Client> {
     let connector = hyper_util::client::legacy::connect::HttpConnector::new();
+    let driver = format!("http://127.0.0.1:{port}");
     poll("chromedriver starts a browser", async || {
         let mut builder = ClientBuilder::new(connector.clone());
-        let client = builder.capabilities(capabilities.clone()).connect(&format!("http://127.0.0.1:{port}"));
+        let client = builder.capabilities(capabilities.clone()).connect(&driver);
         Ok(client.await.ok())
     })
     .await
