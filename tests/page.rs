@@ -168,7 +168,7 @@ async fn settled_events(page: &Page) -> Result<f64> {
 const BAD_FILES: [(&str, &[u8], &str); 6] = [
     ("empty.csv", b"", "empty"),
     ("header.csv", b"time,kind,value\n", "header"),
-    ("picture.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x01\0", "PNG"),
+    ("picture.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x01\0", "binary"),
     ("notime.csv", b"name,colour\nann,red\nbob,blue\n", "time"),
     ("packed.csv", b"\x1f\x8b\x08\0\0\0\0\0\0\x03", "gzip"),
     ("columns.parquet", b"PAR1\x15\x04\x15\x10\x15\x14", "Parquet"),

@@ -177,7 +177,7 @@ impl Session {
     /// Feeds and reads the rows that have arrived by the session's clock.
     fn advance(&mut self, now: f64) -> usize {
         let until = self.arrival_clock(now);
-        if self.row == self.log.end() {
+        if self.log.end() - self.row < ROWS as u64 {
             self.feed.fill(&mut self.log, until, ROWS);
         }
         let block = self.log.read(self.row, ROWS);
