@@ -68,19 +68,26 @@ fn run(store: Store, easel: Easel, meter: Rc<Meter>) {
     if let Err(error) = stats::publish(store, Rc::clone(&meter)) {
         web_sys::console::error_1(&error);
     }
-    let next: Rc<RefCell<Option<Closure<dyn FnMut()>>>> = Rc::default();
+    let next: Rc<Callback> = Rc::default();
     let again = Rc::clone(&next);
     let on_frame = Closure::<dyn FnMut()>::new(move || {
-        meter.begin();
-        store.settle(meter.now_ms());
-        easel.draw(store);
+        if store.has_picture() {
+            meter.begin();
+        }
+        // Text and chart take turns, so that no frame has to pay for both.
+        if !store.settle(meter.now_ms()) {
+            easel.draw(store);
+        }
         request(&again);
     });
     next.replace(Some(on_frame));
     request(&next);
 }
 
-fn request(callback: &RefCell<Option<Closure<dyn FnMut()>>>) {
+/// What an animation frame calls, once it is made.
+type Callback = RefCell<Option<Closure<dyn FnMut()>>>;
+
+fn request(callback: &Callback) {
     if let Some(callback) = callback.borrow().as_ref() {
         // Every window has animation frames.
         let _ = window().request_animation_frame(callback.as_ref().unchecked_ref());

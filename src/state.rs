@@ -29,12 +29,10 @@ pub(crate) const SPEEDS: [Option<f64>; 10] = [
     None,
 ];
 
-/// Text and tables are renewed this often: as fast as one reads, and seldom enough to leave a frame's
-/// time to the chart.
-const TEXT_EVERY_MS: f64 = 100.0;
-
-/// Tables change more at once, and are renewed less often and never together with the rest.
-const TABLES_EVERY_MS: f64 = 200.0;
+/// How often text is renewed, in milliseconds: as fast as one reads, and seldom enough to leave a frame's
+/// time to the chart. Tables and explanations change more at once and are renewed less often. No two of
+/// them are renewed with the same animation frame.
+const RENEWED_EVERY_MS: [f64; 3] = [100.0, 200.0, 200.0];
 
 /// How long the worker may take to load before the page says that something is wrong.
 const PATIENCE_MS: f64 = 30_000.0;
@@ -61,11 +59,10 @@ struct Desk {
     ghost: RefCell<Option<Ghost>>,
     fresh: Cell<bool>,
     stale: Cell<bool>,
-    told_ms: Cell<f64>,
-    tabled_ms: Cell<f64>,
-    told_state: Cell<State>,
-    untold: Cell<bool>,
-    untabled: Cell<bool>,
+    /// For texts, tables and explanations: when they were renewed, and whether there is something newer.
+    renewed_ms: [Cell<f64>; 3],
+    outdated: [Cell<bool>; 3],
+    shown_state: Cell<State>,
     untuned: Cell<bool>,
     dead: Cell<bool>,
     /// What the address says of the source that is being opened.
@@ -79,6 +76,8 @@ pub(crate) struct Store {
     pub(crate) frame: RwSignal<Arc<Frame>>,
     /// The frame that tables show.
     pub(crate) tables: RwSignal<Arc<Frame>>,
+    /// The frame that is explained.
+    pub(crate) explained: RwSignal<Arc<Frame>>,
     /// The source that is open and its pipeline as it was opened.
     pub(crate) opened: RwSignal<Option<Arc<Opened>>>,
     /// Where the sliders stand.
@@ -102,6 +101,7 @@ impl Store {
         let store = Self {
             frame: RwSignal::default(),
             tables: RwSignal::default(),
+            explained: RwSignal::default(),
             opened: RwSignal::new(None),
             tuning: RwSignal::new(Tuning {
                 window_ms: 60_000,
@@ -177,8 +177,12 @@ impl Store {
         }
         desk.frame.replace(Arc::new(frame));
         desk.fresh.set(true);
-        desk.untold.set(true);
-        desk.untabled.set(true);
+        desk.outdated.iter().for_each(|outdated| outdated.set(true));
+    }
+
+    /// Whether the worker has sent a frame.
+    pub(crate) fn has_picture(self) -> bool {
+        self.desk().frame.borrow().state != State::Idle
     }
 
     /// The newest frame.
@@ -204,32 +208,34 @@ impl Store {
         self.send(Command::Frame { pixels }, None);
     }
 
-    /// What an animation frame owes: the newest settings to the worker, the newest frame to the text.
-    pub(crate) fn settle(self, now_ms: f64) {
+    /// What an animation frame owes: the newest settings to the worker, the newest frame to the text. Says
+    /// whether text changed.
+    pub(crate) fn settle(self, now_ms: f64) -> bool {
         let desk = self.desk();
         if desk.untuned.replace(false) {
             self.send(Command::Tune(self.tuning.get_untracked()), None);
         }
-        self.tell(now_ms);
         let ready = desk.link.borrow().as_ref().is_some_and(Link::is_ready);
         if now_ms > PATIENCE_MS && !ready && !desk.dead.get() {
             self.died("it did not start within 30 seconds");
         }
+        self.renew(now_ms)
     }
 
-    /// Renews the texts or the tables, whichever is due.
-    fn tell(self, now_ms: f64) {
+    /// Renews texts, tables or explanations, whichever is due first; a change of state is due at once.
+    fn renew(self, now_ms: f64) -> bool {
         let desk = self.desk();
         let state = desk.frame.borrow().state;
-        let due = now_ms - desk.told_ms.get() >= TEXT_EVERY_MS || state != desk.told_state.get();
-        if due && desk.untold.replace(false) {
-            desk.told_ms.set(now_ms);
-            desk.told_state.set(state);
-            self.frame.set(self.newest());
-        } else if now_ms - desk.tabled_ms.get() >= TABLES_EVERY_MS && desk.untabled.replace(false) {
-            desk.tabled_ms.set(now_ms);
-            self.tables.set(self.newest());
-        }
+        let changed = desk.shown_state.replace(state) != state;
+        let due = |part: usize| {
+            let old = now_ms - desk.renewed_ms[part].get() >= RENEWED_EVERY_MS[part];
+            desk.outdated[part].get() && (old || (changed && part == 0))
+        };
+        let Some(part) = (0..RENEWED_EVERY_MS.len()).find(|part| due(*part)) else { return false };
+        desk.outdated[part].set(false);
+        desk.renewed_ms[part].set(now_ms);
+        [self.frame, self.tables, self.explained][part].set(self.newest());
+        true
     }
 
     /// Opens a source and plays it.
@@ -324,9 +330,9 @@ impl Store {
     }
 
     /// The anomaly that the inspector explains.
-    pub(crate) fn explained(self) -> Option<AnomalyRow> {
+    pub(crate) fn anomaly(self) -> Option<AnomalyRow> {
         let selected = self.selected.get();
-        self.frame.with(|frame| match &selected {
+        self.explained.with(|frame| match &selected {
             Some(mark) => {
                 frame.anomaly_rows.iter().find(|row| row.key == mark.key && row.start == mark.start).cloned()
             }

@@ -3,7 +3,7 @@
 //!
 //! A frame's time runs from the start of the page's animation-frame callback until the page's thread is
 //! free again after style, layout and paint: a message posted inside the callback is delivered then, as
-//! a task of its own. Time in which nothing had to be done does not count.
+//! a task of its own. Every animation frame from the worker's first picture on counts; loading does not.
 //!
 //! **Invariant:** figures are those of the newest frame from the worker, not of the text on the page,
 //! which is renewed less often.

@@ -79,12 +79,7 @@ pub(crate) fn fixed(number: f64, places: usize) -> String {
 
 /// Three significant digits and an SI suffix, for axes and rates.
 pub(crate) fn short(number: f64) -> String {
-    let (scale, suffix) = match number.abs() {
-        size if size >= 999_500_000.0 => (1e9, "G"),
-        size if size >= 999_500.0 => (1e6, "M"),
-        size if size >= 1_000.0 => (1e3, "k"),
-        _ => (1.0, ""),
-    };
+    let (scale, suffix) = si(number);
     let scaled = number / scale;
     let places = match scaled.abs() {
         size if size >= 99.95 || scaled.fract() == 0.0 => 0,
@@ -94,6 +89,30 @@ pub(crate) fn short(number: f64) -> String {
     let text = fixed(scaled, places);
     let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
     format!("{text}{suffix}")
+}
+
+/// A tick of a value axis: as many places as the distance between ticks needs.
+pub(crate) fn mark(number: f64, step: f64) -> String {
+    let (scale, suffix) = si(number);
+    let step = step / scale;
+    let places = (0..MOST_PLACES).find(|places| {
+        let scaled = step * 10f64.powi(*places);
+        (scaled - scaled.round()).abs() < 1e-6 * scaled
+    });
+    format!("{}{suffix}", fixed(number / scale, places.unwrap_or(MOST_PLACES) as usize))
+}
+
+/// Most decimal places of a tick.
+const MOST_PLACES: i32 = 9;
+
+/// The scale and the SI suffix of a number.
+fn si(number: f64) -> (f64, &'static str) {
+    match number.abs() {
+        size if size >= 999_500_000.0 => (1e9, "G"),
+        size if size >= 999_500.0 => (1e6, "M"),
+        size if size >= 1_000.0 => (1e3, "k"),
+        _ => (1.0, ""),
+    }
 }
 
 /// A part of a whole in percent.
@@ -201,15 +220,39 @@ pub(crate) fn tick(ms: f64, step: i64) -> String {
     if (ms as i64).rem_euclid(DAY) == 0 { day(ms as i64) } else { moment(ms, step) }
 }
 
-/// A window: `11:52 – 11:53`, or its day when it is a day or more.
-pub(crate) fn window(start: f64, end: f64) -> String {
+/// A window: `11:52 – 11:53`, or its day when it is a day or more; `dated` puts the day before the times.
+pub(crate) fn window(start: f64, end: f64, dated: bool) -> String {
     let size = (end - start) as i64;
     if size == DAY {
         return full_day(start as i64);
     }
-    let fine = if size % MINUTE == 0 && (start as i64) % MINUTE == 0 { MINUTE } else { size };
-    let fine = if size % DAY == 0 { DAY } else { fine };
-    format!("{} – {}", moment(start, fine), moment(end, fine))
+    let fine = match size {
+        _ if size % DAY == 0 => DAY,
+        _ if size % MINUTE == 0 && (start as i64) % MINUTE == 0 => MINUTE,
+        _ => size,
+    };
+    range(moment(start, fine), &moment(end, fine), (dated && fine != DAY).then(|| day(start as i64)))
+}
+
+/// A span of time to the minute; `dated` puts the day before it. Without an end it still lasts.
+pub(crate) fn since(start: f64, end: Option<f64>, dated: bool) -> String {
+    let date = dated.then(|| day(start as i64));
+    match end {
+        Some(end) => range(moment(start, MINUTE), &moment(end, MINUTE), date),
+        None => {
+            format!("since {}{}", date.map_or_else(String::new, |date| date + " "), moment(start, MINUTE))
+        }
+    }
+}
+
+fn range(start: String, end: &str, date: Option<String>) -> String {
+    let date = date.map_or_else(String::new, |date| format!("{date}, ").replace(' ', "\u{a0}"));
+    format!("{date}{start}{SPACE}–{SPACE}{end}")
+}
+
+/// Whether times of a span need their day to be told apart.
+pub(crate) fn needs_days(span: Option<(f64, f64)>) -> bool {
+    span.is_some_and(|(first, last)| (first as i64).div_euclid(DAY) != (last as i64).div_euclid(DAY))
 }
 
 /// A digest in groups of four digits.
@@ -330,9 +373,29 @@ mod tests {
 
     #[test]
     fn windows_say_no_more_than_their_size() {
-        check(&window(42_720_000.0, 42_780_000.0), "11:52 – 11:53");
-        check(&window(42_725_000.0, 42_730_000.0), "11:52:05 – 11:52:10");
-        check(&window(0.0, DAY as f64), "1 Jan 1970");
-        check(&window(0.0, 7.0 * DAY as f64), "1 Jan – 8 Jan");
+        check(&window(42_720_000.0, 42_780_000.0, false), "11:52_–_11:53");
+        check(&window(42_720_000.0, 42_780_000.0, true), "1_Jan,_11:52_–_11:53");
+        check(&window(42_725_000.0, 42_730_000.0, false), "11:52:05_–_11:52:10");
+        check(&window(0.0, DAY as f64, true), "1 Jan 1970");
+        check(&window(0.0, 7.0 * DAY as f64, true), "1 Jan_–_8 Jan");
+        check(&since(0.0, Some(60_000.0), true), "1_Jan,_00:00_–_00:01");
+        check(&since(0.0, None, false), "since 00:00");
+    }
+
+    #[test]
+    fn days_are_told_when_there_are_several() {
+        assert!(!needs_days(None));
+        assert!(!needs_days(Some((0.0, DAY as f64 - 1.0))));
+        assert!(needs_days(Some((-1.0, 0.0))));
+    }
+
+    #[test]
+    fn ticks_have_the_places_that_tell_them_apart() {
+        check(&mark(49.85, 0.05), "49.85");
+        check(&mark(52.5, 2.5), "52.5");
+        check(&mark(55.0, 2.5), "55.0");
+        check(&mark(0.0, 100.0), "0");
+        check(&mark(1_500.0, 500.0), "1.5k");
+        check(&mark(10_000.0, 2_000.0), "10k");
     }
 }

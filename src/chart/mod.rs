@@ -31,6 +31,8 @@ pub(crate) struct Picture<'a> {
     /// What was shown before a slider was taken.
     pub(crate) ghost: Option<&'a Ghost>,
     pub(crate) truth: &'a [Truth],
+    /// Length of a window.
+    pub(crate) window_ms: f64,
     /// The key whose band is shown.
     pub(crate) focus: Option<&'a str>,
     /// The window result that is marked.
@@ -150,7 +152,10 @@ impl Chart {
     }
 }
 
-/// Device pixels across the plotting area of a chart at a place: what the worker reduces lines to.
-pub(crate) fn pixels(place: Place, frame: &Frame) -> u32 {
-    (plot::width(place, plot::right_margin(place, frame)) * place.ratio).max(1.0) as u32
+/// Width of the columns that the worker reduces lines to, in CSS pixels: that of a line.
+const COLUMN: f64 = 1.5;
+
+/// Columns across the plotting area of a chart at a place.
+pub(crate) fn columns(place: Place, frame: &Frame) -> u32 {
+    (plot::width(place, plot::right_margin(place, frame)) * place.ratio / COLUMN).max(1.0) as u32
 }

@@ -5,7 +5,7 @@
 use super::palette::{Palette, dash};
 use super::scale::{Axis, nudge};
 use super::surface::{Fine, Place, Surface};
-use super::{Hover, LABEL_HEIGHT, Label, Picture, groups};
+use super::{COLUMN, Hover, LABEL_HEIGHT, Label, Picture, groups};
 use crate::text;
 use crate::wire::{Firing, Frame};
 use plotters::coord::Shift;
@@ -32,6 +32,16 @@ const LETTERS: usize = 18;
 
 /// How far a band may reach beyond the lines before the chart cuts it, as a part of the lines' range.
 const BAND_REACH: f64 = 0.35;
+
+/// Room for so many windows is there from the beginning, so that the first few do not jump about.
+const LEAST_WINDOWS: f64 = 12.0;
+
+/// A line is broken where so many windows or columns are missing: what is not there is not drawn.
+const GAP: f64 = 3.0;
+
+/// A line is drawn in pieces of so many points: without a graphics card the browser's time for a path
+/// grows faster than its length.
+const PIECE: usize = 24;
 
 /// How much of a ghost is seen.
 const GHOST: f64 = 0.4;
@@ -61,7 +71,8 @@ fn left(place: Place) -> f64 {
 
 /// The axes that a picture needs; the axis of values `before` it stays if it fits.
 pub(super) fn axes(place: Place, right: f64, picture: &Picture<'_>, before: Option<&Axis>) -> (Axis, Axis) {
-    let (first, last) = picture.frame.span.unwrap_or((0.0, 1.0));
+    let (first, last) = picture.frame.span.unwrap_or((0.0, 0.0));
+    let last = last.max(first + LEAST_WINDOWS * picture.window_ms);
     let times = Axis::of_times(first, last, (width(place, right) / 84.0) as usize);
     let (low, high) = range(picture);
     let rows = ((place.height - TOP - BOTTOM) / 56.0) as usize;
@@ -106,6 +117,12 @@ impl Plot {
         self.bottom - part * (self.bottom - TOP)
     }
 
+    /// Longest time between two points that a line joins.
+    fn gap(&self, picture: &Picture<'_>) -> f64 {
+        let column = COLUMN * (self.times.high - self.times.low) / (self.right - self.left);
+        GAP * picture.window_ms.max(column)
+    }
+
     fn at(&self, x: f64, y: f64) -> (i32, i32) {
         (self.place.units(x), self.place.units(y))
     }
@@ -133,7 +150,11 @@ impl Plot {
         for value in self.values.ticks() {
             let y = self.y(value);
             area.draw(&self.sharp(self.left, y, self.right - self.left, 0.0, palette.grid))?;
-            area.draw(&Text::new(text::short(value), self.at(self.left - 8.0, y), value_style.clone()))?;
+            area.draw(&Text::new(
+                text::mark(value, self.values.step),
+                self.at(self.left - 8.0, y),
+                value_style.clone(),
+            ))?;
         }
         let time_style = style.pos(Pos::new(HPos::Center, VPos::Center));
         for time in self.times.ticks() {
@@ -212,13 +233,12 @@ impl Plot {
     fn draw_band(&self, plot: &PlotArea, palette: &Palette, picture: &Picture<'_>) -> Drawn {
         let Some(place) = picture.focus() else { return Ok(()) };
         let band = picture.band(&picture.frame.series[place]);
-        if band.len() < 2 {
-            return Ok(());
+        for run in band.chunk_by(|[a, ..], [b, ..]| b - a <= self.gap(picture)).filter(|run| run.len() > 1) {
+            let upper = run.iter().map(|[time, _, high]| (*time, *high));
+            let lower = run.iter().rev().map(|[time, low, _]| (*time, *low));
+            let outline: Vec<(f64, f64)> = upper.chain(lower).collect();
+            plot.draw(&Polygon::new(outline, palette.key(place).mix(0.13)))?;
         }
-        let upper = band.iter().map(|[time, _, high]| (*time, *high));
-        let lower = band.iter().rev().map(|[time, low, _]| (*time, *low));
-        let outline: Vec<(f64, f64)> = upper.chain(lower).collect();
-        plot.draw(&Polygon::new(outline, palette.key(place).mix(0.13)))?;
         Ok(())
     }
 
@@ -227,9 +247,11 @@ impl Plot {
         let Some(ghost) = picture.ghost else { return Ok(()) };
         for (place, series) in ghost.frame.series.iter().enumerate() {
             let line = groups(&ghost.figures, series.line, series.points);
-            let points: Vec<(f64, f64)> = line.iter().map(|[time, value]| (*time, *value)).collect();
+            let inside = |[time, value]: &[f64; 2]| self.times.holds(*time) && self.values.holds(*value);
             let style = palette.key(place).mix(GHOST).stroke_width(self.stroke(1.0));
-            plot.draw(&PathElement::new(points, style))?;
+            for run in line.split(|point| !inside(point)) {
+                draw_line(plot, run, style)?;
+            }
         }
         Ok(())
     }
@@ -244,11 +266,16 @@ impl Plot {
         let focus = picture.focus();
         for (place, series) in picture.frame.series.iter().enumerate() {
             let width = if focus == Some(place) { 2.0 } else { 1.5 };
-            let points: Vec<(f64, f64)> =
-                picture.line(series).iter().map(|[time, value]| (*time, *value)).collect();
-            let sparse = self.right - self.left >= DASH_ROOM * points.len() as f64;
+            let line = picture.line(series);
+            let sparse = self.right - self.left >= DASH_ROOM * line.len() as f64;
             surface.dash(self.place, if sparse { dash(place) } else { &[] });
-            plot.draw(&PathElement::new(points, palette.key(place).stroke_width(self.stroke(width))))?;
+            let style = palette.key(place).stroke_width(self.stroke(width));
+            for run in line.chunk_by(|[a, _], [b, _]| b - a <= self.gap(picture)) {
+                draw_line(plot, run, style)?;
+                if let [[time, value]] = run {
+                    plot.draw(&Circle::new((*time, *value), self.place.units(width), style.filled()))?;
+                }
+            }
         }
         surface.dash(self.place, &[]);
         Ok(())
@@ -346,6 +373,17 @@ impl Plot {
             truth: truth.map(|truth| truth.what.clone()),
         })
     }
+}
+
+fn draw_line(plot: &PlotArea, line: &[[f64; 2]], style: ShapeStyle) -> Drawn {
+    let mut rest = line;
+    while rest.len() > 1 {
+        let piece: Vec<(f64, f64)> = rest.iter().take(PIECE).map(|[time, value]| (*time, *value)).collect();
+        // The last point of a piece is the first of the next.
+        rest = &rest[piece.len() - 1..];
+        plot.draw(&PathElement::new(piece, style))?;
+    }
+    Ok(())
 }
 
 /// The point nearest in time.

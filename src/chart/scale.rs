@@ -89,6 +89,11 @@ impl Axis {
         Self { low: first, high: (last / ahead).floor() * ahead + ahead, step }
     }
 
+    /// Whether the axis covers a value.
+    pub(crate) fn holds(&self, value: f64) -> bool {
+        (self.low..=self.high).contains(&value)
+    }
+
     /// The ticks, in order.
     pub(crate) fn ticks(&self) -> impl Iterator<Item = f64> + use<> {
         let (first, step, high) = ((self.low / self.step).ceil(), self.step, self.high);

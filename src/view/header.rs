@@ -172,13 +172,10 @@ fn toggle_sheet(store: Store) {
 fn Clocks() -> impl IntoView {
     let store = use_store();
     let clock = |time: Option<f64>| time.map_or_else(|| "--:--:--.---".to_owned(), text::clock);
-    let day = |time: Option<f64>| time.map(|time| text::full_day(time as i64));
+    let day = |time: Option<f64>| time.map(|time| format!(", {}", text::day(time as i64)));
     view! {
-        <div
-            class="clock not-narrow"
-            title=move || store.frame.with(|frame| day(frame.newest_time)).unwrap_or_default()
-        >
-            <span>"Event time"</span>
+        <div class="clock not-narrow" title="The newest event's own time, UTC">
+            <span>"Event time" {move || store.frame.with(|frame| day(frame.newest_time))}</span>
             <b>{move || store.frame.with(|frame| clock(frame.newest_time))}</b>
         </div>
         <div class="clock not-narrow" title="No event before this time is expected any more">

@@ -23,13 +23,13 @@ pub(crate) fn Inspector() -> impl IntoView {
 #[component]
 fn Explanation() -> impl IntoView {
     let store = use_store();
-    let explained = Memo::new(move |_| store.explained());
+    let explained = Memo::new(move |_| store.anomaly());
     let selected = move || store.selected.with(Option::is_some);
     let fires = move || {
         let row = explained.get()?;
         let at = |firing: &Firing| firing.key == row.key && firing.start <= row.start;
         let open = |firing: &&Firing| at(firing) && firing.end.is_none_or(|end| row.start < end);
-        store.frame.with(|frame| frame.firing.iter().rfind(open).map(|firing| firing.end.is_none()))
+        store.explained.with(|frame| frame.firing.iter().rfind(open).map(|firing| firing.end.is_none()))
     };
     view! {
         <section class="inspect" data-testid="explain" aria-live="off">
@@ -67,7 +67,8 @@ fn Arithmetic(row: AnomalyRow) -> impl IntoView {
     let what = store
         .opened
         .with_untracked(|opened| opened.as_ref().map_or_else(String::new, |o| text::charted(&o.spec)));
-    let place = format!("{what} of {} in {}", key_name(&row.key), text::window(row.start, row.end));
+    let dated = store.explained.with_untracked(|frame| text::needs_days(frame.span));
+    let place = format!("{what} of {} in {}", key_name(&row.key), text::window(row.start, row.end, dated));
     let band = format!(
         "Expected {}, between {} and {}.",
         text::value(row.expected),
@@ -163,20 +164,21 @@ fn strip_texts(row: &AnomalyRow, x: impl Fn(f64) -> f64) -> Vec<(f64, String)> {
 #[component]
 fn Alerts() -> impl IntoView {
     let store = use_store();
-    let none = Memo::new(move |_| store.frame.with(|frame| frame.firing.is_empty()));
+    let none = Memo::new(move |_| store.explained.with(|frame| frame.firing.is_empty()));
+    let dated = Memo::new(move |_| store.explained.with(|frame| text::needs_days(frame.span)));
     let newest_first =
-        move || store.frame.with(|frame| frame.firing.iter().rev().cloned().collect::<Vec<_>>());
+        move || store.explained.with(|frame| frame.firing.iter().rev().cloned().collect::<Vec<_>>());
     view! {
         <section class="inspect">
             <h2>
                 "All alerts"
-                <span class="faint">{move || store.frame.with(|frame| text::count(frame.alerts))}</span>
+                <span class="faint">{move || store.explained.with(|frame| text::count(frame.alerts))}</span>
             </h2>
             <ol data-testid="alerts">
                 <For
                     each=newest_first
-                    key=|firing| (firing.id.clone(), firing.end.map(|end| end as i64))
-                    children=move |firing| alert_line(store, firing)
+                    key=move |firing| (firing.id.clone(), firing.end.map(|end| end as i64), dated.get())
+                    children=move |firing| alert_line(store, firing, dated.get_untracked())
                 />
             </ol>
             <Show when=move || none.get()>
@@ -186,13 +188,9 @@ fn Alerts() -> impl IntoView {
     }
 }
 
-fn alert_line(store: Store, firing: Firing) -> impl IntoView {
+fn alert_line(store: Store, firing: Firing, dated: bool) -> impl IntoView {
     let mark = Mark { key: firing.key.clone(), start: firing.start };
-    const MINUTE: i64 = 60_000;
-    let when = match firing.end {
-        None => format!("since {}", text::moment(firing.start, MINUTE)),
-        Some(end) => format!("{} – {}", text::moment(firing.start, MINUTE), text::moment(end, MINUTE)),
-    };
+    let when = text::since(firing.start, firing.end, dated);
     let state = if firing.end.is_none() { "firing: " } else { "resolved: " };
     view! {
         <li>

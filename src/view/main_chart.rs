@@ -2,7 +2,7 @@
 //!
 //! The chart is drawn by the page's animation frame through its [`Easel`], not by signals.
 
-use crate::chart::{Chart, Hover, Picture, Place, pixels};
+use crate::chart::{Chart, Hover, Picture, Place, columns};
 use crate::state::{Ghost, Store, use_store};
 use crate::text;
 use crate::view::{dot_class_at, key_name};
@@ -71,7 +71,7 @@ impl Easel {
                     self.hover.set(hover);
                 }
             }
-            pixels(inner.place.get(), frame)
+            columns(inner.place.get(), frame)
         });
     }
 
@@ -116,6 +116,7 @@ fn paint(
         figures,
         ghost,
         truth: opened.as_ref().map_or(&[], |opened| &opened.truth),
+        window_ms: store.tuning.get_untracked().window_ms as f64,
         focus: focus.or_else(newest),
         mark: mark.as_ref(),
         pointer,
@@ -208,7 +209,7 @@ fn Canvases(easel: Easel) -> impl IntoView {
         let (Some(axes), Some(data), Some(host)) = (axes.get(), data.get(), host.get()) else { return };
         easel.inner().chart.replace(Chart::new(axes, data));
         easel.resize(Place::of(&host));
-        store.ask(pixels(Place::of(&host), &Frame::default()));
+        store.ask(columns(Place::of(&host), &Frame::default()));
         watch_size(easel, &host);
     });
     let at = |event: &PointerEvent| (f64::from(event.offset_x()), f64::from(event.offset_y()));
@@ -257,8 +258,10 @@ fn Tip(hover: RwSignal<Option<Hover>>) -> impl IntoView {
     };
     let time = move || {
         let window_ms = store.tuning.get().window_ms;
-        hover
-            .with(|hover| hover.as_ref().map(|hover| text::window(hover.time, hover.time + window_ms as f64)))
+        let dated = store.frame.with(|frame| text::needs_days(frame.span));
+        hover.with(|hover| {
+            hover.as_ref().map(|hover| text::window(hover.time, hover.time + window_ms as f64, dated))
+        })
     };
     let values =
         move || hover.with(|hover| hover.as_ref().map_or_else(Vec::new, |hover| hover.values.clone()));

@@ -6,6 +6,9 @@ use crate::view::{dot_class, key_name};
 use crate::wire::{Frame, LateRow, RejectedRow, WindowRow};
 use leptos::prelude::*;
 
+/// Lines of a table: more than one reads while they stream through, few enough to lay out in a moment.
+const LINES: usize = 25;
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Tab {
     Windows,
@@ -93,7 +96,7 @@ fn Windows() -> impl IntoView {
             })
         })
     });
-    let shown = Memo::new(move |_| store.explained().map(|row| Mark { key: row.key, start: row.start }));
+    let shown = Memo::new(move |_| store.anomaly().map(|row| Mark { key: row.key, start: row.start }));
     view! {
         <table data-testid="windows-table">
             <thead>
@@ -120,7 +123,8 @@ fn Windows() -> impl IntoView {
 fn window_line(store: Store, shown: Memo<Option<Mark>>, row: WindowRow) -> impl IntoView {
     let mark = Mark { key: row.key.clone(), start: row.start };
     let (anomaly, selected) = (row.anomaly, row.anomaly && shown.get().as_ref() == Some(&mark));
-    let dot = store.tables.with_untracked(|frame| dot_class(frame, &row.key));
+    let (dot, dated) =
+        store.tables.with_untracked(|frame| (dot_class(frame, &row.key), text::needs_days(frame.span)));
     let (tag, word) = match row.revision {
         _ if anomaly => ("tag fire", "anomaly".to_owned()),
         0 => ("tag", "on time".to_owned()),
@@ -132,7 +136,7 @@ fn window_line(store: Store, shown: Memo<Option<Mark>>, row: WindowRow) -> impl 
             class:selected=selected
             on:click=move |_| if anomaly { store.selected.set(Some(mark.clone())) }
         >
-            <td class="text mono">{text::window(row.start, row.end)}</td>
+            <td class="text mono">{text::window(row.start, row.end, dated)}</td>
             <td class="text"><span class=dot></span>{key_name(&row.key).to_owned()}</td>
             {row.values.iter().enumerate()
                 .map(|(i, value)| view! { <td class:seldom={i > 0}>{text::value(*value)}</td> })
@@ -211,7 +215,7 @@ where
     T: Clone + PartialEq + Send + Sync + 'static,
     V: IntoView + 'static,
 {
-    let count = Memo::new(move |_| store.tables.with(|frame| rows(frame).len()));
+    let count = Memo::new(move |_| store.tables.with(|frame| rows(frame).len().min(LINES)));
     let children = move |at| {
         let row = Memo::new(move |_| store.tables.with(|frame| rows(frame).get(at).cloned()));
         move || row.get().map(line)
