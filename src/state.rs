@@ -29,10 +29,11 @@ pub(crate) const SPEEDS: [Option<f64>; 10] = [
     None,
 ];
 
-/// How often text is renewed, in milliseconds: as fast as one reads, and seldom enough to leave a frame's
-/// time to the chart. Tables and explanations change more at once and are renewed less often. No two of
-/// them are renewed with the same animation frame.
-const RENEWED_EVERY_MS: [f64; 3] = [100.0, 200.0, 200.0];
+/// How often texts, controls, tables and explanations are renewed, in milliseconds: as fast as one reads, and
+/// seldom enough to leave a frame's time to the chart. No two of them are renewed with the same animation
+/// frame.
+const RENEWED_EVERY_MS: [f64; PARTS] = [100.0, 200.0, 200.0, 200.0];
+const PARTS: usize = 4;
 
 /// How long the worker may take to load before the page says that something is wrong.
 const PATIENCE_MS: f64 = 30_000.0;
@@ -59,9 +60,10 @@ struct Desk {
     ghost: RefCell<Option<Ghost>>,
     fresh: Cell<bool>,
     stale: Cell<bool>,
-    /// For texts, tables and explanations: when they were renewed, and whether there is something newer.
-    renewed_ms: [Cell<f64>; 3],
-    outdated: [Cell<bool>; 3],
+    /// For texts, controls, tables and explanations: when they were renewed, and whether there is something
+    /// newer.
+    renewed_ms: [Cell<f64>; PARTS],
+    outdated: [Cell<bool>; PARTS],
     shown_state: Cell<State>,
     untuned: Cell<bool>,
     dead: Cell<bool>,
@@ -74,6 +76,8 @@ struct Desk {
 pub(crate) struct Store {
     /// The frame that texts show.
     pub(crate) frame: RwSignal<Arc<Frame>>,
+    /// The frame that the controls speak of.
+    pub(crate) controls: RwSignal<Arc<Frame>>,
     /// The frame that tables show.
     pub(crate) tables: RwSignal<Arc<Frame>>,
     /// The frame that is explained.
@@ -100,6 +104,7 @@ impl Store {
     pub(crate) fn start() -> Self {
         let store = Self {
             frame: RwSignal::default(),
+            controls: RwSignal::default(),
             tables: RwSignal::default(),
             explained: RwSignal::default(),
             opened: RwSignal::new(None),
@@ -222,7 +227,7 @@ impl Store {
         self.renew(now_ms)
     }
 
-    /// Renews texts, tables or explanations, whichever is due first; a change of state is due at once.
+    /// Renews one of the parts of the page that are due; texts are due at once when the state changes.
     fn renew(self, now_ms: f64) -> bool {
         let desk = self.desk();
         let state = desk.frame.borrow().state;
@@ -231,10 +236,10 @@ impl Store {
             let old = now_ms - desk.renewed_ms[part].get() >= RENEWED_EVERY_MS[part];
             desk.outdated[part].get() && (old || (changed && part == 0))
         };
-        let Some(part) = (0..RENEWED_EVERY_MS.len()).find(|part| due(*part)) else { return false };
+        let Some(part) = (0..PARTS).find(|part| due(*part)) else { return false };
         desk.outdated[part].set(false);
         desk.renewed_ms[part].set(now_ms);
-        [self.frame, self.tables, self.explained][part].set(self.newest());
+        [self.frame, self.controls, self.tables, self.explained][part].set(self.newest());
         true
     }
 

@@ -165,7 +165,7 @@ pub(crate) fn MainChart(easel: Easel) -> impl IntoView {
 
 /// What the chart shows, for who cannot see it; the table of windows has the figures.
 fn summary(store: Store) -> String {
-    store.frame.with(|frame| {
+    store.explained.with(|frame| {
         let names: Vec<&str> = frame.series.iter().map(|series| key_name(&series.name)).collect();
         format!(
             "Chart of {} lines: {}. {} and {}. The table of windows has the newest figures.",

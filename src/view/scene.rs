@@ -120,7 +120,7 @@ fn Seed(seed: Memo<Option<u64>>) -> impl IntoView {
 #[component]
 fn Progress() -> impl IntoView {
     let store = use_store();
-    let progress = Memo::new(move |_| store.frame.with(|frame| frame.progress));
+    let progress = Memo::new(move |_| store.controls.with(|frame| frame.progress));
     view! {
         <div class="progress">
             <progress max="1" aria-label="Read of the source" prop:value=move || progress.get().unwrap_or(0.0)></progress>
@@ -159,8 +159,8 @@ fn Upload() -> impl IntoView {
 #[component]
 fn TimeSection() -> impl IntoView {
     let store = use_store();
-    let late = Memo::new(move |_| store.frame.with(|frame| (frame.late, frame.events)));
-    let corrections = Memo::new(move |_| store.frame.with(|frame| frame.corrections));
+    let late = Memo::new(move |_| store.controls.with(|frame| (frame.late, frame.events)));
+    let corrections = Memo::new(move |_| store.controls.with(|frame| frame.corrections));
     view! {
         <Section number="2" name="Time" about=of_spec(|spec| format!("by {}", spec.schema.time))>
             <Slider
@@ -202,8 +202,9 @@ fn TimeSection() -> impl IntoView {
 #[component]
 fn WindowSection() -> impl IntoView {
     let store = use_store();
-    let counts =
-        Memo::new(move |_| store.frame.with(|frame| (frame.windows, frame.corrections, frame.open_windows)));
+    let counts = Memo::new(move |_| {
+        store.controls.with(|frame| (frame.windows, frame.corrections, frame.open_windows))
+    });
     let about = of_spec(|spec| match spec.query[0].by.join(", ") {
         by if by.is_empty() => "all events".to_owned(),
         by => format!("by {by}"),
@@ -231,8 +232,8 @@ fn WindowSection() -> impl IntoView {
 #[component]
 fn DetectorSection() -> impl IntoView {
     let store = use_store();
-    let keys = Memo::new(move |_| store.frame.with(|frame| frame.keys));
-    let anomalies = Memo::new(move |_| store.frame.with(|frame| frame.anomalies));
+    let keys = Memo::new(move |_| store.controls.with(|frame| frame.keys));
+    let anomalies = Memo::new(move |_| store.controls.with(|frame| frame.anomalies));
     let about = of_spec(|spec| match spec.detector.first() {
         Some(_) => format!("z-score of {}", text::charted(spec)),
         None => "none".to_owned(),
@@ -272,7 +273,7 @@ fn DetectorSection() -> impl IntoView {
 #[component]
 fn AlertSection() -> impl IntoView {
     let store = use_store();
-    let alerts = Memo::new(move |_| store.frame.with(|frame| frame.alerts));
+    let alerts = Memo::new(move |_| store.controls.with(|frame| frame.alerts));
     let rule = move || {
         store.opened.with(|opened| {
             let rule = opened.as_ref()?.spec.alert.first()?;

@@ -7,7 +7,7 @@ use crate::wire::{Frame, LateRow, RejectedRow, WindowRow};
 use leptos::prelude::*;
 
 /// Lines of a table: more than one reads while they stream through, few enough to lay out in a moment.
-const LINES: usize = 25;
+const LINES: usize = 20;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Tab {
@@ -28,7 +28,7 @@ impl Tab {
     }
 
     fn title(self, store: Store) -> String {
-        store.frame.with(|frame| match self {
+        store.tables.with(|frame| match self {
             Self::Windows => "Windows".to_owned(),
             Self::Late => format!("Late events {}", text::count(frame.late)),
             Self::Rejected => format!("Rejected {}", text::count(frame.rejected)),
