@@ -86,8 +86,8 @@ pub(crate) struct Store {
     pub(crate) opened: RwSignal<Option<Arc<Opened>>>,
     /// Where the sliders stand.
     pub(crate) tuning: RwSignal<Tuning>,
-    /// Index into [`SPEEDS`].
-    pub(crate) speed: RwSignal<usize>,
+    /// Seconds of arrival time a second; `None` is as fast as it goes.
+    pub(crate) speed: RwSignal<Option<f64>>,
     /// What a person should know before anything else.
     pub(crate) problem: RwSignal<Option<String>>,
     /// What the inspector shows; the newest anomaly when nothing is selected.
@@ -115,7 +115,7 @@ impl Store {
                 detector_window: 30,
                 threshold: 3.0,
             }),
-            speed: RwSignal::new(SPEEDS.len() - 1),
+            speed: RwSignal::new(None),
             problem: RwSignal::new(None),
             selected: RwSignal::new(None),
             pinned: RwSignal::new(None),
@@ -160,7 +160,7 @@ impl Store {
         self.selected.set(None);
         self.pinned.set(None);
         let restored = self.desk().restored.take();
-        let speed = restored.as_ref().and_then(|scene| scene.speed).map(nearest_speed);
+        let speed = restored.as_ref().and_then(|scene| scene.speed);
         self.speed.set(speed.unwrap_or_else(|| self.speed_of(&opened.source)));
         let tuning = Tuning::of(&opened.spec);
         self.tuning.set(restored.map_or(tuning, |scene| scene.settings.over(tuning)));
@@ -168,7 +168,7 @@ impl Store {
             self.send(Command::Tune(self.tuning.get_untracked()), None);
         }
         self.opened.set(Some(Arc::new(opened)));
-        self.send(Command::Speed(SPEEDS[self.speed.get_untracked()]), None);
+        self.send(Command::Speed(self.speed.get_untracked()), None);
         self.send(Command::Play, None);
     }
 
@@ -303,11 +303,18 @@ impl Store {
         self.send(Command::Reset, None);
     }
 
-    /// Sets the speed: an index into [`SPEEDS`].
-    pub(crate) fn set_speed(self, index: usize) {
-        let index = index.min(SPEEDS.len() - 1);
-        self.speed.set(index);
-        self.send(Command::Speed(SPEEDS[index]), None);
+    /// Sets the speed to a step of [`SPEEDS`].
+    pub(crate) fn set_speed(self, step: usize) {
+        self.speed.set(SPEEDS[step]);
+        self.send(Command::Speed(SPEEDS[step]), None);
+    }
+
+    /// The step of [`SPEEDS`] nearest to the speed.
+    pub(crate) fn speed_step(self) -> usize {
+        let last = SPEEDS.len() - 1;
+        let Some(speed) = self.speed.get() else { return last };
+        let distance = |step: &usize| SPEEDS[*step].map_or(f64::INFINITY, |known| (known / speed).ln().abs());
+        (0..last).min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap_or(last)
     }
 
     /// Changes the settings. The newest go out with the next animation frame.
@@ -356,21 +363,19 @@ impl Store {
     pub(crate) fn fragment(self) -> Option<String> {
         let scene = Scene {
             source: self.source()?,
-            speed: Some(SPEEDS[self.speed.get_untracked()]),
+            speed: Some(self.speed.get_untracked()),
             settings: Settings::of(self.tuning.get_untracked()),
         };
         Some(format!("#{}", permalink::write(&scene)?))
     }
 
     /// How fast a source plays at first: as the one before if only the seed is new, a file as fast as it goes.
-    fn speed_of(self, source: &Source) -> usize {
+    fn speed_of(self, source: &Source) -> Option<f64> {
         let option = text::option_of(source);
         if self.source().is_some_and(|before| text::option_of(&before) == option) {
             return self.speed.get_untracked();
         }
-        let speed =
-            text::SOURCES.iter().find(|(known, ..)| *known == option).and_then(|(_, _, speed)| *speed);
-        nearest_speed(speed)
+        text::SOURCES.iter().find(|(known, ..)| *known == option).and_then(|(_, _, speed)| *speed)
     }
 
     /// Opens what the fragment of the address carries, or the first source.
@@ -393,14 +398,6 @@ impl Store {
         self.open(scene.source.clone(), None);
         self.desk().restored.replace(Some(scene));
     }
-}
-
-/// The step of the slider nearest to a speed.
-fn nearest_speed(speed: Option<f64>) -> usize {
-    let Some(speed) = speed else { return SPEEDS.len() - 1 };
-    let distance = |known: &Option<f64>| known.map_or(f64::INFINITY, |known| (known / speed).ln().abs());
-    let nearest = SPEEDS.iter().enumerate().min_by(|(_, a), (_, b)| distance(a).total_cmp(&distance(b)));
-    nearest.map_or(SPEEDS.len() - 1, |(index, _)| index)
 }
 
 /// The page's state, from anywhere in the page.

@@ -105,7 +105,7 @@ fn Transport() -> impl IntoView {
         State::Done => "Play again",
         _ => "Play",
     };
-    let words = Signal::derive(move || text::speed(SPEEDS[store.speed.get()]));
+    let words = Signal::derive(move || text::speed(store.speed.get()));
     view! {
         <div class="transport" role="group" aria-label="Transport">
             <button
@@ -141,7 +141,7 @@ fn Transport() -> impl IntoView {
                     label="Speed"
                     test_id="speed"
                     steps=SPEEDS.len()
-                    step=store.speed.into()
+                    step=Signal::derive(move || store.speed_step())
                     words=words
                     on_step=move |step| store.set_speed(step)
                 />
