@@ -22,9 +22,16 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{DedicatedWorkerGlobalScope, File, MessageChannel, MessageEvent, MessagePort};
 
-/// How long a slice of work may take before messages are looked at: well under a frame, so that a
-/// picture asked for at its beginning is not late for the next.
-const SLICE_MS: f64 = 6.0;
+/// How long a slice of work may take before messages are looked at: half a frame, so that a picture asked
+/// for at its beginning is not late for the next.
+const SLICE_MS: f64 = 8.0;
+
+/// How long to rest between slices where the worker, the page and the browser's painting share
+/// [`FEW_CORES`]: a worker that never rests takes its time from the picture that it is there for.
+const REST_MS: i32 = 4;
+
+/// See [`REST_MS`].
+const FEW_CORES: f64 = 2.0;
 
 /// How long to sleep when the next event has not arrived yet: half a frame.
 const NAP_MS: i32 = 8;
@@ -171,7 +178,10 @@ impl Host {
         };
         self.show();
         match work {
-            Work::More => self.schedule(),
+            Work::More { awaited: false } if self.scope.navigator().hardware_concurrency() <= FEW_CORES => {
+                self.schedule_in(REST_MS);
+            }
+            Work::More { .. } => self.schedule(),
             Work::Later => self.schedule_in(NAP_MS),
             Work::Stopped(problem) => self.tell(&Notice::Problem(problem), None),
             Work::Nothing => {}

@@ -22,8 +22,8 @@ const MAX_BEHIND_MS: f64 = 250.0;
 
 /// What is left to do.
 pub(super) enum Work {
-    /// More at once.
-    More,
+    /// More at once. It is awaited after a change of settings.
+    More { awaited: bool },
     /// More when time has passed.
     Later,
     /// Nothing until a command or more of a file comes.
@@ -169,7 +169,7 @@ impl Session {
                 };
             }
             if clock() >= deadline {
-                return Work::More;
+                return Work::More { awaited: self.is_catching_up() };
             }
         }
     }
