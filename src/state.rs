@@ -150,7 +150,7 @@ impl Store {
     fn hear(self, notice: Notice, figures: Option<Float64Array>) {
         match notice {
             Notice::Ready => {}
-            Notice::Opened(opened) => self.opened(opened),
+            Notice::Opened(opened) => self.opened(*opened),
             Notice::Frame(frame) => self.take(*frame, figures),
             Notice::Problem(problem) => self.problem.set(Some(problem)),
         }

@@ -111,7 +111,7 @@ pub enum Notice {
     /// The worker takes commands.
     Ready,
     /// A source was opened.
-    Opened(Opened),
+    Opened(Box<Opened>),
     /// The picture of now. The chart's figures come beside it in the message.
     Frame(Box<Frame>),
     /// Something a person should know. What was running before goes on if it can.
@@ -200,7 +200,7 @@ pub struct Frame {
     pub keys: u32,
     /// Event time of the first and the last point of the chart.
     pub span: Option<(f64, f64)>,
-    /// Spans in which an alert fired.
+    /// Spans in which an alert fired: the newest, newest first.
     pub firing: Vec<Firing>,
     /// The newest window results, newest first.
     pub rows: Vec<WindowRow>,

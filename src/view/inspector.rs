@@ -29,7 +29,7 @@ fn Explanation() -> impl IntoView {
         let row = explained.get()?;
         let at = |firing: &Firing| firing.key == row.key && firing.start <= row.start;
         let open = |firing: &&Firing| at(firing) && firing.end.is_none_or(|end| row.start < end);
-        store.explained.with(|frame| frame.firing.iter().rfind(open).map(|firing| firing.end.is_none()))
+        store.explained.with(|frame| frame.firing.iter().find(open).map(|firing| firing.end.is_none()))
     };
     view! {
         <section class="inspect" data-testid="explain" aria-live="off">
@@ -166,8 +166,7 @@ fn Alerts() -> impl IntoView {
     let store = use_store();
     let none = Memo::new(move |_| store.explained.with(|frame| frame.firing.is_empty()));
     let dated = Memo::new(move |_| store.explained.with(|frame| text::needs_days(frame.span)));
-    let newest_first =
-        move || store.explained.with(|frame| frame.firing.iter().rev().cloned().collect::<Vec<_>>());
+    let newest_first = move || store.explained.with(|frame| frame.firing.clone());
     view! {
         <section class="inspect">
             <h2>

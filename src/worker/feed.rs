@@ -142,7 +142,7 @@ pub(super) async fn load_sample(
         .and_then(|bytes| bytes.parse().ok())
         .unwrap_or(0.0);
     let stream = data.body().ok_or_else(|| format!("samples/{name}.csv came without content."))?;
-    load(host, opening, source, Plan::Given(spec), stream, total).await
+    load(host, opening, source, Plan::Given(Box::new(spec)), stream, total).await
 }
 
 /// Reads a file of the user's, by a pipeline proposed from its first rows.
@@ -160,7 +160,7 @@ pub(super) async fn load_file(
 
 /// Where the pipeline of a file comes from.
 enum Plan<'a> {
-    Given(Spec),
+    Given(Box<Spec>),
     /// From the first rows of the file of this name.
     Proposed(&'a str),
 }
@@ -207,7 +207,7 @@ async fn load(
 
 fn understand(plan: Plan<'_>, head: &[u8], total: f64) -> Result<Feed, String> {
     let spec = match plan {
-        Plan::Given(spec) => spec,
+        Plan::Given(spec) => *spec,
         Plan::Proposed(name) => kappascope_ingest::propose(name, head).map_err(|error| error.to_string())?,
     };
     let reader = Reader::new(&spec.schema, head).map_err(|error| error.to_string())?;

@@ -6,7 +6,7 @@ use kappascope_core::watermark::{END_OF_TIME, NOTHING};
 use std::collections::VecDeque;
 
 /// How many lines a table of a frame has.
-pub(super) const ROWS_SHOWN: usize = 50;
+pub(super) const ROWS_SHOWN: usize = 20;
 
 /// Counters and clocks of a pipeline.
 pub(super) fn of_pipeline(pipeline: &Pipeline) -> Frame {

@@ -17,8 +17,8 @@ const LINES_SHOWN: usize = 8;
 /// How many keys are remembered for the chart. The first so many of the stream compete for its lines.
 const KEYS_KEPT: usize = 1_000;
 
-/// How many spans of alerts are remembered.
-const FIRINGS_KEPT: usize = 1_000;
+/// How many spans of alerts are remembered: the newest. All are counted.
+const FIRINGS_KEPT: usize = 100;
 
 #[derive(Clone, Debug)]
 struct Point {
@@ -51,7 +51,8 @@ pub(super) struct History {
     rows: VecDeque<Row>,
     late: VecDeque<LateRow>,
     anomalies: VecDeque<(u32, i64, Score)>,
-    firing: Vec<(u32, u64, Firing)>,
+    /// Key and id of each, newest first.
+    firing: VecDeque<(u32, u64, Firing)>,
     corrections: u64,
     span: Option<(i64, i64)>,
 }
@@ -66,7 +67,7 @@ impl History {
             rows: VecDeque::new(),
             late: VecDeque::new(),
             anomalies: VecDeque::new(),
-            firing: Vec::new(),
+            firing: VecDeque::new(),
             corrections: 0,
             span: None,
         }
@@ -91,7 +92,7 @@ impl History {
                         time: dropped.time as f64,
                         watermark: dropped.watermark as f64,
                     };
-                    keep(&mut self.late, row);
+                    keep(&mut self.late, ROWS_SHOWN, row);
                 }
                 _ => {}
             }
@@ -103,7 +104,7 @@ impl History {
         self.span = Some((first.min(window.start), last.max(window.start)));
         self.corrections += u64::from(window.timing == Timing::Late);
         self.point(window, values[self.aggregate]);
-        keep(&mut self.rows, Row { window: window.clone(), values, score: None });
+        keep(&mut self.rows, ROWS_SHOWN, Row { window: window.clone(), values, score: None });
     }
 
     fn point(&mut self, window: &WindowResult, value: f64) {
@@ -141,17 +142,15 @@ impl History {
         }
         if score.anomaly {
             let end = self.rows.front().map_or(score.time, |row| row.window.end);
-            keep(&mut self.anomalies, (score.key, end, score.clone()));
+            keep(&mut self.anomalies, ROWS_SHOWN, (score.key, end, score.clone()));
         }
     }
 
     fn alert(&mut self, transition: &Transition) {
         match transition.state {
             AlertState::Pending => {}
-            AlertState::Firing if self.firing.len() < FIRINGS_KEPT => self.firing.push((
-                transition.key,
-                transition.id,
-                Firing {
+            AlertState::Firing => {
+                let firing = Firing {
                     rule: self.rules[transition.rule as usize].clone(),
                     key: String::new(),
                     id: format!("{:016x}", transition.id),
@@ -159,11 +158,11 @@ impl History {
                     end: None,
                     value: transition.value,
                     score: transition.score,
-                },
-            )),
-            AlertState::Firing => {}
+                };
+                keep(&mut self.firing, FIRINGS_KEPT, (transition.key, transition.id, firing));
+            }
             AlertState::Resolved => {
-                let firing = self.firing.iter_mut().rev().find(|(_, id, _)| *id == transition.id);
+                let firing = self.firing.iter_mut().find(|(_, id, _)| *id == transition.id);
                 if let Some((_, _, firing)) = firing {
                     firing.end = Some(transition.time as f64);
                 }
@@ -203,8 +202,9 @@ impl History {
     }
 }
 
-fn keep<T>(rows: &mut VecDeque<T>, row: T) {
-    rows.truncate(ROWS_SHOWN - 1);
+/// Puts a row before the others and lets the oldest go.
+fn keep<T>(rows: &mut VecDeque<T>, most: usize, row: T) {
+    rows.truncate(most - 1);
     rows.push_front(row);
 }
 

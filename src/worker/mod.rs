@@ -141,7 +141,7 @@ impl Host {
         match Session::new(feed, self.now_ms()) {
             Ok(session) => {
                 self.session.replace(Some(session));
-                self.tell(&Notice::Opened(opened), None);
+                self.tell(&Notice::Opened(Box::new(opened)), None);
             }
             Err(error) => self.tell(&Notice::Problem(error.to_string()), None),
         }

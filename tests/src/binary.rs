@@ -22,16 +22,24 @@ pub struct Run {
     pub digest: String,
 }
 
-/// Runs the binary with these arguments and gives the summary on its last line.
+/// Runs the binary with these arguments and gives what it printed.
 ///
 /// # Errors
-/// When it fails or ends without a summary.
-pub fn kappascope(arguments: &[&str]) -> Result<Run> {
+/// When it fails.
+pub fn kappascope(arguments: &[&str]) -> Result<String> {
     let output =
         Command::new(setting("KAPPASCOPE_BIN")).args(arguments).output().context("starting the binary")?;
     let problem = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "kappascope {arguments:?} ended with {}: {problem}", output.status);
-    let text = String::from_utf8(output.stdout)?;
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+/// `kappascope run` with these arguments; gives the summary on its last line.
+///
+/// # Errors
+/// When it fails or ends without a summary.
+pub fn run(arguments: &[&str]) -> Result<Run> {
+    let text = kappascope(&[&["run"], arguments].concat())?;
     let last = text.lines().last().context("the binary printed nothing")?;
     serde_json::from_str(last).with_context(|| format!("`{last}` is not a summary"))
 }

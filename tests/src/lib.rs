@@ -10,7 +10,7 @@ mod binary;
 mod browser;
 mod site;
 
-pub use binary::{Run, kappascope};
+pub use binary::{Run, kappascope, run};
 pub use browser::{Page, Stats, Theme};
 pub use site::Site;
 
