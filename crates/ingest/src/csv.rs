@@ -10,7 +10,7 @@
 
 use crate::error::{IngestError, Kind, shown};
 use crate::format::{self, HEAD_BYTES};
-use crate::reader::{MAX_RECORD_BYTES, Place};
+use crate::place::{MAX_RECORD_BYTES, Place};
 use crate::sample::Sample;
 use csv_core::ReadRecordResult;
 

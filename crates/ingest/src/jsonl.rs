@@ -5,7 +5,7 @@
 //! Blank lines are no records. Of a field that a line has twice, the last counts.
 
 use crate::error::{IngestError, Kind, shown};
-use crate::reader::{MAX_RECORD_BYTES, Place, too_long};
+use crate::place::{MAX_RECORD_BYTES, Place, too_long};
 use crate::row::Record;
 use crate::sample::Sample;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};

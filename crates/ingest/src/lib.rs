@@ -41,6 +41,7 @@ mod csv;
 mod error;
 mod format;
 mod jsonl;
+mod place;
 mod propose;
 mod reader;
 mod row;

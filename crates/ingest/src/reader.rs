@@ -4,24 +4,12 @@ use crate::csv::{Cells, Csv, CsvRecord};
 use crate::error::{IngestError, Kind, columns_like};
 use crate::format::{self, Form};
 use crate::jsonl::JsonLines;
+use crate::place::{Place, too_long};
 use crate::row::{Misfit, Record, Rows};
 use crate::sample::Sample;
 use crate::{csv, jsonl};
 use kappascope_core::Log;
 use kappascope_core::spec::Schema;
-
-/// Longest record: what a reader holds of a file at most. Rows of events are some hundred bytes; a
-/// record of a mebibyte is a quote that was never closed or no record at all.
-pub(crate) const MAX_RECORD_BYTES: usize = 1 << 20;
-
-/// Where a record begins.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Place {
-    /// Physical line, from 1: a line end inside quotes counts.
-    pub(crate) line: u64,
-    /// Byte of the file, from 0.
-    pub(crate) byte: u64,
-}
 
 /// A record that is no row: the dead letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -242,10 +230,6 @@ impl Sink<'_> {
         let Place { line, byte } = place;
         self.rejected.push(Rejected { line, byte, rows_before: self.counts.rows, column, reason });
     }
-}
-
-pub(crate) fn too_long(bytes: u64) -> String {
-    format!("a record of {bytes} bytes, where at most {MAX_RECORD_BYTES} would fit")
 }
 
 fn count(n: u64, thing: &str) -> String {
