@@ -172,7 +172,7 @@ pub struct Frame {
     pub progress: Option<f64>,
     /// Bytes that the log holds.
     pub log_bytes: f64,
-    /// Rows of the log that the engine has yet to read: its lag.
+    /// Rows that have arrived and that the engine has yet to read.
     pub lag: f64,
     /// Window results, corrections included.
     pub windows: f64,

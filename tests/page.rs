@@ -293,7 +293,10 @@ fn pictures() {
             page.prefer(theme).await?;
             for (width, height) in [(1440, 900), (1024, 768), (760, 1000), (390, 844), (360, 740)] {
                 page.resize(width, height).await?;
-                run_to_end(&page, "#scenario=website&seed=42&events=260000&speed=max").await?;
+                page.open("#scenario=website&seed=42&speed=7200").await?;
+                page.until_stats("an incident is over", |stats| stats.events > 47_000.0).await?;
+                page.click("pause").await?;
+                page.until_stats("it pauses", |stats| stats.state == "paused").await?;
                 tokio::time::sleep(std::time::Duration::from_millis(400)).await;
                 page.shoot(&folder.join(format!("page-{name}-{width}.png"))).await?;
                 let overflow =

@@ -83,6 +83,7 @@ impl Feed {
     pub(super) fn progress(&self, log: &Log) -> Option<f64> {
         match self {
             Self::World(world) => Some(log.end() as f64 / world.total() as f64),
+            Self::Bytes(bytes) if bytes.complete => Some(1.0),
             Self::Bytes(bytes) => (bytes.total > 0.0).then(|| (bytes.read / bytes.total).min(1.0)),
         }
     }

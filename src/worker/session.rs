@@ -48,6 +48,8 @@ pub(super) struct Session {
     speed: Option<f64>,
     /// Arrival time and wall clock that belong together.
     anchor: Option<(i64, f64)>,
+    /// What has arrived by now.
+    arrived_until: i64,
     rate: Rate,
     changed: bool,
 }
@@ -67,6 +69,7 @@ impl Session {
             finished: false,
             speed: None,
             anchor: None,
+            arrived_until: i64::MAX,
             rate: Rate::new(now),
             changed: true,
         })
@@ -177,15 +180,12 @@ impl Session {
     /// Feeds and reads the rows that have arrived by the session's clock.
     fn advance(&mut self, now: f64) -> usize {
         let until = self.arrival_clock(now);
+        self.arrived_until = until;
         if self.log.end() - self.row < ROWS as u64 {
             self.feed.fill(&mut self.log, until, ROWS);
         }
         let block = self.log.read(self.row, ROWS);
-        let arrived = if until == i64::MAX {
-            block.len()
-        } else {
-            block.arrival().iter().take_while(|&&at| at <= until).count()
-        };
+        let arrived = block.arrival().partition_point(|&at| at <= until);
         self.read(arrived)
     }
 
@@ -239,6 +239,12 @@ impl Session {
         }
     }
 
+    /// Rows that have arrived and that the engine has yet to read.
+    fn lag(&self) -> usize {
+        let unread = self.log.read(self.row, usize::MAX);
+        unread.arrival().partition_point(|&at| at <= self.arrived_until)
+    }
+
     pub(super) fn is_catching_up(&self) -> bool {
         self.row < self.catch_up_to.min(self.log.end())
     }
@@ -257,7 +263,7 @@ impl Session {
         frame.events_per_second = self.rate.per_second(now);
         frame.progress = self.feed.progress(&self.log);
         frame.log_bytes = self.log.bytes() as f64;
-        frame.lag = (self.log.end() - self.row) as f64;
+        frame.lag = self.lag() as f64;
         let (refused, first) = self.feed.rejected();
         frame.rejected += refused as f64;
         frame.rejected_rows = first.iter().take(frame::ROWS_SHOWN).cloned().collect();

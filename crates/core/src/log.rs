@@ -102,7 +102,7 @@ impl Log {
     ///
     /// # Panics
     /// When the event does not have the log's shape, its partition does not exist, a time lies outside
-    /// [`TIME_RANGE`](crate::time::TIME_RANGE) or a measure is not finite: whoever decodes a record
+    /// [`TIME_RANGE`](crate::time::TIME_RANGE), the arrival steps back or a measure is not finite: whoever decodes a record
     /// refuses such rows with their place before they come here.
     pub fn append(&mut self, time: i64, arrival: i64, partition: u32, keys: &[u32], measures: &[f64]) {
         assert!(partition < self.partitions, "partition {partition} of {}", self.partitions);
@@ -114,6 +114,7 @@ impl Log {
             keys.len() == self.keys.len() && measures.len() == self.measures.len(),
             "an event of another shape"
         );
+        assert!(self.arrival.last().is_none_or(|&newest| newest <= arrival), "an arrival steps back");
         self.time.push(time);
         self.arrival.push(arrival);
         if self.partitions > 1 {
