@@ -98,7 +98,7 @@ fn Windows() -> impl IntoView {
     });
     let shown = Memo::new(move |_| store.anomaly().map(|row| Mark { key: row.key, start: row.start }));
     view! {
-        <table class="steady" data-testid="windows-table">
+        <table data-testid="windows-table">
             <thead>
                 <tr>
                     <th class="text">"Window"</th>
