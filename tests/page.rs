@@ -189,6 +189,13 @@ fn files_that_are_not_what_they_say() {
             .await?;
             ensure!(page.stats().await?.state == "running", "what ran before goes on");
         }
+        // On a small screen too, wherever the page is scrolled to.
+        page.resize(390, 844).await?;
+        page.script("scrollTo(0, document.body.scrollHeight)", &[]).await?;
+        let seen = "const box = document.querySelector('[data-testid=error]').getBoundingClientRect();
+                    const top = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
+                    return !!top && !!top.closest('[data-testid=error]')";
+        ensure!(page.script(seen, &[]).await? == json!(true), "the message is out of sight");
         Ok(())
     });
 }

@@ -30,7 +30,7 @@ pub(crate) fn Hint() -> impl IntoView {
     view! {
         <Show when=move || !seen.get()>
             <p class="hint">
-                <span>"Try this: drag " <b>"Bound"</b> " to 0 s and watch the late events."</span>
+                <span>"Try this: drag " <b>"Lateness"</b> " and " <b>"Bound"</b> " to 0 s and watch the late events."</span>
                 <button class="link" on:click=move |_| seen.set(true)>"Dismiss"</button>
             </p>
         </Show>
