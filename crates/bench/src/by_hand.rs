@@ -85,12 +85,9 @@ pub(crate) fn tumbling<const WINDOW_MS: i64>(log: &Log, mut fired: impl FnMut(&[
         let cell = &mut open.cells[at];
         cell.count += 1;
         cell.sum += value;
-        if value < cell.min {
-            cell.min = value;
-        }
-        if value > cell.max {
-            cell.max = value;
-        }
+        // Selections, not branches: with many keys nobody can predict a new minimum, and W2 ran at 0.6 of this.
+        cell.min = if value < cell.min { value } else { cell.min };
+        cell.max = if value > cell.max { value } else { cell.max };
     }
     for _ in 0..Cells::<WINDOW_MS>::OPEN {
         fired(open.fire());

@@ -80,3 +80,18 @@ pub(crate) fn run_csv(spec: &Spec, file: &[u8]) -> Pipeline {
     pipeline.finish();
     pipeline
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stream;
+
+    #[test]
+    fn a_file_gives_the_digest_of_its_log_and_another_file_does_not() {
+        let (spec, log) = (stream::spec(60_000), stream::hour(&[1.0; 3], 1_000));
+        let (digest, file) = (run(&spec, &log, |_| ()).digest(), stream::csv(&log));
+        assert_eq!(run_csv(&spec, file.as_bytes()).digest(), digest);
+        let other = file.replacen(",0,", ",1,", 1);
+        assert_ne!(run_csv(&spec, other.as_bytes()).digest(), digest);
+    }
+}

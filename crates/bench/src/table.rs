@@ -9,7 +9,7 @@ use crate::measure::Rates;
 pub(crate) struct Row {
     pub(crate) work: &'static str,
     pub(crate) events: u64,
-    pub(crate) engine: Rates,
+    pub(crate) ours: Rates,
     /// The hand-written loop beside it, if there is one.
     pub(crate) by_hand: Option<Rates>,
 }
@@ -17,13 +17,13 @@ pub(crate) struct Row {
 const WORK: usize = 31;
 const EVENTS: usize = 10;
 const RATES: usize = 24;
-const RATIO: usize = 13;
+const RATIO: usize = 14;
 
 /// Prints the heading.
 pub(crate) fn header() {
-    let (engine, by_hand, ratio) = ("engine, M/s", "by hand, M/s", "engine / hand");
+    let (ours, by_hand, ratio) = ("ours, M/s", "by hand, M/s", "ours / by hand");
     println!(
-        "| {:WORK$} | {:>EVENTS$} | {engine:>RATES$} | {by_hand:>RATES$} | {ratio:>RATIO$} |",
+        "| {:WORK$} | {:>EVENTS$} | {ours:>RATES$} | {by_hand:>RATES$} | {ratio:>RATIO$} |",
         "work", "events"
     );
     println!(
@@ -43,19 +43,16 @@ pub(crate) fn header() {
 impl Row {
     /// A work with nothing beside it.
     pub(crate) fn alone(work: &'static str, events: u64, times: &[Duration]) -> Self {
-        Self { work, events, engine: Rates::of(events, times), by_hand: None }
+        Self { work, events, ours: Rates::of(events, times), by_hand: None }
     }
 }
 
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { work, events, engine, by_hand } = self;
+        let Self { work, events, ours, by_hand } = self;
         let (rates, ratio) = by_hand.map_or(("–".to_owned(), "–".to_owned()), |by_hand| {
-            (by_hand.to_string(), format!("{:.2}", engine.median / by_hand.median))
+            (by_hand.to_string(), format!("{:.2}", ours.median / by_hand.median))
         });
-        write!(
-            f,
-            "| {work:WORK$} | {events:>EVENTS$} | {engine:>RATES$} | {rates:>RATES$} | {ratio:>RATIO$} |"
-        )
+        write!(f, "| {work:WORK$} | {events:>EVENTS$} | {ours:>RATES$} | {rates:>RATES$} | {ratio:>RATIO$} |")
     }
 }
