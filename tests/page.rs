@@ -177,6 +177,7 @@ const BAD_FILES: [(&str, &[u8], &str); 6] = [
 fn files_that_are_not_what_they_say() {
     with_page(async |page| {
         page.open("#scenario=tutorial&seed=1&speed=1").await?;
+        page.until_stats("it runs", |stats| stats.state == "running").await?;
         let folder = tempfile::tempdir()?;
         for (name, bytes, told) in BAD_FILES {
             let file = folder.path().join(name);
@@ -187,7 +188,8 @@ fn files_that_are_not_what_they_say() {
                 Ok(text.contains(name) && text.contains(told))
             })
             .await?;
-            ensure!(page.stats().await?.state == "running", "what ran before goes on");
+            let stats = page.stats().await?;
+            ensure!(stats.state == "running", "after {name} what ran before goes on: {stats:?}");
         }
         // On a small screen too, wherever the page is scrolled to.
         page.resize(390, 844).await?;
@@ -265,6 +267,9 @@ fn file_of_200_megabytes() {
         kappascope(&["generate", "website", "--events", "3200000", "--to", &file.to_string_lossy()])?;
         ensure!(std::fs::metadata(&file)?.len() > 200_000_000, "the file is smaller than 200 MB");
         page.upload("upload", &file).await?;
+        // A file that cannot be opened takes nothing from the one that is being read.
+        page.drop_text_when("kappascope.stats().events > 1000", "empty.csv", "").await?;
+        page.until("it is refused", async || Ok(page.text("error").await?.contains("empty.csv"))).await?;
         let stats =
             page.until_stats("the file is done", |s| s.state == "done" && s.events == 3_200_000.0).await?;
         same(&stats, &binary(&exported(&page).await?, &file.to_string_lossy())?)

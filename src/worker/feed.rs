@@ -1,6 +1,6 @@
 //! Where rows of the log come from: a simulated world, or bytes of a file.
 
-use super::Host;
+use super::{Host, SLICE_MS};
 use crate::wire::{RejectedRow, Source, Truth};
 use js_sys::{Reflect, Uint8Array};
 use kappascope_core::{Log, Spec};
@@ -126,7 +126,7 @@ fn describe(rejected: &Rejected) -> RejectedRow {
 /// Reads a data set that comes with the page, by the pipeline that comes with it.
 pub(super) async fn load_sample(
     host: &Rc<Host>,
-    opening: u32,
+    number: u32,
     source: &Source,
     name: &str,
 ) -> Result<(), String> {
@@ -143,20 +143,20 @@ pub(super) async fn load_sample(
         .and_then(|bytes| bytes.parse().ok())
         .unwrap_or(0.0);
     let stream = data.body().ok_or_else(|| format!("samples/{name}.csv came without content."))?;
-    load(host, opening, source, Plan::Given(Box::new(spec)), stream, total).await
+    load(host, number, source, Plan::Given(Box::new(spec)), stream, total).await
 }
 
 /// Reads a file of the user's, by a pipeline proposed from its first rows.
 pub(super) async fn load_file(
     host: &Rc<Host>,
-    opening: u32,
+    number: u32,
     source: &Source,
     name: &str,
     file: Option<File>,
 ) -> Result<(), String> {
     let file = file.ok_or_else(|| format!("{name} did not reach the worker; choose it again."))?;
     let total = file.size();
-    load(host, opening, source, Plan::Proposed(name), file.stream(), total).await
+    load(host, number, source, Plan::Proposed(name), file.stream(), total).await
 }
 
 /// Where the pipeline of a file comes from.
@@ -169,7 +169,7 @@ enum Plan<'a> {
 /// Reads a stream to its end into the session that it begins.
 async fn load(
     host: &Rc<Host>,
-    opening: u32,
+    number: u32,
     source: &Source,
     plan: Plan<'_>,
     stream: ReadableStream,
@@ -177,31 +177,39 @@ async fn load(
 ) -> Result<(), String> {
     let stream: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
     let mut head = Vec::new();
-    let mut ended = false;
-    while head.len() < HEAD_BYTES && !ended {
-        match next_chunk(&stream).await? {
-            Some(chunk) => head.extend(chunk.to_vec()),
-            None => ended = true,
-        }
+    while head.len() < HEAD_BYTES
+        && let Some(mut chunk) = next_chunk(&stream).await?
+    {
+        head.append(&mut chunk);
     }
-    if !host.is_current(opening) {
+    if !host.is_wanted(number) {
         return Ok(());
     }
     let feed = understand(plan, &head, total).map_err(|error| place(source, &error))?;
-    host.begin(source.clone(), feed);
-    host.with_session(opening, |session| session.take(Some(&head)))?;
-    let mut buffer = head;
-    while host.is_current(opening) {
-        let chunk = if ended { None } else { next_chunk(&stream).await? };
-        let Some(chunk) = chunk else {
-            return host
-                .with_session(opening, |session| session.take(None))
-                .map_err(|error| place(source, &error));
-        };
-        buffer.resize(chunk.length() as usize, 0);
-        chunk.copy_to(&mut buffer);
-        host.with_session(opening, |session| session.take(Some(&buffer)))
-            .map_err(|error| place(source, &error))?;
+    host.begin(number, source.clone(), feed);
+    read_on(host, number, &stream, head).await.map_err(|error| place(source, &error))
+}
+
+/// Gives the session what it reads, as long as it does. Every slice of time others have their turn: the
+/// browser would bring one chunk after the other, and neither the engine nor a message between them.
+async fn read_on(
+    host: &Rc<Host>,
+    number: u32,
+    stream: &ReadableStreamDefaultReader,
+    head: Vec<u8>,
+) -> Result<(), String> {
+    let mut chunk = Some(head);
+    let mut since = host.now_ms();
+    while host.is_open(number) {
+        host.with_session(number, |session| session.take(chunk.as_deref()))?;
+        if chunk.is_none() {
+            break;
+        }
+        if host.now_ms() - since > SLICE_MS {
+            host.turn().await;
+            since = host.now_ms();
+        }
+        chunk = next_chunk(stream).await?;
     }
     Ok(())
 }
@@ -225,14 +233,16 @@ fn place(source: &Source, problem: &str) -> String {
     }
 }
 
-async fn next_chunk(stream: &ReadableStreamDefaultReader) -> Result<Option<Uint8Array>, String> {
+async fn next_chunk(stream: &ReadableStreamDefaultReader) -> Result<Option<Vec<u8>>, String> {
     let result = JsFuture::from(stream.read()).await.map_err(|error| told(&error))?;
     let done = Reflect::get(&result, &"done".into()).is_ok_and(|done| done.is_truthy());
     if done {
         return Ok(None);
     }
     let value = Reflect::get(&result, &"value".into()).map_err(|error| told(&error))?;
-    value.dyn_into().map(Some).map_err(|_| "The browser gave something else than bytes.".to_owned())
+    let bytes: Uint8Array =
+        value.dyn_into().map_err(|_| "The browser gave something else than bytes.".to_owned())?;
+    Ok(Some(bytes.to_vec()))
 }
 
 /// A file of the page's own site; nothing else can be reached.

@@ -14,12 +14,12 @@ mod session;
 
 use crate::wire::{Command, Notice, Opened, Source};
 use feed::Feed;
-use js_sys::{Array, Float64Array};
+use js_sys::{Array, Float64Array, Promise};
 use session::{Session, Work};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::spawn_local;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{DedicatedWorkerGlobalScope, File, MessageChannel, MessageEvent, MessagePort};
 
 /// How long a slice of work may take before messages are looked at: half a frame, so that a picture asked
@@ -57,8 +57,10 @@ pub fn run() {
 struct Host {
     scope: DedicatedWorkerGlobalScope,
     session: RefCell<Option<Session>>,
-    /// Counts the sources opened, so that one still loading knows that another has taken its place.
-    opening: Cell<u32>,
+    /// Number of the source that was asked for last: an older one that is not understood yet is given up.
+    asked: Cell<u32>,
+    /// Number of the source that the session reads: one that another has replaced is read no further.
+    open: Cell<u32>,
     /// The width that a frame was asked for and not yet sent.
     wanted: Cell<Option<u32>>,
     last_frame_ms: Cell<f64>,
@@ -73,7 +75,8 @@ impl Host {
         let host = Rc::new(Self {
             scope,
             session: RefCell::new(None),
-            opening: Cell::new(0),
+            asked: Cell::new(0),
+            open: Cell::new(0),
             wanted: Cell::new(None),
             last_frame_ms: Cell::new(0.0),
             scheduled: Cell::new(false),
@@ -114,33 +117,39 @@ impl Host {
 
     /// Opens a source. What was open goes on until the new one is understood.
     fn open(self: &Rc<Self>, source: Source, file: Option<File>) {
-        self.opening.set(self.opening.get() + 1);
-        let (host, opening) = (Rc::clone(self), self.opening.get());
+        self.asked.set(self.asked.get() + 1);
+        let (host, number) = (Rc::clone(self), self.asked.get());
         spawn_local(async move {
             let result = match &source {
                 Source::Scenario { name, seed, events } => {
-                    Feed::world(name, *seed, *events).map(|world| host.begin(source.clone(), world))
+                    Feed::world(name, *seed, *events).map(|world| host.begin(number, source.clone(), world))
                 }
-                Source::Sample(name) => feed::load_sample(&host, opening, &source, name).await,
-                Source::File { name, .. } => feed::load_file(&host, opening, &source, name, file).await,
+                Source::Sample(name) => feed::load_sample(&host, number, &source, name).await,
+                Source::File { name, .. } => feed::load_file(&host, number, &source, name, file).await,
             };
             if let Err(problem) = result {
-                host.fail(opening, problem);
+                host.fail(number, problem);
             }
         });
     }
 
-    /// Whether the source that began as number `opening` is still the one wanted.
-    fn is_current(&self, opening: u32) -> bool {
-        self.opening.get() == opening
+    /// Whether no other source has been asked for since this one.
+    fn is_wanted(&self, number: u32) -> bool {
+        self.asked.get() == number
+    }
+
+    /// Whether the session reads this source.
+    fn is_open(&self, number: u32) -> bool {
+        self.open.get() == number
     }
 
     /// Replaces what was open.
-    fn begin(&self, source: Source, feed: Feed) {
+    fn begin(&self, number: u32, source: Source, feed: Feed) {
         let opened = Opened { source, spec: feed.spec().clone(), truth: feed.truth() };
         match Session::new(feed, self.now_ms()) {
             Ok(session) => {
                 self.session.replace(Some(session));
+                self.open.set(number);
                 self.tell(&Notice::Opened(Box::new(opened)), None);
             }
             Err(error) => self.tell(&Notice::Problem(error.to_string()), None),
@@ -148,24 +157,38 @@ impl Host {
         self.schedule();
     }
 
-    /// Does something to the session, if the source number `opening` still is the one wanted.
+    /// Does something to the session, if it still reads this source.
     fn with_session(
         &self,
-        opening: u32,
+        number: u32,
         act: impl FnOnce(&mut Session) -> Result<(), String>,
     ) -> Result<(), String> {
         let result = match self.session.borrow_mut().as_mut() {
-            Some(session) if self.is_current(opening) => act(session),
+            Some(session) if self.is_open(number) => act(session),
             _ => Ok(()),
         };
         self.schedule();
         result
     }
 
-    fn fail(&self, opening: u32, problem: String) {
-        if self.is_current(opening) {
+    /// A source could not be opened, or read to its end.
+    fn fail(&self, number: u32, problem: String) {
+        if let Some(session) = self.session.borrow_mut().as_mut().filter(|_| self.is_open(number)) {
+            session.fail();
+        }
+        if self.is_wanted(number) || self.is_open(number) {
             self.tell(&Notice::Problem(problem), None);
         }
+        self.schedule();
+    }
+
+    /// Lets the browser deliver what else has come.
+    async fn turn(&self) {
+        let promise = Promise::new(&mut |resolve, _| {
+            let _ = self.scope.set_timeout_with_callback(&resolve);
+        });
+        // A timer that cannot be set leaves this waiting; there is none that refuses.
+        let _ = JsFuture::from(promise).await;
     }
 
     /// One slice of work, then a frame if one is due, then the next slice.
@@ -183,7 +206,10 @@ impl Host {
             }
             Work::More { .. } => self.schedule(),
             Work::Later => self.schedule_in(NAP_MS),
-            Work::Stopped(problem) => self.tell(&Notice::Problem(problem), None),
+            Work::Stopped(problem) => {
+                self.tell(&Notice::Problem(problem), None);
+                self.schedule();
+            }
             Work::Nothing => {}
         }
     }

@@ -44,6 +44,8 @@ pub(super) struct Session {
     /// Rows before this one are read at once, whatever the speed.
     catch_up_to: u64,
     finished: bool,
+    /// Whether the feed ended before its end.
+    broken: bool,
     /// Seconds of arrival time in a second; `None` is as fast as it goes.
     speed: Option<f64>,
     /// Arrival time and wall clock that belong together.
@@ -67,6 +69,7 @@ impl Session {
             row: 0,
             catch_up_to: 0,
             finished: false,
+            broken: false,
             speed: None,
             anchor: None,
             arrived_until: i64::MAX,
@@ -79,10 +82,15 @@ impl Session {
     pub(super) fn take(&mut self, chunk: Option<&[u8]>) -> Result<(), String> {
         self.changed = true;
         if self.log.bytes() > LOG_BYTES {
-            self.state = State::Failed;
             return Err(full(&self.log));
         }
-        self.feed.take(chunk, &mut self.log).inspect_err(|_| self.state = State::Failed)
+        self.feed.take(chunk, &mut self.log)
+    }
+
+    /// The feed brings nothing more, and the log is not complete. What it has brought is still read.
+    pub(super) fn fail(&mut self) {
+        self.broken = true;
+        self.changed = true;
     }
 
     pub(super) fn steer(&mut self, command: &Command, now: f64) {
@@ -160,8 +168,8 @@ impl Session {
             };
             self.rate.count(read, now);
             self.finish_if_complete();
-            if self.log.bytes() > LOG_BYTES && self.state == State::Running {
-                self.state = State::Failed;
+            if self.log.bytes() > LOG_BYTES && !self.broken {
+                self.fail();
                 return Work::Stopped(full(&self.log));
             }
             if read == 0 {
@@ -181,7 +189,7 @@ impl Session {
     fn advance(&mut self, now: f64) -> usize {
         let until = self.arrival_clock(now);
         self.arrived_until = until;
-        if self.log.end() - self.row < ROWS as u64 {
+        if self.log.end() - self.row < ROWS as u64 && !self.broken {
             self.feed.fill(&mut self.log, until, ROWS);
         }
         let block = self.log.read(self.row, ROWS);
@@ -209,7 +217,7 @@ impl Session {
 
     /// When the row at hand arrives; `None` while the feed has not brought it.
     fn next_arrival(&mut self) -> Option<i64> {
-        if self.row == self.log.end() {
+        if self.row == self.log.end() && !self.broken {
             self.feed.fill(&mut self.log, i64::MAX, 1);
         }
         self.log.read(self.row, 1).arrival().first().copied()
@@ -228,15 +236,21 @@ impl Session {
         read
     }
 
+    /// At the end of a complete log every open window fires; that of a broken one may go on elsewhere.
     fn finish_if_complete(&mut self) {
-        let at_end = self.row == self.log.end() && self.feed.is_complete(&self.log);
-        if at_end && !self.finished && self.state != State::Failed && self.row > 0 {
+        let over = self.broken || self.feed.is_complete(&self.log);
+        if !over || self.finished || self.row == 0 || self.row < self.log.end() {
+            return;
+        }
+        if self.broken {
+            self.state = State::Failed;
+        } else {
             self.pipeline.finish();
             self.history.take(self.pipeline.changes());
-            self.finished = true;
             self.state = State::Done;
-            self.changed = true;
         }
+        self.finished = true;
+        self.changed = true;
     }
 
     /// Rows that have arrived and that the engine has yet to read.

@@ -196,10 +196,25 @@ impl Page {
 
     /// Drops a file anywhere on the page, as from the desktop.
     pub async fn drop_text(&self, name: &str, text: &str) -> Result<()> {
-        let code = "const data = new DataTransfer(); data.items.add(new File([arguments[1]], arguments[0]));
-                    for (const type of ['dragenter', 'dragover', 'drop'])
-                      document.body.dispatchEvent(new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true }));";
-        self.script(code, &[json!(name), json!(text)]).await.map(drop)
+        self.drop_text_when("true", name, text).await
+    }
+
+    /// Drops a file as soon as a JavaScript condition holds.
+    pub async fn drop_text_when(&self, condition: &str, name: &str, text: &str) -> Result<()> {
+        let code = format!(
+            "const data = new DataTransfer();
+             data.items.add(new File([arguments[1]], arguments[0]));
+             const drop = () => {{
+               for (const type of ['dragenter', 'dragover', 'drop'])
+                 document.body.dispatchEvent(
+                   new DragEvent(type, {{ dataTransfer: data, bubbles: true, cancelable: true }}));
+             }};
+             return new Promise(done => {{
+               const look = () => {{ if ({condition}) {{ drop(); done(true) }} else setTimeout(look, 1) }};
+               look();
+             }})"
+        );
+        self.script(&code, &[json!(name), json!(text)]).await.map(drop)
     }
 
     /// Saves a picture of what is seen.
