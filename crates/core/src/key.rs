@@ -6,6 +6,7 @@
 use crate::digest;
 use crate::log::Block;
 use rustc_hash::FxHashMap;
+use std::ops::Range;
 
 const UNSEEN: u32 = u32::MAX;
 
@@ -37,16 +38,24 @@ impl KeySpace {
         }
     }
 
-    /// The key of a row; `None` when it would be one more than the limit.
-    pub(crate) fn of(&mut self, block: &Block<'_>, row: usize) -> Option<u32> {
+    /// Sets `keys` to the keys of a run of rows. Rows from the first on whose key would be one more than
+    /// the limit are left out.
+    pub(crate) fn of(&mut self, block: &Block<'_>, rows: Range<usize>, keys: &mut Vec<u32>) {
+        keys.clear();
         match self.columns[..] {
-            [] if self.names.is_empty() => self.meet(block, row),
-            [] => Some(0),
-            [column] => match self.single.get(block.key(column)[row] as usize) {
-                Some(&key) if key != UNSEEN => Some(key),
-                _ => self.meet_single(block, row),
-            },
-            _ => self.of_tuple(block, row),
+            [] => {
+                if !self.names.is_empty() || self.meet(block, rows.start).is_some() {
+                    keys.resize(rows.len(), 0);
+                }
+            }
+            [column] => {
+                for (&id, row) in block.key(column)[rows.clone()].iter().zip(rows) {
+                    let known = self.single.get(id as usize).copied().filter(|&key| key != UNSEEN);
+                    let Some(key) = known.or_else(|| self.meet_single(block, row)) else { return };
+                    keys.push(key);
+                }
+            }
+            _ => keys.extend(rows.map_while(|row| self.of_tuple(block, row))),
         }
     }
 

@@ -18,6 +18,7 @@ use crate::log::Block;
 use crate::spec::{DetectorSpec, QuerySpec, Spec, SpecError};
 use crate::watermark::Watermark;
 use crate::window::{Place, Tumbling};
+use std::ops::Range;
 
 /// Bounds on a query's state. What would pass one is dropped with its reason and counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +62,8 @@ struct Query {
     keys: KeySpace,
     plan: Plan,
     windows: Tumbling,
+    /// Scratch: the keys of the run at hand.
+    run_keys: Vec<u32>,
     aggregated: u64,
     dropped: u64,
     /// Detectors that read this query.
@@ -226,34 +229,29 @@ impl Pipeline {
         self.ahead.observe(block);
     }
 
-    /// Folds a block into one query's windows. Unless it is a single event, none of its events is dropped.
+    /// Folds a block into one query's windows, a run of events of one window at a time. Unless the block
+    /// is a single event, none of its events is dropped or corrects a window.
     fn aggregate(&mut self, q: usize, block: &Block<'_>) {
-        let watermark = self.watermark.now();
-        let mut at = Place::Gone;
-        let (mut start, mut end) = (0, 0);
-        for (row, &time) in block.time().iter().enumerate() {
+        let (watermark, time) = (self.watermark.now(), block.time());
+        let mut row = 0;
+        while row < time.len() {
             let query = &mut self.queries[q];
-            if time < start || time >= end {
-                at = query.windows.place(time, watermark);
-                (start, end) = if let Place::Held(at) = at { query.windows.bounds(at) } else { (0, 0) };
-            }
-            let Place::Held(held) = at else {
-                let reason = if at == Place::Gone { DropReason::Late } else { DropReason::TooManyWindows };
-                self.drop_event(q, block, reason);
-                continue;
+            let at = match query.windows.place(time[row], watermark) {
+                Place::Held(at) => at,
+                Place::Gone => return self.drop_event(q, block, DropReason::Late),
+                Place::TooMany => return self.drop_event(q, block, DropReason::TooManyWindows),
             };
-            let Some(key) = query.keys.of(block, row) else {
-                self.drop_event(q, block, DropReason::TooManyKeys);
-                continue;
-            };
-            let moments = query.windows.count(held, key);
-            for (moments, &column) in moments.iter_mut().zip(&query.plan.measures) {
-                moments.fold(block.measure(column)[row]);
+            let (start, end) = query.windows.bounds(at);
+            let run = time[row..].iter().take_while(|&&time| (start..end).contains(&time)).count();
+            query.fold(at, block, row..row + run);
+            if query.run_keys.is_empty() {
+                return self.drop_event(q, block, DropReason::TooManyKeys);
             }
-            query.aggregated += 1;
-            if query.windows.has_fired(held) {
-                self.emit(q, held, key, Timing::Late);
+            if query.windows.has_fired(at) {
+                let key = query.run_keys[0];
+                self.emit(q, at, key, Timing::Late);
             }
+            row += run;
         }
     }
 
@@ -428,7 +426,15 @@ impl Query {
         let (size, offset) = (query.window.tumbling.0, query.window.offset.0);
         let windows = Tumbling::new(size, offset, query.lateness.0, plan.measures.len(), limits.open_windows);
         let keys = KeySpace::new(columns, limits.keys);
-        Self { keys, plan, windows, aggregated: 0, dropped: 0, detectors: Vec::new() }
+        Self { keys, plan, windows, run_keys: Vec::new(), aggregated: 0, dropped: 0, detectors: Vec::new() }
+    }
+
+    /// Takes a run of rows into a held window. One whose key is over the limit leaves `run_keys` empty.
+    fn fold(&mut self, at: usize, block: &Block<'_>, rows: Range<usize>) {
+        self.keys.of(block, rows.clone(), &mut self.run_keys);
+        let columns = self.plan.measures.iter().map(|&column| &block.measure(column)[rows.clone()]);
+        self.windows.fold(at, &self.run_keys, self.keys.len(), columns);
+        self.aggregated += self.run_keys.len() as u64;
     }
 
     /// Whether so many events of these times can be folded in one go when the watermark ends at `after`: none can be late, correct a window or meet a limit.

@@ -38,11 +38,12 @@ struct Window {
 }
 
 impl Window {
-    fn reach(&mut self, key: usize, stride: usize) {
-        if self.counts.len() <= key {
-            self.counts.resize(key + 1, 0);
-            self.revisions.resize(key + 1, 0);
-            self.moments.resize((key + 1) * stride, Moments::IDENTITY);
+    /// Makes room for keys below `keys`.
+    fn reach(&mut self, keys: usize, stride: usize) {
+        if self.counts.len() < keys {
+            self.counts.resize(keys, 0);
+            self.revisions.resize(keys, 0);
+            self.moments.resize(keys * stride, Moments::IDENTITY);
         }
     }
 
@@ -131,12 +132,23 @@ impl Tumbling {
         at < self.fired
     }
 
-    /// Takes one event into a held window: adds to its count and gives the moments to fold.
-    pub(crate) fn count(&mut self, at: usize, key: u32) -> &mut [Moments] {
-        let (window, key) = (&mut self.held[at], key as usize);
-        window.reach(key, self.stride);
-        window.counts[key] += 1;
-        &mut window.moments[key * self.stride..(key + 1) * self.stride]
+    /// Takes a run of events, in the order of the log, into a held window: their keys, all below `known`,
+    /// and one column of values a measure of the plan.
+    pub(crate) fn fold<'a>(
+        &mut self,
+        at: usize,
+        keys: &[u32],
+        known: usize,
+        columns: impl Iterator<Item = &'a [f64]>,
+    ) {
+        let (window, stride) = (&mut self.held[at], self.stride);
+        window.reach(known, stride);
+        keys.iter().for_each(|&key| window.counts[key as usize] += 1);
+        for (slot, column) in columns.enumerate() {
+            for (&key, &value) in keys.iter().zip(column) {
+                window.moments[key as usize * stride + slot].fold(value);
+            }
+        }
     }
 
     /// The end of the next window to fire.
