@@ -106,13 +106,9 @@ impl Moments {
 
     pub(crate) fn fold(&mut self, value: f64) {
         self.sum += value;
-        // Comparisons, not `f64::min`: of 0.0 and −0.0 the first seen stays, on every target.
-        if value < self.min {
-            self.min = value;
-        }
-        if value > self.max {
-            self.max = value;
-        }
+        // Selections, not `f64::min`: of 0.0 and −0.0 the first seen stays, on every target.
+        self.min = if value < self.min { value } else { self.min };
+        self.max = if value > self.max { value } else { self.max };
     }
 }
 

@@ -188,14 +188,14 @@ impl Pipeline {
 
     /// Log → watermark → windows and aggregates → (detectors → alerts).
     fn advance(&mut self, block: &Block<'_>) {
-        if block.len() > 1
-            && let Some(at) = self.where_to_split(block)
-        {
+        if block.is_empty() {
+            return;
+        }
+        if let Some(at) = self.where_to_split(block) {
             let (first, rest) = block.split_at(at);
             self.advance(&first);
             return self.advance(&rest);
         }
-        self.look_ahead(block);
         for query in 0..self.queries.len() {
             self.aggregate(query, block);
         }
@@ -203,30 +203,25 @@ impl Pipeline {
         self.fire();
     }
 
-    /// Where to cut a block that cannot be taken whole; `None` when it can.
+    /// Where to cut a block that cannot be taken whole; `None` when it can, and then `ahead` is the
+    /// watermark that it ends with.
     ///
     /// A straggler, whose window has fired before the block begins, is cut out to be taken alone, once the
     /// block is short enough for looking for each of them. Everything else is a matter of how much time
     /// the block spans: it is halved.
     fn where_to_split(&mut self, block: &Block<'_>) -> Option<usize> {
-        let times = Times::of(block.time());
-        let half = block.len() / 2;
-        if !self.take_whole(&times, self.watermark.now(), block.len()) {
+        let (times, single, half) = (Times::of(block.time()), block.len() == 1, block.len() / 2);
+        if !single && !self.take_whole(&times, self.watermark.now(), block.len()) {
             let straggler = if times.oldest_at > 0 { times.oldest_at } else { 1 };
             return Some(if block.len() > STRAGGLER_SCAN { half } else { straggler });
         }
-        self.look_ahead(block);
-        (!self.take_whole(&times, self.ahead.now(), block.len())).then_some(half)
+        self.ahead.clone_from(&self.watermark);
+        self.ahead.observe(block);
+        (!single && !self.take_whole(&times, self.ahead.now(), block.len())).then_some(half)
     }
 
     fn take_whole(&self, times: &Times, watermark: i64, events: usize) -> bool {
         self.queries.iter().all(|query| query.takes_whole(times, watermark, events))
-    }
-
-    /// Sets `ahead` to the watermark after a block.
-    fn look_ahead(&mut self, block: &Block<'_>) {
-        self.ahead.clone_from(&self.watermark);
-        self.ahead.observe(block);
     }
 
     /// Folds a block into one query's windows, a run of events of one window at a time. Unless the block
