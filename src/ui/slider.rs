@@ -56,6 +56,9 @@ pub(crate) const BOUNDS: Ladder = &[
     15.0 * MINUTE,
     30.0 * MINUTE,
     HOUR,
+    3.0 * HOUR,
+    6.0 * HOUR,
+    24.0 * HOUR,
 ];
 
 /// Lateness, in milliseconds.
