@@ -77,8 +77,18 @@ struct Detector {
     query: u32,
     aggregate: usize,
     series: Vec<ZScore>,
-    /// Rules that read this detector.
-    rules: Vec<usize>,
+    /// Alerts that read this detector.
+    alerts: Vec<usize>,
+}
+
+/// One alert rule with its states.
+#[derive(Clone, Debug)]
+struct Alert {
+    rule: Rule,
+    /// A hash of its name, for the ids of its alerts.
+    name: u64,
+    /// The query behind its detector.
+    query: u32,
 }
 
 /// A running pipeline. Feed it a log's blocks in order with [`push`](Pipeline::push), and
@@ -87,15 +97,12 @@ struct Detector {
 pub struct Pipeline {
     /// Begins every alert's id: the pipeline's name and version.
     identity: u64,
-    rule_names: Vec<u64>,
     watermark: Watermark,
     /// Scratch: the watermark after the block at hand.
     ahead: Watermark,
     queries: Vec<Query>,
     detectors: Vec<Detector>,
-    rules: Vec<Rule>,
-    /// The query behind each rule's detector.
-    rule_queries: Vec<u32>,
+    alerts: Vec<Alert>,
     counters: Counters,
     digest: Digest,
     changes: Changes,
@@ -124,27 +131,22 @@ impl Pipeline {
         for (d, detector) in detectors.iter().enumerate() {
             queries[detector.query as usize].detectors.push(d);
         }
-        let mut rule_queries = Vec::new();
+        let mut alerts = Vec::new();
         for (r, alert) in spec.alert.iter().enumerate() {
             let detector = detectors.iter_mut().find(|detector| detector.spec.name == alert.when);
             let detector = detector.expect("the spec was checked");
-            detector.rules.push(r);
-            rule_queries.push(detector.query);
+            detector.alerts.push(r);
+            let name = digest::of_strings(std::slice::from_ref(&alert.name));
+            alerts.push(Alert { rule: Rule::new(alert), name, query: detector.query });
         }
         let widths = queries.iter().map(|query| query.plan.width() as u32).collect();
         Ok(Self {
             identity: digest::of_strings(&[spec.name.clone(), spec.version.to_string()]),
-            rule_names: spec
-                .alert
-                .iter()
-                .map(|alert| digest::of_strings(std::slice::from_ref(&alert.name)))
-                .collect(),
             ahead: watermark.clone(),
             watermark,
             queries,
             detectors,
-            rules: spec.alert.iter().map(Rule::new).collect(),
-            rule_queries,
+            alerts,
             counters: Counters::default(),
             digest: Digest::default(),
             changes: Changes { widths, ..Changes::default() },
@@ -169,12 +171,12 @@ impl Pipeline {
 
     /// Chains what changed into the digest, and holds the invariant.
     fn settle(&mut self) {
-        let Self { queries, detectors, rule_queries, changes, digest, .. } = self;
+        let Self { queries, detectors, alerts, changes, digest, .. } = self;
         let query_of = |change: &Change| match change {
             Change::Window(window) => window.query,
             Change::Drop(dropped) => dropped.query,
             Change::Score(score) => detectors[score.detector as usize].query,
-            Change::Alert(transition) => rule_queries[transition.rule as usize],
+            Change::Alert(transition) => alerts[transition.rule as usize].query,
         };
         digest.chain(changes, query_of, |query, key| queries[query as usize].keys.hash(key));
         debug_assert!(queries.iter().all(|query| query.aggregated + query.dropped == self.counters.events));
@@ -257,8 +259,8 @@ impl Pipeline {
             let at = self.queries[q].windows.fire_next();
             let mut from = 0;
             while let Some(key) = self.queries[q].windows.next_key(at, from) {
-                let (window, value_of) = self.emit(q, at, key, Timing::OnTime);
-                self.detect(q, &window, value_of);
+                let window = self.emit(q, at, key, Timing::OnTime);
+                self.detect(q, &window);
                 from = key + 1;
             }
         }
@@ -271,33 +273,25 @@ impl Pipeline {
         ends.min()
     }
 
-    /// Gives the result of one window and key, and where its values begin.
-    fn emit(&mut self, q: usize, at: usize, key: u32, timing: Timing) -> (WindowResult, usize) {
+    /// Gives the result of one window and key.
+    fn emit(&mut self, q: usize, at: usize, key: u32, timing: Timing) -> WindowResult {
         let query = &mut self.queries[q];
-        let first_value = self.changes.values.len();
+        let first_value = self.changes.values.len() as u32;
         let (start, end) = query.windows.bounds(at);
         let revision = query.windows.result(at, key, &query.plan, &mut self.changes.values);
-        let window = WindowResult {
-            query: q as u32,
-            key,
-            start,
-            end,
-            revision,
-            timing,
-            first_value: first_value as u32,
-        };
+        let window = WindowResult { query: q as u32, key, start, end, revision, timing, first_value };
         self.changes.list.push(Change::Window(window.clone()));
         self.counters.windows += 1;
-        (window, first_value)
+        window
     }
 
     /// Judges the points of an on-time result. A correction is not judged again: an alert that was right
     /// by what was known then stays.
-    fn detect(&mut self, q: usize, window: &WindowResult, first_value: usize) {
+    fn detect(&mut self, q: usize, window: &WindowResult) {
         for i in 0..self.queries[q].detectors.len() {
             let d = self.queries[q].detectors[i];
             let detector = &mut self.detectors[d];
-            let value = self.changes.values[first_value + detector.aggregate].as_f64();
+            let value = self.changes.values_of(window)[detector.aggregate].as_f64();
             let Some(judgement) = detector.series(window.key).judge(value) else { continue };
             let score = Score {
                 detector: d as u32,
@@ -318,10 +312,11 @@ impl Pipeline {
 
     /// Evaluates the rules of a detector after one of its scores.
     fn alert(&mut self, d: usize, window: &WindowResult, score: &Score) {
-        for &r in &self.detectors[d].rules {
+        for &r in &self.detectors[d].alerts {
+            let alert = &mut self.alerts[r];
             let key_hash = self.queries[window.query as usize].keys.hash(window.key);
-            let id = || digest::of_words(&[self.identity, self.rule_names[r], key_hash, window.start as u64]);
-            let Some((state, id)) = self.rules[r].evaluate(window.key, window.end, score.anomaly, id) else {
+            let id = || digest::of_words(&[self.identity, alert.name, key_hash, window.start as u64]);
+            let Some((state, id)) = alert.rule.evaluate(window.key, window.end, score.anomaly, id) else {
                 continue;
             };
             self.counters.alerts += u64::from(state == AlertState::Firing);
@@ -409,7 +404,7 @@ impl Pipeline {
     /// The query behind a rule's detector.
     #[must_use]
     pub fn query_of_rule(&self, rule: u32) -> u32 {
-        self.rule_queries[rule as usize]
+        self.alerts[rule as usize].query
     }
 }
 
@@ -441,7 +436,13 @@ impl Query {
 impl Detector {
     fn new(spec: &Spec, detector: &DetectorSpec) -> Self {
         let (query, aggregate) = spec.series(&detector.on).expect("the spec was checked");
-        Self { spec: detector.clone(), query: query as u32, aggregate, series: Vec::new(), rules: Vec::new() }
+        Self {
+            spec: detector.clone(),
+            query: query as u32,
+            aggregate,
+            series: Vec::new(),
+            alerts: Vec::new(),
+        }
     }
 
     fn series(&mut self, key: u32) -> &mut ZScore {
