@@ -239,7 +239,7 @@ impl Session {
     /// At the end of a complete log every open window fires; that of a broken one may go on elsewhere.
     fn finish_if_complete(&mut self) {
         let over = self.broken || self.feed.is_complete(&self.log);
-        if !over || self.finished || self.row == 0 || self.row < self.log.end() {
+        if !over || self.finished || self.row < self.log.end() {
             return;
         }
         if self.broken {
