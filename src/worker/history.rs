@@ -254,20 +254,17 @@ impl Columns {
 /// Appends one line's figures, reduced to its columns, and says where they are.
 fn series(line: &Line, name: String, columns: Columns, figures: &mut Vec<f64>) -> Series {
     let start = figures.len();
-    for column in line.points.chunk_by(|a, b| columns.of(a) == columns.of(b)) {
-        outline(column, figures);
-    }
+    let pieces: Vec<&[Point]> = line.points.chunk_by(|a, b| columns.of(a) == columns.of(b)).collect();
+    pieces.iter().for_each(|piece| outline(piece, figures));
     let band = figures.len();
-    for column in line.points.chunk_by(|a, b| columns.of(a) == columns.of(b)) {
-        let judged = column.iter().rev().find_map(|point| Some((point.start, point.band?)));
+    for piece in &pieces {
+        let judged = piece.iter().rev().find_map(|point| Some((point.start, point.band?)));
         figures.extend(judged.iter().flat_map(|(time, (low, high))| [*time as f64, *low, *high]));
     }
     let marks = figures.len();
-    for column in line.points.chunk_by(|a, b| columns.of(a) == columns.of(b)) {
-        let worst = column
-            .iter()
-            .filter(|point| point.anomaly)
-            .max_by(|a, b| a.score.abs().total_cmp(&b.score.abs()));
+    for piece in &pieces {
+        let worst =
+            piece.iter().filter(|point| point.anomaly).max_by(|a, b| a.score.abs().total_cmp(&b.score.abs()));
         figures.extend(worst.iter().flat_map(|point| [point.start as f64, point.value]));
     }
     Series {
