@@ -167,7 +167,7 @@ impl Pipeline {
             fingerprint: digest::of_strings([&*spec.to_toml()]),
             before: watermark.clone(),
             watermark,
-            changes: Changes { shapes: queries.iter().map(shape).collect(), ..Changes::default() },
+            changes: Changes::of_shapes(queries.iter().map(shape).collect()),
             queries,
             detectors,
             alerts,
