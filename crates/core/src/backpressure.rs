@@ -290,10 +290,9 @@ impl Sink {
     }
 
     /// Takes an event and is busy until it has done the work of one. Time spent waiting is lost.
-    fn take(&mut self, event: &Waiting, at: Nanos) {
-        let waited = event.entered >= self.ready || at > self.ready;
-        let work = WORK_AN_EVENT - if waited { 0 } else { self.carried };
-        (self.ready, self.carried) = self.when_done(at, work);
+    fn take(&mut self, at: Nanos) {
+        let carried = if at == self.ready { self.carried } else { 0 };
+        (self.ready, self.carried) = self.when_done(at, WORK_AN_EVENT - carried);
     }
 
     /// When some work above 0 is done, and what is done beyond it by the end of that nanosecond.
@@ -474,7 +473,7 @@ impl Stages {
         let stage = &mut self.stages[s];
         let Some(event) = stage.waiting.pop_front() else { return };
         let was_blocked = at > stage.sink.running_from(event.entered.max(stage.sink.ready));
-        stage.sink.take(&event, at);
+        stage.sink.take(at);
         stage.totals.taken += 1;
         if s == 0 {
             self.admit_from_log();
@@ -545,4 +544,203 @@ fn nanos(ms: i64) -> Nanos {
 /// Rounded up.
 fn millis(at: Nanos) -> i64 {
     (at + NANOS_A_MILLI - 1).div_euclid(NANOS_A_MILLI) as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn queue(capacity: u32, when_full: WhenFull, service_per_second: u32) -> QueueSpec {
+        QueueSpec { capacity, when_full, service_per_second, dial: Vec::new() }
+    }
+
+    /// Every outcome as `number@time`, the dropped ones with the rule and, of several stages, the stage.
+    fn told(specs: &[QueueSpec], arrivals: &[i64]) -> String {
+        let mut stages = Stages::new(specs).unwrap();
+        let mut outcomes = Vec::new();
+        arrivals.iter().for_each(|&arrival| outcomes.extend_from_slice(stages.offer(arrival)));
+        outcomes.extend_from_slice(stages.finish());
+        let last = specs.len() - 1;
+        let words = outcomes.iter().map(|Outcome { event, at, stage, fate, .. }| match fate {
+            Fate::Processed => format!("{event}@{at}"),
+            fate if last > 0 => format!("{event}@{at}:{fate:?} in {stage}"),
+            fate => format!("{event}@{at}:{fate:?}"),
+        });
+        words.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn policies_by_hand() {
+        // The table at the top of the module, then each policy at the edges.
+        let table = [0, 200, 400, 600, 800];
+        let burst = [0; 6];
+        let sample = |above, every| WhenFull::Sample { above, every };
+        let cases: [(u32, WhenFull, &[i64], &str); 12] = [
+            (2, WhenFull::Block, &table, "0@0 1@1000 2@2000 3@3000 4@4000"),
+            (2, WhenFull::DropOldest, &table, "0@0 1@600:DroppedOldest 2@800:DroppedOldest 3@1000 4@2000"),
+            (2, WhenFull::DropNewest, &table, "0@0 3@600:DroppedNewest 4@800:DroppedNewest 1@1000 2@2000"),
+            (2, sample(1, 2), &table, "0@0 2@400:SampledOut 4@800:SampledOut 1@1000 3@2000"),
+            // All at once: the first is taken, which leaves the queue empty for the second.
+            (1, WhenFull::Block, &burst, "0@0 1@1000 2@2000 3@3000 4@4000 5@5000"),
+            (1, WhenFull::DropOldest, &burst[..4], "0@0 1@0:DroppedOldest 2@0:DroppedOldest 3@1000"),
+            (1, WhenFull::DropNewest, &burst[..4], "0@0 2@0:DroppedNewest 3@0:DroppedNewest 1@1000"),
+            // Chosen by the sample, but there is no room at all.
+            (2, sample(2, 2), &burst[..5], "0@0 3@0:SampledOut 4@0:DroppedNewest 1@1000 2@2000"),
+            // At one instant the sink takes first: 2 finds the room that 1 leaves.
+            (1, WhenFull::DropNewest, &[0, 500, 1_000], "0@0 1@1000 2@2000"),
+            // An idle sink saves nothing up.
+            (9, WhenFull::Block, &[0, 5_000, 5_000, 5_000], "0@0 1@5000 2@6000 3@7000"),
+            // Before 1970, and an arrival that steps back counts as the newest.
+            (9, WhenFull::Block, &[-1_500, -1_400, -9_000], "0@-1500 1@-500 2@500"),
+            (9, WhenFull::Block, &[], ""),
+        ];
+        for (capacity, when_full, arrivals, expected) in cases {
+            let spec = queue(capacity, when_full, 1);
+            assert_eq!(told(&[spec], arrivals), expected, "{when_full:?}, {capacity}, {arrivals:?}");
+        }
+    }
+
+    #[test]
+    fn dial_by_hand() {
+        let spell = |from, to, service_per_second| Spell { from, to, service_per_second };
+        let cases: [(&[Spell], &[i64], &str); 5] = [
+            // Stands for a second in the middle of an event's work: half before, half after.
+            (&[spell(500, 1_500, 0)], &[0, 0, 0], "0@0 1@2000 2@3000"),
+            // Nothing is taken while it stands, though it has been idle before.
+            (&[spell(500, 1_500, 0)], &[-2_000, 1_000], "0@-2000 1@1500"),
+            // A spell in which it is as fast as ever.
+            (&[spell(500, 1_500, 1)], &[0, 0], "0@0 1@1000"),
+            // Two spells that touch.
+            (&[spell(0, 100, 0), spell(100, 200, 0)], &[50], "0@200"),
+            // Long enough for a 64-bit count of nanoseconds to overflow.
+            (&[spell(0, 1 << 52, 0)], &[-500, -500], "0@-500 1@4503599627370996"),
+        ];
+        for (dial, arrivals, expected) in cases {
+            let spec = QueueSpec { dial: dial.to_vec(), ..queue(9, WhenFull::Block, 1) };
+            assert_eq!(told(&[spec], arrivals), expected, "{dial:?}, {arrivals:?}");
+        }
+        let slower = QueueSpec { dial: vec![spell(50, 150, 1)], ..queue(9, WhenFull::Block, 10) };
+        // 0.5 done by 50 ms, 0.1 in the spell, the rest of 0.4 in 40 ms.
+        assert_eq!(told(&[slower], &[0, 0]), "0@0 1@190");
+    }
+
+    #[test]
+    fn a_rate_that_divides_nothing_does_not_drift() {
+        for rate in [3, 7, 997, 1_000_003, MAX_SERVICE_PER_SECOND - 1] {
+            let mut stages = Stages::new(&[queue(MAX_CAPACITY, WhenFull::Block, rate)]).unwrap();
+            let events = i64::from(rate).min(10) * 1_000;
+            for _ in 0..=events {
+                stages.offer(0);
+            }
+            let last = stages.finish().last().map_or(0, |last| last.at);
+            let exact = (events * 1_000 + i64::from(rate) - 1) / i64::from(rate);
+            assert_eq!(last, exact, "{events} events at {rate} a second");
+        }
+    }
+
+    #[test]
+    fn back_pressure_travels_to_the_log() {
+        // A fast stage before a slow one: both hold 2, the slow sink takes one a second, both block.
+        let specs = [queue(2, WhenFull::Block, 1_000), queue(2, WhenFull::Block, 1)];
+        let mut stages = Stages::new(&specs).unwrap();
+        let seen: Vec<(u64, u64, u64)> = (0..7)
+            .map(|i| {
+                stages.offer(i * 10);
+                (stages.log_lag().events, stages.depth(0), stages.depth(1))
+            })
+            .collect();
+        // Taken at once by both; then the second fills, then the first, then the log.
+        assert_eq!(seen, [(0, 0, 0), (0, 0, 1), (0, 0, 2), (0, 1, 2), (0, 2, 2), (1, 2, 2), (2, 2, 2)]);
+        stages.advance(100);
+        assert_eq!(stages.log_lag(), LogLag { events: 2, ms: 50 });
+        assert_eq!(stages.advance(1_000).len(), 1);
+        assert_eq!(stages.log_lag(), LogLag { events: 1, ms: 940 });
+        assert_eq!((stages.totals(0).blocked, stages.totals(1).blocked), (2, 1));
+        // The same with a second queue that drops: the first one never fills.
+        let dropping = [queue(2, WhenFull::Block, 1_000), queue(2, WhenFull::DropNewest, 1)];
+        let arrivals: Vec<i64> = (0..6).map(|i| i * 10).collect();
+        assert_eq!(
+            told(&dropping, &arrivals),
+            "0@0 3@30:DroppedNewest in 1 4@40:DroppedNewest in 1 5@50:DroppedNewest in 1 1@1000 2@2000"
+        );
+    }
+
+    /// The numbers in `docs/backpressure.md`.
+    #[test]
+    fn ten_seconds_at_80_a_second_into_50_a_second() {
+        // At the end of the ten seconds: in the log, in the queue, dropped; and the last lags in ms.
+        let cases = [
+            (WhenFull::Block, (200, 100, 0), 3_743, 5_993),
+            (WhenFull::DropOldest, (0, 100, 200), 1_243, 1_993),
+            (WhenFull::DropNewest, (0, 100, 200), 1_993, 1_993),
+            (WhenFull::Sample { above: 80, every: 4 }, (0, 80, 220), 1_605, 1_605),
+        ];
+        for (when_full, counts, lag_then, lag_of_the_last) in cases {
+            let mut stages = Stages::new(&[queue(100, when_full, 50)]).unwrap();
+            let mut processed = Vec::new();
+            for i in 0..800 {
+                let outcomes = stages.offer(i * 25 / 2);
+                processed.extend(outcomes.iter().filter(|o| o.fate == Fate::Processed).map(Outcome::lag_ms));
+            }
+            let dropped = stages.totals(0).dropped();
+            assert_eq!((stages.log_lag().events, stages.depth(0), dropped), counts, "{when_full:?}");
+            assert_eq!(processed.last(), Some(&lag_then), "{when_full:?}");
+            let last = stages.finish().last().map(Outcome::lag_ms);
+            assert_eq!(last, Some(lag_of_the_last), "{when_full:?}");
+        }
+    }
+
+    #[test]
+    fn lag_is_depth_over_rate() {
+        // Little's law, at a queue that stays full: 100 waiting at 50 a second are 2 seconds.
+        let mut stages = Stages::new(&[queue(100, WhenFull::DropNewest, 50)]).unwrap();
+        let mut lags = Vec::new();
+        for i in 0..1_000 {
+            lags.extend(
+                stages.offer(i * 10).iter().filter(|o| o.fate == Fate::Processed).map(Outcome::lag_ms),
+            );
+        }
+        let settled = &lags[lags.len() / 2..];
+        assert!(settled.iter().all(|lag| (1_980..=2_000).contains(lag)), "{settled:?}");
+        assert_eq!(stages.depth(0), 100);
+    }
+
+    #[test]
+    fn what_cannot_run_is_refused() {
+        let fits = queue(10, WhenFull::Block, 5);
+        let spells = |spells: &[(i64, i64)]| QueueSpec {
+            dial: spells.iter().map(|&(from, to)| Spell { from, to, service_per_second: 0 }).collect(),
+            ..fits.clone()
+        };
+        let sample = |above, every| queue(10, WhenFull::Sample { above, every }, 5);
+        let cases: [(&[QueueSpec], &str); 11] = [
+            (&[], "queue: 0 stages; 1 to 16 would fit"),
+            (&vec![fits.clone(); 17], "queue: 17 stages; 1 to 16 would fit"),
+            (&[queue(0, WhenFull::Block, 5)], "queue[0].capacity: 0 events; 1 to 4194304 would fit"),
+            (&[queue(u32::MAX, WhenFull::Block, 5)], "queue[0].capacity: 4294967295 events; 1 to"),
+            (&[fits.clone(), queue(10, WhenFull::Block, 0)], "queue[1].service_per_second: 0 events; 1 to"),
+            (&[sample(0, 2)], "queue[0].when_full.sample.above: 0 events; 1 to 10 would fit"),
+            (&[sample(11, 2)], "queue[0].when_full.sample.above: 11 events; 1 to 10 would fit"),
+            (&[sample(5, 1)], "queue[0].when_full.sample.every: 1"),
+            (&[spells(&[(5, 5)])], "queue[0].dial[0]: from 5 to 5; spells follow each other"),
+            (&[spells(&[(5, 9), (8, 12)])], "queue[0].dial[1]: from 8 to 12; spells follow each other"),
+            (&[spells(&vec![(0, 1); 1_001])], "queue[0].dial: 1001 spells; up to 1000 would fit"),
+        ];
+        for (specs, expected) in cases {
+            let error = Stages::new(specs).unwrap_err().to_string();
+            assert!(error.starts_with(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_queue_is_written_as_it_is_read() {
+        let text = "capacity = 100\nservice_per_second = 50\n\n[when_full.sample]\nabove = 80\nevery = 10\n\n\
+                    [[dial]]\nfrom = 5000\nto = 9000\nservice_per_second = 0\n";
+        let spec: QueueSpec = toml::from_str(text).unwrap();
+        assert_eq!(spec.when_full, WhenFull::Sample { above: 80, every: 10 });
+        assert_eq!(toml::from_str::<QueueSpec>(&toml::to_string(&spec).unwrap()).unwrap(), spec);
+        let block = "capacity = 1\nservice_per_second = 1\nwhen_full = 'block'";
+        assert_eq!(toml::from_str::<QueueSpec>(block).unwrap(), queue(1, WhenFull::Block, 1));
+        assert!(toml::from_str::<QueueSpec>(&block.replace("block", "panic")).is_err());
+    }
 }
