@@ -25,9 +25,9 @@
 //! carried on, so 3 events a second stay 3 a second for ever. At one instant sinks take before an event
 //! arrives, the last stage first.
 //!
-//! The names are those of bounded buffers elsewhere: Akka Streams' `OverflowStrategy` (backpressure,
-//! dropHead, dropNew), Reactive Streams' `onBackpressure…`. A sink that waits for room before it serves is
-//! *blocking before service* in queueing theory (Perros 1994, *Queueing Networks with Blocking*).
+//! The policies are those of bounded buffers elsewhere: `backpressure`, `dropHead` and `dropNew` of Akka
+//! Streams' `OverflowStrategy`. A sink that waits for room before it serves is *blocking before service*
+//! in queueing theory (Perros 1994, *Queueing Networks with Blocking*).
 //!
 //! ```
 //! use kappascope_core::backpressure::{Fate, QueueSpec, Stages, WhenFull};
@@ -138,10 +138,15 @@ impl QueueSpec {
     /// Refuses what cannot run, by the name of the field.
     fn check(&self) -> Result<(), QueueError> {
         in_range("capacity", "events", self.capacity, 1..=MAX_CAPACITY)?;
-        in_range("service_per_second", "events", self.service_per_second, 1..=MAX_SERVICE_PER_SECOND)?;
+        in_range(
+            "service_per_second",
+            "events a second",
+            self.service_per_second,
+            1..=MAX_SERVICE_PER_SECOND,
+        )?;
         if let WhenFull::Sample { above, every } = self.when_full {
             in_range("when_full.sample.above", "events", above, 1..=self.capacity)?;
-            in_range("when_full.sample.every", "as every how manieth", every, 2..=u32::MAX)?;
+            in_range("when_full.sample.every", "events", every, 2..=u32::MAX)?;
         }
         if self.dial.len() > MAX_DIAL {
             let message = format!("{} spells; up to {MAX_DIAL} would fit", self.dial.len());
@@ -156,7 +161,7 @@ impl QueueSpec {
                 return Err(QueueError::at(format!("dial[{i}]"), message));
             }
             let place = format!("dial[{i}].service_per_second");
-            in_range(&place, "events", service_per_second, 0..=MAX_SERVICE_PER_SECOND)?;
+            in_range(&place, "events a second", service_per_second, 0..=MAX_SERVICE_PER_SECOND)?;
             free_from = to;
         }
         Ok(())
@@ -398,8 +403,8 @@ impl Stages {
         })
     }
 
-    /// The next event arrives, at a time within [`TIME_RANGE`]; one that would arrive before the newest so far arrives with it. Gives the
-    /// ends that events came to up to then, in the order in which they did.
+    /// The next event arrives, at a time within [`TIME_RANGE`]; one that would arrive before the newest so
+    /// far arrives with it. Gives the ends that events came to up to then, in the order in which they did.
     pub fn offer(&mut self, arrival: i64) -> &[Outcome] {
         self.outcomes.clear();
         self.run_until(nanos(arrival));
@@ -718,10 +723,13 @@ mod tests {
             (&vec![fits.clone(); 17], "queue: 17 stages; 1 to 16 would fit"),
             (&[queue(0, WhenFull::Block, 5)], "queue[0].capacity: 0 events; 1 to 4194304 would fit"),
             (&[queue(u32::MAX, WhenFull::Block, 5)], "queue[0].capacity: 4294967295 events; 1 to"),
-            (&[fits.clone(), queue(10, WhenFull::Block, 0)], "queue[1].service_per_second: 0 events; 1 to"),
+            (
+                &[fits.clone(), queue(10, WhenFull::Block, 0)],
+                "queue[1].service_per_second: 0 events a second; 1 to",
+            ),
             (&[sample(0, 2)], "queue[0].when_full.sample.above: 0 events; 1 to 10 would fit"),
             (&[sample(11, 2)], "queue[0].when_full.sample.above: 11 events; 1 to 10 would fit"),
-            (&[sample(5, 1)], "queue[0].when_full.sample.every: 1"),
+            (&[sample(5, 1)], "queue[0].when_full.sample.every: 1 events; 2 to"),
             (&[spells(&[(5, 5)])], "queue[0].dial[0]: from 5 to 5; spells follow each other"),
             (&[spells(&[(5, 9), (8, 12)])], "queue[0].dial[1]: from 8 to 12; spells follow each other"),
             (&[spells(&vec![(0, 1); 1_001])], "queue[0].dial: 1001 spells; up to 1000 would fit"),
