@@ -41,6 +41,7 @@
 pub mod accumulate;
 pub mod aggregate;
 pub mod alert;
+pub mod backpressure;
 mod cells;
 pub mod change;
 pub mod detect;
