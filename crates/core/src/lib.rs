@@ -38,6 +38,8 @@
 //! # Ok::<(), kappascope_core::SpecError>(())
 //! ```
 
+#[cfg_attr(not(test), expect(dead_code, reason = "windows do not hold these yet"))]
+mod accumulate;
 pub mod aggregate;
 pub mod alert;
 pub mod change;
