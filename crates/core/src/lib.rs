@@ -38,7 +38,10 @@
 //! # Ok::<(), kappascope_core::SpecError>(())
 //! ```
 
-#[cfg_attr(not(test), expect(dead_code, reason = "windows do not hold these yet"))]
+#[cfg_attr(
+    any(not(test), target_arch = "wasm32"),
+    expect(dead_code, reason = "windows do not hold these yet")
+)]
 mod accumulate;
 pub mod aggregate;
 pub mod alert;

@@ -39,9 +39,7 @@ pub(crate) trait Accumulator: Clone + Default {
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        Accumulator, distinct::Distinct, edge, quantile::Quantiles, samples, spread::Spread, top::Top,
-    };
+    use super::{Accumulator, distinct::Distinct, edge, quantile::Quantiles, samples, spread::Spread, top};
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -61,13 +59,20 @@ mod tests {
         let last: edge::Last = halves(|i| (samples::mix(i) as i64, value(i)));
         let quantiles: Quantiles = halves(value);
         let distinct: Distinct = halves(samples::mix);
-        let top: Top = halves(|i| samples::zipf(7, i));
-        assert_eq!(
-            [spread.variance(), spread.stddev(), first.value(), last.value(), quantiles.quantile(0.99)]
-                .map(f64::to_bits),
-            [0, 0, 0, 0, 0]
-        );
-        assert_eq!(distinct.estimate(), 0);
-        assert_eq!(top.top(2), []);
+        let top: top::Top = halves(|i| samples::zipf(7, i) + (samples::mix(i) % 400) as u32);
+        let reals =
+            [spread.variance(), spread.stddev(), first.value(), last.value(), quantiles.quantile(0.99)];
+        let bits = [
+            0x4090_9cfb_d450_ae57,
+            0x4040_4dc0_fcdb_9459,
+            0x4009_95ff_665d_6062,
+            0x4020_f42f_fd62_d954,
+            0x4058_2000_0000_0000,
+        ];
+        assert_eq!(reals.map(f64::to_bits), bits, "{reals:?}");
+        assert_eq!(distinct.estimate(), 9_945);
+        let held = top.top(top::COUNTERS);
+        let sums = held.iter().fold((0, 0), |sums, held| (sums.0 + held.count, sums.1 + held.error));
+        assert_eq!((held[9].id, sums), (215, (9_924, 7_753)));
     }
 }

@@ -67,8 +67,11 @@ impl<const CAPACITY: usize> Top<CAPACITY> {
     /// The first `k` in order, or as many as there are.
     pub(crate) fn top(&self, k: usize) -> Vec<TopCount> {
         let mut counters = self.counters.clone();
+        if k < counters.len() {
+            counters.select_nth_unstable_by_key(k, TopCount::order);
+            counters.truncate(k);
+        }
         counters.sort_unstable_by_key(TopCount::order);
-        counters.truncate(k);
         counters
     }
 
@@ -191,7 +194,7 @@ mod tests {
             match list.iter_mut().find(|counter| counter.id == id) {
                 Some(counter) => counter.count += 1,
                 None => {
-                    let error = if list.len() < capacity { 0 } else { list.pop().unwrap().count };
+                    let error = if list.len() < capacity { 0 } else { list.remove(capacity - 1).count };
                     list.push(TopCount { id, count: error + 1, error });
                 }
             }
