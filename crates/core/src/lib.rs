@@ -38,7 +38,7 @@
 //! # Ok::<(), kappascope_core::SpecError>(())
 //! ```
 
-pub mod accumulate;
+mod accumulate;
 pub mod aggregate;
 pub mod alert;
 pub mod backpressure;
