@@ -43,6 +43,7 @@ pub mod alert;
 pub mod change;
 pub mod detect;
 pub mod digest;
+pub mod filter;
 pub mod key;
 pub mod log;
 pub mod pipeline;
