@@ -59,6 +59,19 @@ pub(super) struct Scratch {
     texts: Vec<Vec<Text>>,
 }
 
+#[cfg(test)]
+impl Scratch {
+    /// Address and capacity of each buffer, sorted: they do not change unless one is allocated.
+    pub(super) fn places(&self) -> Vec<(usize, usize)> {
+        let numbers = self.numbers.iter().map(|buffer| (buffer.as_ptr().addr(), buffer.capacity()));
+        let truths = self.truths.iter().map(|buffer| (buffer.as_ptr().addr(), buffer.capacity()));
+        let texts = self.texts.iter().map(|buffer| (buffer.as_ptr().addr(), buffer.capacity()));
+        let mut places: Vec<_> = numbers.chain(truths).chain(texts).collect();
+        places.sort_unstable();
+        places
+    }
+}
+
 /// What a column can hold.
 pub(super) trait Value: Copy {
     const NULL: Self;

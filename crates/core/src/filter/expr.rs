@@ -20,7 +20,7 @@ impl Kind {
             Self::Null => "NULL",
             Self::Text => "text",
             Self::Number => "a number",
-            Self::Boolean => "true or false",
+            Self::Boolean => "a condition",
         }
     }
 }

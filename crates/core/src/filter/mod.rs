@@ -44,7 +44,7 @@
 //! assert_eq!(rows, [2]);
 //!
 //! let error = Filter::compile("page > 20", &spec.schema).unwrap_err();
-//! assert_eq!(error.to_string(), "column 8: `20` is a number, but `page` is text; one type would fit");
+//! assert_eq!(error.to_string(), "column 8: `20` is a number, but `page` is text; '20' would fit");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -187,8 +187,9 @@ impl fmt::Display for FilterError {
 fn excerpt(text: &str, span: &Range<usize>) -> String {
     const LONGEST: usize = 40;
     let found = &text[span.clone()];
-    match found.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("`{}…`", &found[..end]),
+    let mut characters = found.char_indices().enumerate();
+    match characters.find(|(n, (_, c))| *n == LONGEST || *c == '\n') {
+        Some((_, (end, _))) => format!("`{}…`", &found[..end]),
         None => format!("`{found}`"),
     }
 }

@@ -210,7 +210,11 @@ pub(super) fn parse(text: &str) -> Result<Syntax, FilterError> {
 }
 
 fn too_deep(text: &str, byte: usize) -> FilterError {
-    FilterError::at(text, byte, format!("an expression that nests deeper than {MAX_DEPTH} levels"))
+    FilterError::at(
+        text,
+        byte,
+        format!("an expression that nests deeper than {MAX_DEPTH} levels; fewer would fit"),
+    )
 }
 
 struct Parser<'a> {

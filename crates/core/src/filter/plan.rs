@@ -112,6 +112,12 @@ impl Program {
         }
     }
 
+    /// Where the buffers lie.
+    #[cfg(test)]
+    pub(super) fn buffers(&self) -> Vec<(usize, usize)> {
+        self.scratch.places()
+    }
+
     fn reads(&self, expr: &mut Expr) -> Reads {
         match expr {
             Expr::Column(_) => Reads::More,
