@@ -191,6 +191,8 @@ fn functions() {
         ("lower(User) = 'änne'", &[3]),
         ("upper(page) = 'HOME'", &[0, 2]),
         ("lower(upper(page)) = page", ALL),
+        ("lower(upper('ß')) = 'ss'", ALL),
+        ("lower(upper(CASE WHEN n = 0 THEN 'ß' ELSE User END)) = 'ss'", &[0]),
         ("lower(User) = user", &[0, 1]),
         ("LENGTH(User) = 4", &[3]),
         ("length(page) > n", &[0, 1, 2]),
@@ -457,189 +459,189 @@ fn says_what_was_found_and_what_would_fit() {
         "page = 'ä\n\tö' AND\tx",
     ] {
         let error = Filter::compile(text, &shop()).map(|_| ()).expect_err(text);
-        told += &format!("{}\n    {error}\n", text.replace('\n', "⏎"));
+        told += &format!("> {}\n{error}\n", text.replace('\n', "⏎"));
     }
     expect_test::expect![[r#"
-
-            column 1: found the end; a column, number, 'text', TIMESTAMP 'text', TRUE, FALSE, NULL, NOT, CASE WHEN, function or `(` would fit
-  
-            column 3: found the end; a column, number, 'text', TIMESTAMP 'text', TRUE, FALSE, NULL, NOT, CASE WHEN, function or `(` would fit
-        page
-            column 1: `page` is text; a condition would fit
-        ms + 1
-            column 1: `ms + 1` is a number; a condition would fit
-        valeu > 0
-            column 1: no column `valeu`; there are `at`, `page`, `User`, `user`, `ms`, `n`, `avg(ms)`, `Ms2`, `mS2`
-        "home" = page
-            column 1: no column `home`; there are `at`, `page`, `User`, `user`, `ms`, `n`, `avg(ms)`, `Ms2`, `mS2`. Text is written in single quotes
-        "PAGE" = 'x'
-            column 1: no column `PAGE`; there are `at`, `page`, `User`, `user`, `ms`, `n`, `avg(ms)`, `Ms2`, `mS2`. Text is written in single quotes
-        MS2 > 0
-            column 1: `MS2` could be any of `Ms2`, `mS2`; the name as it is would fit
-        arrival > 0
-            column 1: no column `arrival`; there are `at`, `page`, `User`, `user`, `ms`, `n`, `avg(ms)`, `Ms2`, `mS2`
-        page > 20
-            column 8: `20` is a number, but `page` is text; '20' would fit
-        20 > page
-            column 6: `page` is text, but `20` is a number; '20' would fit
-        ms > '20'
-            column 6: `'20'` is text, but `ms` is a number; 20 without quotes would fit
-        ms = 'x'
-            column 6: `'x'` is text, but `ms` is a number; one type would fit
-        at > '2026-01-05 00:00:00'
-            column 6: `'2026-01-05 00:00:00'` is text, but `at` is a number; TIMESTAMP '2026-01-05 00:00:00' would fit
-        page = ms
-            column 8: `ms` is a number, but `page` is text; one type would fit
-        page + 1 = 2
-            column 1: `page` is text; a number would fit
-        NOT page
-            column 5: `page` is text; a condition would fit
-        ms AND TRUE
-            column 1: `ms` is a number; a condition would fit
-        page IN ('a', 1)
-            column 15: `1` is a number, but `page` is text; '1' would fit
-        ms BETWEEN 1 AND 'x'
-            column 18: `'x'` is text, but `ms` is a number; one type would fit
-        -page = 1
-            column 2: `page` is text; a number would fit
-        length(ms) = 1
-            column 8: `ms` is a number; text would fit
-        abs(page) = 1
-            column 5: `page` is text; a number would fit
-        coalesce(page, ms) = 1
-            column 16: `ms` is a number, but `page` is text; one type would fit
-        CASE WHEN ms THEN 1 END = 1
-            column 11: `ms` is a number; a condition would fit
-        CASE WHEN TRUE THEN 1 ELSE 'x' END = 1
-            column 28: `'x'` is text, but `1` is a number; one type would fit
-        (ms > 1) = 1
-            column 12: `1` is a number, but `(ms > 1)` is a condition; one type would fit
-        length(page, 1) = 1
-            column 1: length takes one argument, found 2
-        length() = 1
-            column 8: found `)`; a column, number, 'text', TIMESTAMP 'text', TRUE, FALSE, NULL, NOT, CASE WHEN, function or `(` would fit
-        avg(ms) > 80
-            column 1: no function `avg`; there are abs, ceil, coalesce, floor, length, lower, round, upper
-        regexp_like(page, 'x')
-            column 1: no function `regexp_like`; there are abs, ceil, coalesce, floor, length, lower, round, upper
-        cast(ms AS int) = 1
-            column 1: no function `cast`; there are abs, ceil, coalesce, floor, length, lower, round, upper
-        EXISTS (SELECT 1)
-            column 1: no function `EXISTS`; there are abs, ceil, coalesce, floor, length, lower, round, upper
-        count(*) OVER () > 1
-            column 1: no function `count`; there are abs, ceil, coalesce, floor, length, lower, round, upper
-        "lower"(page) = 'x'
-            column 8: found `(`; the end or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
-        ms >
-            column 5: found the end; a column, number, 'text', TIMESTAMP 'text', TRUE, FALSE, NULL, NOT, CASE WHEN, function or `(` would fit
-        ms > > 1
-            column 6: found `>`; a column, number, 'text', TIMESTAMP 'text', TRUE, FALSE, NULL, NOT, CASE WHEN, function or `(` would fit
-        ms = 1 2
-            column 8: found `2`; the end or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
-        (ms = 1
-            column 8: found the end; `)` or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
-        ms = 1)
-            column 7: found `)`; the end or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
-        ms IN 1
-            column 7: found `1`; a list, such as `('a', 'b')`, would fit
-        ms IN ()
-            column 8: found `)`; a column, number, 'text', TIMESTAMP 'text', TRUE, FALSE, NULL, NOT, CASE WHEN, function or `(` would fit
-        ms IN (1
-            column 9: found the end; `,`, `)` or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
-        ms IN (1,)
-            column 10: found `)`; a column, number, 'text', TIMESTAMP 'text', TRUE, FALSE, NULL, NOT, CASE WHEN, function or `(` would fit
-        ms BETWEEN 1
-            column 13: found the end; AND and the upper bound would fit
-        1 < ms < 3
-            column 8: found `<`; AND or OR, since comparisons do not chain, would fit
-        page LIKE 'a' LIKE 'b'
-            column 15: found `LIKE`; AND or OR, since comparisons do not chain, would fit
-        ms IS 3
-            column 7: found `3`; NULL or NOT NULL would fit
-        ms IS NOT TRUE
-            column 11: found `TRUE`; NULL would fit
-        ms NOT 3
-            column 4: found `NOT`; the end or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
-        AND
-            column 1: found `AND`; a column, number, 'text', TIMESTAMP 'text', TRUE, FALSE, NULL, NOT, CASE WHEN, function or `(` would fit
-        ms = 1 AND
-            column 11: found the end; a column, number, 'text', TIMESTAMP 'text', TRUE, FALSE, NULL, NOT, CASE WHEN, function or `(` would fit
-        CASE ms WHEN 1 THEN TRUE END
-            column 6: found `ms`; WHEN and a condition would fit
-        CASE WHEN TRUE
-            column 15: found the end; THEN or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
-        CASE WHEN TRUE THEN 1
-            column 22: found the end; WHEN, ELSE, END or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
-        CASE WHEN TRUE THEN 1 ELSE 2 = 1
-            column 33: found the end; WHEN, ELSE, END or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
-        page LIKE user
-            column 11: `user` changes from row to row; LIKE takes 'text'
-        page LIKE 'a\'
-            column 11: the pattern `'a\'` ends with its escape character
-        page LIKE 'a' ESCAPE 'ab'
-            column 22: found `'ab'`; one character in single quotes, or none, would fit
-        page LIKE 'a' ESCAPE user
-            column 22: found `user`; one character in single quotes, or none, would fit
-        TIMESTAMP '2026-13-01' < at
-            column 11: found `'2026-13-01'`; a moment, such as '2026-01-05 09:30:00', would fit
-        DATE '2026-01-01' < at
-            column 6: found `'2026-01-01'`; the end or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
-        INTERVAL '1 day' > ms
-            column 10: found `'1 day'`; the end or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
-        ms::text = 'x'
-            column 3: found `::`; the end or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
-        page || 'x' = 'y'
-            column 6: found `||`; the end or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
-        page ILIKE 'x'
-            column 6: found `ILIKE`; the end or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
-        page ~ 'x'
-            column 6: found `~`; the end or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
-        page.name = 'x'
-            column 5: found `.`; double quotes around a name with a dot in it would fit
-        `page` = 'x'
-            column 1: found ```; a column, number, 'text', TIMESTAMP 'text', TRUE, FALSE, NULL, NOT, CASE WHEN, function or `(` would fit
-        ms = $1
-            column 6: found `$1`; a column, number, 'text', TIMESTAMP 'text', TRUE, FALSE, NULL, NOT, CASE WHEN, function or `(` would fit
-        ms = ?
-            column 6: found `?`; a column, number, 'text', TIMESTAMP 'text', TRUE, FALSE, NULL, NOT, CASE WHEN, function or `(` would fit
-        page = E'x'
-            column 9: found `'x'`; the end or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
-        ms ^ 2 = 4
-            column 4: found `^`; the end or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
-        ms IS DISTINCT FROM 1
-            column 7: found `DISTINCT`; NULL or NOT NULL would fit
-        ms IN (SELECT 1)
-            column 8: found `SELECT`; a column, number, 'text', TIMESTAMP 'text', TRUE, FALSE, NULL, NOT, CASE WHEN, function or `(` would fit
-        ms = ANY (1)
-            column 6: no function `ANY`; there are abs, ceil, coalesce, floor, length, lower, round, upper
-        ms = 0x1F
-            column 6: found `0x1F`; a column, number, 'text', TIMESTAMP 'text', TRUE, FALSE, NULL, NOT, CASE WHEN, function or `(` would fit
-        ms = 1L
-            column 6: found `1L`; a column, number, 'text', TIMESTAMP 'text', TRUE, FALSE, NULL, NOT, CASE WHEN, function or `(` would fit
-        ms = 1e999
-            column 6: found `1e999`; a number of double precision, at most 1.8e308, would fit
-        ms = 1_000
-            column 7: found `_000`; the end or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
-        ms == 1
-            column 4: found `==`; the end or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
-        ms > 1; DROP TABLE x
-            column 7: found `;`; the end or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
-        ms[1] = 2
-            column 3: found `[`; the end or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
-        page = 'abc
-            column 8: not SQL: Unterminated string literal
-        page = "abc
-            column 8: not SQL: Expected close delimiter '"' before EOF
-        /* page = 'x'
-            column 14: not SQL: Unexpected EOF while in a multi-line comment
-        page = 'x' 😀
-            column 12: found `😀`; the end or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
-        page = 'a rather long text that nobody wants to read twice' + 1
-            column 8: `'a rather long text that nobody wants to…` is text; a number would fit
-        page = 'x'⏎  AND müs > 1
-            line 2 of the expression, column 7: no column `müs`; there are `at`, `page`, `User`, `user`, `ms`, `n`, `avg(ms)`, `Ms2`, `mS2`
-        page = 'ä⏎	ö' AND	x
-            line 2 of the expression, column 9: no column `x`; there are `at`, `page`, `User`, `user`, `ms`, `n`, `avg(ms)`, `Ms2`, `mS2`
+        > 
+        column 1: found the end; a column, number, 'text', TIMESTAMP 'text', TRUE, FALSE, NULL, NOT, CASE WHEN, function or `(` would fit
+        >   
+        column 3: found the end; a column, number, 'text', TIMESTAMP 'text', TRUE, FALSE, NULL, NOT, CASE WHEN, function or `(` would fit
+        > page
+        column 1: `page` is text; a condition would fit
+        > ms + 1
+        column 1: `ms + 1` is a number; a condition would fit
+        > valeu > 0
+        column 1: no column `valeu`; there are `at`, `page`, `User`, `user`, `ms`, `n`, `avg(ms)`, `Ms2`, `mS2`
+        > "home" = page
+        column 1: no column `home`; there are `at`, `page`, `User`, `user`, `ms`, `n`, `avg(ms)`, `Ms2`, `mS2`. Text is written in single quotes
+        > "PAGE" = 'x'
+        column 1: no column `PAGE`; there are `at`, `page`, `User`, `user`, `ms`, `n`, `avg(ms)`, `Ms2`, `mS2`. Text is written in single quotes
+        > MS2 > 0
+        column 1: `MS2` could be any of `Ms2`, `mS2`; the name as it is would fit
+        > arrival > 0
+        column 1: no column `arrival`; there are `at`, `page`, `User`, `user`, `ms`, `n`, `avg(ms)`, `Ms2`, `mS2`
+        > page > 20
+        column 8: `20` is a number, but `page` is text; '20' would fit
+        > 20 > page
+        column 6: `page` is text, but `20` is a number; '20' would fit
+        > ms > '20'
+        column 6: `'20'` is text, but `ms` is a number; 20 without quotes would fit
+        > ms = 'x'
+        column 6: `'x'` is text, but `ms` is a number; one type would fit
+        > at > '2026-01-05 00:00:00'
+        column 6: `'2026-01-05 00:00:00'` is text, but `at` is a number; TIMESTAMP '2026-01-05 00:00:00' would fit
+        > page = ms
+        column 8: `ms` is a number, but `page` is text; one type would fit
+        > page + 1 = 2
+        column 1: `page` is text; a number would fit
+        > NOT page
+        column 5: `page` is text; a condition would fit
+        > ms AND TRUE
+        column 1: `ms` is a number; a condition would fit
+        > page IN ('a', 1)
+        column 15: `1` is a number, but `page` is text; '1' would fit
+        > ms BETWEEN 1 AND 'x'
+        column 18: `'x'` is text, but `ms` is a number; one type would fit
+        > -page = 1
+        column 2: `page` is text; a number would fit
+        > length(ms) = 1
+        column 8: `ms` is a number; text would fit
+        > abs(page) = 1
+        column 5: `page` is text; a number would fit
+        > coalesce(page, ms) = 1
+        column 16: `ms` is a number, but `page` is text; one type would fit
+        > CASE WHEN ms THEN 1 END = 1
+        column 11: `ms` is a number; a condition would fit
+        > CASE WHEN TRUE THEN 1 ELSE 'x' END = 1
+        column 28: `'x'` is text, but `1` is a number; one type would fit
+        > (ms > 1) = 1
+        column 12: `1` is a number, but `(ms > 1)` is a condition; one type would fit
+        > length(page, 1) = 1
+        column 1: length takes one argument, found 2
+        > length() = 1
+        column 8: found `)`; a column, number, 'text', TIMESTAMP 'text', TRUE, FALSE, NULL, NOT, CASE WHEN, function or `(` would fit
+        > avg(ms) > 80
+        column 1: no function `avg`; there are abs, ceil, coalesce, floor, length, lower, round, upper
+        > regexp_like(page, 'x')
+        column 1: no function `regexp_like`; there are abs, ceil, coalesce, floor, length, lower, round, upper
+        > cast(ms AS int) = 1
+        column 1: no function `cast`; there are abs, ceil, coalesce, floor, length, lower, round, upper
+        > EXISTS (SELECT 1)
+        column 1: no function `EXISTS`; there are abs, ceil, coalesce, floor, length, lower, round, upper
+        > count(*) OVER () > 1
+        column 1: no function `count`; there are abs, ceil, coalesce, floor, length, lower, round, upper
+        > "lower"(page) = 'x'
+        column 8: found `(`; the end or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
+        > ms >
+        column 5: found the end; a column, number, 'text', TIMESTAMP 'text', TRUE, FALSE, NULL, NOT, CASE WHEN, function or `(` would fit
+        > ms > > 1
+        column 6: found `>`; a column, number, 'text', TIMESTAMP 'text', TRUE, FALSE, NULL, NOT, CASE WHEN, function or `(` would fit
+        > ms = 1 2
+        column 8: found `2`; the end or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
+        > (ms = 1
+        column 8: found the end; `)` or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
+        > ms = 1)
+        column 7: found `)`; the end or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
+        > ms IN 1
+        column 7: found `1`; a list, such as `('a', 'b')`, would fit
+        > ms IN ()
+        column 8: found `)`; a column, number, 'text', TIMESTAMP 'text', TRUE, FALSE, NULL, NOT, CASE WHEN, function or `(` would fit
+        > ms IN (1
+        column 9: found the end; `,`, `)` or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
+        > ms IN (1,)
+        column 10: found `)`; a column, number, 'text', TIMESTAMP 'text', TRUE, FALSE, NULL, NOT, CASE WHEN, function or `(` would fit
+        > ms BETWEEN 1
+        column 13: found the end; AND and the upper bound would fit
+        > 1 < ms < 3
+        column 8: found `<`; AND or OR, since comparisons do not chain, would fit
+        > page LIKE 'a' LIKE 'b'
+        column 15: found `LIKE`; AND or OR, since comparisons do not chain, would fit
+        > ms IS 3
+        column 7: found `3`; NULL or NOT NULL would fit
+        > ms IS NOT TRUE
+        column 11: found `TRUE`; NULL would fit
+        > ms NOT 3
+        column 4: found `NOT`; the end or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
+        > AND
+        column 1: found `AND`; a column, number, 'text', TIMESTAMP 'text', TRUE, FALSE, NULL, NOT, CASE WHEN, function or `(` would fit
+        > ms = 1 AND
+        column 11: found the end; a column, number, 'text', TIMESTAMP 'text', TRUE, FALSE, NULL, NOT, CASE WHEN, function or `(` would fit
+        > CASE ms WHEN 1 THEN TRUE END
+        column 6: found `ms`; WHEN and a condition would fit
+        > CASE WHEN TRUE
+        column 15: found the end; THEN or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
+        > CASE WHEN TRUE THEN 1
+        column 22: found the end; WHEN, ELSE, END or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
+        > CASE WHEN TRUE THEN 1 ELSE 2 = 1
+        column 33: found the end; WHEN, ELSE, END or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
+        > page LIKE user
+        column 11: `user` changes from row to row; LIKE takes 'text'
+        > page LIKE 'a\'
+        column 11: the pattern `'a\'` ends with its escape character
+        > page LIKE 'a' ESCAPE 'ab'
+        column 22: found `'ab'`; one character in single quotes, or none, would fit
+        > page LIKE 'a' ESCAPE user
+        column 22: found `user`; one character in single quotes, or none, would fit
+        > TIMESTAMP '2026-13-01' < at
+        column 11: found `'2026-13-01'`; a moment, such as '2026-01-05 09:30:00', would fit
+        > DATE '2026-01-01' < at
+        column 6: found `'2026-01-01'`; the end or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
+        > INTERVAL '1 day' > ms
+        column 10: found `'1 day'`; the end or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
+        > ms::text = 'x'
+        column 3: found `::`; the end or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
+        > page || 'x' = 'y'
+        column 6: found `||`; the end or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
+        > page ILIKE 'x'
+        column 6: found `ILIKE`; the end or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
+        > page ~ 'x'
+        column 6: found `~`; the end or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
+        > page.name = 'x'
+        column 5: found `.`; double quotes around a name with a dot in it would fit
+        > `page` = 'x'
+        column 1: found ```; a column, number, 'text', TIMESTAMP 'text', TRUE, FALSE, NULL, NOT, CASE WHEN, function or `(` would fit
+        > ms = $1
+        column 6: found `$1`; a column, number, 'text', TIMESTAMP 'text', TRUE, FALSE, NULL, NOT, CASE WHEN, function or `(` would fit
+        > ms = ?
+        column 6: found `?`; a column, number, 'text', TIMESTAMP 'text', TRUE, FALSE, NULL, NOT, CASE WHEN, function or `(` would fit
+        > page = E'x'
+        column 9: found `'x'`; the end or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
+        > ms ^ 2 = 4
+        column 4: found `^`; the end or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
+        > ms IS DISTINCT FROM 1
+        column 7: found `DISTINCT`; NULL or NOT NULL would fit
+        > ms IN (SELECT 1)
+        column 8: found `SELECT`; a column, number, 'text', TIMESTAMP 'text', TRUE, FALSE, NULL, NOT, CASE WHEN, function or `(` would fit
+        > ms = ANY (1)
+        column 6: no function `ANY`; there are abs, ceil, coalesce, floor, length, lower, round, upper
+        > ms = 0x1F
+        column 6: found `0x1F`; a column, number, 'text', TIMESTAMP 'text', TRUE, FALSE, NULL, NOT, CASE WHEN, function or `(` would fit
+        > ms = 1L
+        column 6: found `1L`; a column, number, 'text', TIMESTAMP 'text', TRUE, FALSE, NULL, NOT, CASE WHEN, function or `(` would fit
+        > ms = 1e999
+        column 6: found `1e999`; a number of double precision, at most 1.8e308, would fit
+        > ms = 1_000
+        column 7: found `_000`; the end or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
+        > ms == 1
+        column 4: found `==`; the end or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
+        > ms > 1; DROP TABLE x
+        column 7: found `;`; the end or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
+        > ms[1] = 2
+        column 3: found `[`; the end or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
+        > page = 'abc
+        column 8: not SQL: Unterminated string literal
+        > page = "abc
+        column 8: not SQL: Expected close delimiter '"' before EOF
+        > /* page = 'x'
+        column 14: not SQL: Unexpected EOF while in a multi-line comment
+        > page = 'x' 😀
+        column 12: found `😀`; the end or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
+        > page = 'a rather long text that nobody wants to read twice' + 1
+        column 8: `'a rather long text that nobody wants to…` is text; a number would fit
+        > page = 'x'⏎  AND müs > 1
+        line 2 of the expression, column 7: no column `müs`; there are `at`, `page`, `User`, `user`, `ms`, `n`, `avg(ms)`, `Ms2`, `mS2`
+        > page = 'ä⏎	ö' AND	x
+        line 2 of the expression, column 9: no column `x`; there are `at`, `page`, `User`, `user`, `ms`, `n`, `avg(ms)`, `Ms2`, `mS2`
     "#]].assert_eq(&told);
 }
 

@@ -49,7 +49,7 @@ const NUMBERS: [&str; 2] = ["v", "w"];
 const TEXTS: [&str; 2] = ["k", "l"];
 const COMPARISONS: [&str; 6] = ["=", "<>", "<", "<=", ">", ">="];
 const ARITHMETIC: [&str; 5] = ["+", "-", "*", "/", "%"];
-const LITERALS: [&str; 8] = ["a", "", "b", "B", "ab", "x_y", "50%", "Ä'"];
+const LITERALS: [&str; 8] = ["a", "", "b", "B", "ab", "x_y", "50%", "ßÄ'"];
 const VALUES: [f64; 8] = [0.0, 1.0, -1.0, 2.5, 3.5, -0.0, 7.0, 1e300];
 
 /// Decisions taken from bytes, the first one when they run out: shrinking bytes shrinks the tree.
