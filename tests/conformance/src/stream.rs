@@ -12,6 +12,7 @@
 //!   log  k0@1s  k1@1.5s  k1@3s  k0@2s  k0@4s
 //! ```
 
+use std::cmp::Reverse;
 use std::fmt;
 
 /// One event: event time in epoch milliseconds, key, measure.
@@ -105,7 +106,7 @@ enum Shape {
     AtGap,
     /// Two sessions of a key, and then an event between them.
     Bridged,
-    /// Some events come after the bound, up to far after their windows.
+    /// Some events come after the bound, up to far after their windows: for SQL, which has no lateness.
     Stragglers,
 }
 
@@ -146,7 +147,11 @@ impl Stream {
     pub fn generate(family: Family, number: u64) -> Self {
         let place = FAMILIES.iter().position(|other| *other == family).unwrap_or(FAMILIES.len());
         let mut numbers = Numbers((place as u64) << 32 | number);
-        let shape = SHAPES[number as usize % SHAPES.len()];
+        let shape = match SHAPES[number as usize % SHAPES.len()] {
+            // The streams of the window operator all have some.
+            Shape::Stragglers if !family.sql => Shape::Boundary,
+            shape => shape,
+        };
         let epoch = EPOCHS[number as usize / SHAPES.len() % EPOCHS.len()];
         let window = window(family, &mut numbers);
         let bound = bound(family, shape, window.grid(), &mut numbers);
@@ -156,10 +161,11 @@ impl Stream {
         let mut arriving = Vec::new();
         for key in 0..keys {
             let from = epoch + if shape == Shape::LateKeys { 3 * key * window.span() } else { key };
-            let trouble = Trouble { shape, window, bound, stragglers: !family.sql };
+            let trouble = Trouble { shape, window, bound, lateness, stragglers: !family.sql };
             arriving.extend(trouble.of_key(&format!("k{key}"), from, &mut numbers));
         }
-        arriving.sort_by_key(|(arrival, _)| *arrival);
+        // Of those that arrive together the newest first, so that the others find the watermark moved.
+        arriving.sort_by_key(|(arrival, event)| (*arrival, Reverse(event.time)));
         let events = arriving.into_iter().map(|(_, event)| event).collect();
         Self { id, family, window, bound, lateness, events }
     }
@@ -237,6 +243,7 @@ fn bound(family: Family, shape: Shape, grid: i64, numbers: &mut Numbers) -> i64 
                 grid / 4
             }
         }
+        Shape::Boundary => numbers.one_of(&[1, 2]) * grid,
         _ => numbers.one_of(&[0, grid / 4, grid, 3 * grid]),
     }
 }
@@ -246,6 +253,7 @@ struct Trouble {
     shape: Shape,
     window: Window,
     bound: i64,
+    lateness: i64,
     stragglers: bool,
 }
 
@@ -286,6 +294,11 @@ impl Trouble {
         let within = numbers.below(self.bound + 1);
         let behind = self.bound + numbers.below(4 * self.window.span());
         match self.shape {
+            // The watermark, too, then stands at boundaries, with the lateness and without.
+            Shape::Boundary if self.stragglers && numbers.below(2) == 0 => {
+                self.bound + self.lateness + self.window.grid() * numbers.below(2)
+            }
+            Shape::Boundary => numbers.one_of(&[0, self.bound]),
             Shape::Bridged if n % 3 < 2 => 0,
             Shape::Bridged => 2 * self.window.grid(),
             Shape::Stragglers if numbers.below(4) == 0 => behind,
