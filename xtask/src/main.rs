@@ -31,8 +31,8 @@ Usage: cargo xtask COMMAND
   test --quick    the inner loop: format, lints, native tests; no browser, no built site
   bench           measure the engine beside hand-written loops
   bench --quick   the same on a tenth of the events, to see that it runs
-  conformance     compare every window result with Apache Flink's, and keep what Flink answered
-  conformance --quick   the same for a twelfth of the streams, beside the answers kept
+  conformance     compare window results with Apache Flink's over generated streams, and keep what Flink answers
+  conformance --quick   the same for a few of the streams, and whether Flink still answers what was kept
   dist            build the static site and the release binary
   setup           install what is missing for all of the above, into the user's cache folder
 ";

@@ -170,10 +170,10 @@ impl Stream {
         Self { id, family, window, bound, lateness, events }
     }
 
-    /// Every stream of every family, or a part that takes a tenth of the time.
+    /// Every stream of every family, or a small part.
     #[must_use]
     pub fn all(quick: bool) -> Vec<Self> {
-        /// Prime, so that the part meets every shape.
+        /// Has no factor in common with the number of shapes, so that the part meets them all.
         const QUICK_STEP: u64 = 13;
         let mut streams = Vec::new();
         for (place, family) in FAMILIES.into_iter().enumerate() {
@@ -236,13 +236,8 @@ fn window(family: Family, numbers: &mut Numbers) -> Window {
 fn bound(family: Family, shape: Shape, grid: i64, numbers: &mut Numbers) -> i64 {
     match shape {
         // Long enough for the event between to be in time, or so short that it finds sessions that have fired.
-        Shape::Bridged => {
-            if family.sql {
-                2 * grid
-            } else {
-                grid / 4
-            }
-        }
+        Shape::Bridged if family.sql => 2 * grid,
+        Shape::Bridged => grid / 4,
         Shape::Boundary => numbers.one_of(&[1, 2]) * grid,
         _ => numbers.one_of(&[0, grid / 4, grid, 3 * grid]),
     }
