@@ -63,7 +63,7 @@ fn log(spec: &Spec, events: &[Event]) -> Log {
 /// Turns what the last push changed into answers.
 fn note(stream: &Stream, pipeline: &Pipeline, before: i64, answers: &mut Vec<Answer>) {
     let changes = pipeline.changes();
-    for change in &changes.list {
+    for change in changes.iter() {
         match change {
             Change::Window(window) => {
                 let on_time = window.timing == Timing::OnTime;
@@ -73,7 +73,7 @@ fn note(stream: &Stream, pipeline: &Pipeline, before: i64, answers: &mut Vec<Ans
                     *value = of_window.as_f64();
                 }
                 answers.push(Answer::Result {
-                    key: pipeline.key_names(window.query, window.key).concat(),
+                    key: pipeline.key_names(window.query, window.key).collect(),
                     start: window.start,
                     end: window.end,
                     values,

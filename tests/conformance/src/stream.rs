@@ -220,8 +220,9 @@ fn window(family: Family, numbers: &mut Numbers) -> Window {
     match family.kind {
         "tumbling" => Window::Tumbling { size: grid, offset: offset(grid, numbers) },
         "hopping" => {
-            // SQL wants a multiple of the slide; the window operator does not.
-            let beyond = if family.sql { 0 } else { numbers.one_of(&[0, 1]) * numbers.below(grid) };
+            // SQL wants a multiple of the slide; the window operator does not. Tenths, so that the panes of our
+            // engine, of their greatest common divisor, are not more than it takes.
+            let beyond = if family.sql { 0 } else { numbers.below(10) * (grid / 10) };
             let size = grid * (1 + numbers.below(4)) + beyond;
             Window::Hopping { size, slide: grid, offset: offset(grid, numbers) }
         }
