@@ -28,6 +28,21 @@ pub fn answers(stream: &Stream) -> Result<Vec<Answer>, SpecError> {
     Ok(answers)
 }
 
+/// The digest of everything the engine gives when it reads a stream in blocks of so many rows.
+///
+/// # Errors
+/// When the engine does not know the window.
+pub fn digest(stream: &Stream, rows: usize) -> Result<u64, SpecError> {
+    let spec = Spec::from_toml(&pipeline_file(stream))?;
+    let log = log(&spec, &stream.events);
+    let mut pipeline = Pipeline::new(&spec)?;
+    for row in (0..log.end()).step_by(rows) {
+        pipeline.push(log.read(row, rows));
+    }
+    pipeline.finish();
+    Ok(pipeline.digest())
+}
+
 /// The stream's window as a pipeline file says it.
 #[must_use]
 pub fn pipeline_file(stream: &Stream) -> String {

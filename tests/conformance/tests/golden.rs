@@ -58,6 +58,17 @@ fn datastream_session() {
     same_as_flink(FAMILIES[6]);
 }
 
+/// The comparison reads event by event, to know the watermark of each answer; a log is read in blocks.
+#[test]
+fn blocks_give_the_same() {
+    for stream in FAMILIES.into_iter().flat_map(streams) {
+        let singly = engine::digest(&stream, 1).unwrap();
+        for rows in [2, 7, stream.events.len()] {
+            assert_eq!(engine::digest(&stream, rows).unwrap(), singly, "{}, blocks of {rows}", stream.id);
+        }
+    }
+}
+
 /// Each way of altering one answer that the comparison has to notice.
 type Alteration = fn(&mut Vec<Answer>);
 
