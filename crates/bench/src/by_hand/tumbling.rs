@@ -1,0 +1,94 @@
+//! Windows of one size, end to end.
+//!
+//! One cell a key and open window, in an array indexed by window and key. A window's cells are given and
+//! used again once the bound has passed its end, so the array stays in the cache.
+//!
+//! **Invariant:** the cells of every window from `oldest` on that may still get an event are apart.
+
+use kappascope_core::Log;
+
+use super::Cell;
+use crate::result::Group;
+use crate::stream::{BOUND_MS, START};
+
+/// The cells of all open windows.
+struct Open<const WINDOW_MS: i64> {
+    cells: Vec<Cell>,
+    keys: usize,
+    oldest: i64,
+    /// Scratch: the groups of a window.
+    groups: Vec<Group>,
+}
+
+impl<const WINDOW_MS: i64> Open<WINDOW_MS> {
+    /// Windows that hold cells at a time: the newest, and those that the bound keeps open.
+    const RING: usize = ((BOUND_MS / WINDOW_MS + 2) as usize).next_power_of_two();
+
+    fn new(keys: usize) -> Self {
+        let cells = vec![Cell::EMPTY; Self::RING * keys];
+        Self { cells, keys, oldest: START / WINDOW_MS, groups: Vec::new() }
+    }
+
+    /// The event time at which the oldest window is complete.
+    fn complete_at(&self) -> i64 {
+        (self.oldest + 1) * WINDOW_MS + BOUND_MS
+    }
+
+    /// Where a window's cells begin.
+    fn first(&self, window: i64) -> usize {
+        window as usize % Self::RING * self.keys
+    }
+
+    /// Gives the oldest window's groups and empties its cells.
+    fn fire(&mut self) -> &[Group] {
+        let (first, start) = (self.first(self.oldest), self.oldest * WINDOW_MS);
+        self.groups.clear();
+        for (key, cell) in self.cells[first..first + self.keys].iter_mut().enumerate() {
+            if cell.count > 0 {
+                let cell = std::mem::replace(cell, Cell::EMPTY);
+                self.groups.push(cell.group(start, start + WINDOW_MS, key));
+            }
+        }
+        self.oldest += 1;
+        &self.groups
+    }
+}
+
+/// Runs over a log's arrays; `fired` takes the groups of each window.
+pub fn run<const WINDOW_MS: i64>(log: &Log, mut fired: impl FnMut(&[Group])) {
+    let all = log.read(0, usize::MAX);
+    let mut open = Open::<WINDOW_MS>::new(log.dictionary(0).len());
+    let mut complete_at = open.complete_at();
+    for ((&time, &key), &value) in all.time().iter().zip(all.key(0)).zip(all.measure(0)) {
+        while time >= complete_at {
+            fired(open.fire());
+            complete_at = open.complete_at();
+        }
+        let at = open.first((time as u64 / WINDOW_MS as u64) as i64) + key as usize;
+        open.cells[at].add(value);
+    }
+    for _ in 0..Open::<WINDOW_MS>::RING {
+        fired(open.fire());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{collect, naive};
+    use super::*;
+    use crate::stream::Stream;
+
+    #[test]
+    fn the_windows_are_those_of_a_naive_grouping() {
+        let log = Stream::ThreeKeys.hour(5_000);
+        let mut expected = Vec::new();
+        for (key, events) in naive::by_key(&log).iter().enumerate() {
+            for start in (START..START + 3_600_000).step_by(10_000) {
+                let inside = events.iter().filter(|(time, _)| (start..start + 10_000).contains(time));
+                let values: Vec<f64> = inside.map(|&(_, value)| value).collect();
+                expected.extend(naive::group(start, start + 10_000, key, &values));
+            }
+        }
+        naive::assert_alike(collect(|give| run::<10_000>(&log, give)), expected);
+    }
+}
