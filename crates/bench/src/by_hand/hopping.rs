@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn the_windows_are_those_of_a_naive_grouping() {
-        let log = Stream::ThreeKeys.hour(3_000);
+        let log = Stream::ThreeKeys.hour(6_000);
         let mut expected = Vec::new();
         for (key, events) in naive::by_key(&log).iter().enumerate() {
             for start in (START - 290_000..START + 3_600_000).step_by(10_000) {

@@ -2,7 +2,7 @@
 //! says how long it took.
 //!
 //! ```text
-//!   to it      load three_keys 10000000, then the columns: at i64, key u32, value f64, little-endian
+//!   to it      load three_keys 10000000, then the columns: ts i64, key u32, value f64, little-endian
 //!              run w1 DuckDB
 //!   from it    w1 DuckDB, a line each that it can do, then an empty one
 //!              seconds rows total total …         (separated by tabs, as above)
