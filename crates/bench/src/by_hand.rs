@@ -16,37 +16,58 @@ pub mod zscore;
 use crate::result::Group;
 
 /// Count, sum, minimum and maximum of one key in one window, pane or session.
+///
+/// In pairs, so that a machine that adds or compares two numbers at a time does it in half the instructions: W1 runs
+/// a third faster so. The counts stay below 2^53, up to which `f64` has every whole number.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(32))]
 struct Cell {
-    count: u64,
-    sum: f64,
-    min: f64,
-    max: f64,
+    count_and_sum: [f64; 2],
+    /// The smallest value and the smallest value negated, which is the largest.
+    least: [f64; 2],
 }
 
 impl Cell {
-    const EMPTY: Self = Self { count: 0, sum: 0.0, min: f64::INFINITY, max: f64::NEG_INFINITY };
+    const EMPTY: Self = Self { count_and_sum: [0.0; 2], least: [f64::INFINITY; 2] };
 
     #[inline(always)]
     fn add(&mut self, value: f64) {
-        self.count += 1;
-        self.sum += value;
-        // Selections, not branches: with many keys nobody can predict a new minimum, and W2 ran at 0.6 of this.
-        self.min = if value < self.min { value } else { self.min };
-        self.max = if value > self.max { value } else { self.max };
+        self.merge(&Self { count_and_sum: [1.0, value], least: [value, -value] });
     }
 
+    #[inline(always)]
     fn merge(&mut self, later: &Self) {
-        self.count += later.count;
-        self.sum += later.sum;
-        self.min = self.min.min(later.min);
-        self.max = self.max.max(later.max);
+        for (sum, more) in self.count_and_sum.iter_mut().zip(later.count_and_sum) {
+            *sum += more;
+        }
+        for (least, other) in self.least.iter_mut().zip(later.least) {
+            // A selection, not a branch: with many keys nobody can predict a new minimum, and W2 ran at 0.6 of this.
+            *least = if other < *least { other } else { *least };
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.count_and_sum[0] == 0.0
+    }
+
+    fn count(&self) -> u64 {
+        self.count_and_sum[0] as u64
     }
 
     /// The results of a window with at least one event.
     fn group(&self, start: i64, end: i64, key: usize) -> Group {
-        let Self { count, sum, min, max } = *self;
-        Group { start, end, key: key as u32, count, sum, min, max, avg: sum / count as f64, quantiles: [] }
+        let Self { count_and_sum: [count, sum], least: [min, negated_max] } = *self;
+        Group {
+            start,
+            end,
+            key: key as u32,
+            count: count as u64,
+            sum,
+            min,
+            max: -negated_max,
+            avg: sum / count,
+            quantiles: [],
+        }
     }
 }
 
@@ -77,7 +98,7 @@ mod naive {
     pub(super) fn group(start: i64, end: i64, key: usize, values: &[f64]) -> Option<Group> {
         let mut cell = Cell::EMPTY;
         values.iter().for_each(|&value| cell.add(value));
-        (cell.count > 0).then(|| cell.group(start, end, key))
+        (!cell.is_empty()).then(|| cell.group(start, end, key))
     }
 
     /// Where two lists of groups differ in more than the order in which sums are added up.

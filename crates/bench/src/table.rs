@@ -19,8 +19,8 @@ pub struct Rows {
     rates: Vec<(String, Rates)>,
 }
 
-const WORK: usize = 32;
-const WHO: usize = 24;
+const WORK: usize = 33;
+const WHO: usize = 27;
 const RATES: usize = 24;
 const RATIO: usize = 9;
 

@@ -59,7 +59,7 @@ impl<const SIZE_MS: i64, const SLIDE_MS: i64> Panes<SIZE_MS, SLIDE_MS> {
         let first = self.first(oldest);
         self.cells[first..first + self.keys].fill(Cell::EMPTY);
         self.groups.clear();
-        let found = self.merged.iter().enumerate().filter(|(_, cell)| cell.count > 0);
+        let found = self.merged.iter().enumerate().filter(|(_, cell)| !cell.is_empty());
         self.groups.extend(found.map(|(key, cell)| cell.group(end - SIZE_MS, end, key)));
         self.last += 1;
         &self.groups

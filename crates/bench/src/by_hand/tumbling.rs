@@ -34,6 +34,17 @@ impl<const WINDOW_MS: i64> Open<WINDOW_MS> {
         (self.oldest + 1) * WINDOW_MS + BOUND_MS
     }
 
+    /// The window of a time that is not late. Where the bound is shorter than a window only two are open, and a
+    /// comparison tells them apart, for less than a division.
+    #[inline(always)]
+    fn window(&self, time: i64) -> i64 {
+        if BOUND_MS < WINDOW_MS {
+            self.oldest + i64::from(time >= (self.oldest + 1) * WINDOW_MS)
+        } else {
+            (time as u64 / WINDOW_MS as u64) as i64
+        }
+    }
+
     /// Where a window's cells begin.
     fn first(&self, window: i64) -> usize {
         window as usize % Self::RING * self.keys
@@ -44,7 +55,7 @@ impl<const WINDOW_MS: i64> Open<WINDOW_MS> {
         let (first, start) = (self.first(self.oldest), self.oldest * WINDOW_MS);
         self.groups.clear();
         for (key, cell) in self.cells[first..first + self.keys].iter_mut().enumerate() {
-            if cell.count > 0 {
+            if !cell.is_empty() {
                 let cell = std::mem::replace(cell, Cell::EMPTY);
                 self.groups.push(cell.group(start, start + WINDOW_MS, key));
             }
@@ -64,7 +75,7 @@ pub fn run<const WINDOW_MS: i64>(log: &Log, mut fired: impl FnMut(&[Group])) {
             fired(open.fire());
             complete_at = open.complete_at();
         }
-        let at = open.first((time as u64 / WINDOW_MS as u64) as i64) + key as usize;
+        let at = open.first(open.window(time)) + key as usize;
         open.cells[at].add(value);
     }
     for _ in 0..Open::<WINDOW_MS>::RING {
