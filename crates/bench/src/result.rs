@@ -35,7 +35,7 @@ impl<const Q: usize> Group<Q> {
 }
 
 /// The z-score of one event.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Judged {
     /// The event's time.
     pub time: i64,

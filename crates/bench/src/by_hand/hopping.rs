@@ -47,6 +47,21 @@ impl<const SIZE_MS: i64, const SLIDE_MS: i64> Panes<SIZE_MS, SLIDE_MS> {
         pane as usize % Self::RING * self.keys
     }
 
+    /// Takes events up to the first one with which the next window is complete; gives how many. A loop of its own that
+    /// calls nothing, so that all it needs stays in registers.
+    fn take(&mut self, time: &[i64], key: &[u32], value: &[f64]) -> usize {
+        let (keys, complete_at) = (self.keys, self.complete_at());
+        let cells = &mut self.cells[..];
+        for (taken, ((&time, &key), &value)) in time.iter().zip(key).zip(value).enumerate() {
+            if time >= complete_at {
+                return taken;
+            }
+            let pane = time as u64 / SLIDE_MS as u64;
+            cells[pane as usize % Self::RING * keys + key as usize].add(value);
+        }
+        time.len()
+    }
+
     /// Gives the groups of the window that is complete and empties the pane that no later one covers.
     fn fire(&mut self) -> &[Group] {
         let (oldest, end) = (self.last + 1 - Self::WINDOW, (self.last + 1) * SLIDE_MS);
@@ -70,14 +85,11 @@ impl<const SIZE_MS: i64, const SLIDE_MS: i64> Panes<SIZE_MS, SLIDE_MS> {
 pub fn run<const SIZE_MS: i64, const SLIDE_MS: i64>(log: &Log, mut fired: impl FnMut(&[Group])) {
     let all = log.read(0, usize::MAX);
     let mut panes = Panes::<SIZE_MS, SLIDE_MS>::new(log.dictionary(0).len());
-    let mut complete_at = panes.complete_at();
-    for ((&time, &key), &value) in all.time().iter().zip(all.key(0)).zip(all.measure(0)) {
-        while time >= complete_at {
-            fired(panes.fire());
-            complete_at = panes.complete_at();
-        }
-        let at = panes.first((time as u64 / SLIDE_MS as u64) as i64) + key as usize;
-        panes.cells[at].add(value);
+    let (time, key, value) = (all.time(), all.key(0), all.measure(0));
+    let mut from = panes.take(time, key, value);
+    while from < time.len() {
+        fired(panes.fire());
+        from += panes.take(&time[from..], &key[from..], &value[from..]);
     }
     for _ in 0..Panes::<SIZE_MS, SLIDE_MS>::RING {
         fired(panes.fire());

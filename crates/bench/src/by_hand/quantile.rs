@@ -71,32 +71,63 @@ fn middle(bucket: usize) -> f64 {
     }
 }
 
+/// The counts of the windows that are open.
+struct Open {
+    counts: Vec<Counts>,
+    keys: usize,
+    oldest: i64,
+    /// Scratch: the groups of a window.
+    groups: Vec<Group<2>>,
+}
+
+impl Open {
+    fn new(keys: usize) -> Self {
+        let counts = vec![Counts::EMPTY; RING * keys];
+        Self { counts, keys, oldest: START / WINDOW_MS, groups: Vec::new() }
+    }
+
+    /// Takes events up to the first one with which the oldest window is complete; gives how many. A loop of its own
+    /// that calls nothing, so that all it needs stays in registers.
+    fn take(&mut self, time: &[i64], key: &[u32], value: &[f64]) -> usize {
+        let (oldest, keys, next) = (self.oldest, self.keys, (self.oldest + 1) * WINDOW_MS);
+        let counts = &mut self.counts[..];
+        for (taken, ((&time, &key), &value)) in time.iter().zip(key).zip(value).enumerate() {
+            if time >= next + BOUND_MS {
+                return taken;
+            }
+            // Of two open windows; a comparison costs less than a division.
+            let window = oldest + i64::from(time >= next);
+            counts[window as usize % RING * keys + key as usize].add(value);
+        }
+        time.len()
+    }
+
+    /// Gives the oldest window's groups and empties its counts.
+    fn fire(&mut self) -> &[Group<2>] {
+        let (first, start) = (self.oldest as usize % RING * self.keys, self.oldest * WINDOW_MS);
+        let counts = &mut self.counts[first..first + self.keys];
+        let found = counts.iter().enumerate().filter(|(_, counts)| !counts.cell.is_empty());
+        self.groups.clear();
+        self.groups.extend(found.map(|(key, counts)| counts.group(start, key)));
+        counts.fill(Counts::EMPTY);
+        self.oldest += 1;
+        &self.groups
+    }
+}
+
 /// Runs over a log's arrays; `fired` takes the groups of each window.
 pub fn run(log: &Log, mut fired: impl FnMut(&[Group<2>])) {
     let all = log.read(0, usize::MAX);
-    let keys = log.dictionary(0).len();
-    let mut open = vec![Counts::EMPTY; RING * keys];
-    let mut oldest = START / WINDOW_MS;
-    for ((&time, &key), &value) in all.time().iter().zip(all.key(0)).zip(all.measure(0)) {
-        while time >= (oldest + 1) * WINDOW_MS + BOUND_MS {
-            fire(&mut open, keys, oldest, &mut fired);
-            oldest += 1;
-        }
-        // Of two open windows; a comparison costs less than a division.
-        let window = oldest + i64::from(time >= (oldest + 1) * WINDOW_MS);
-        open[window as usize % RING * keys + key as usize].add(value);
+    let mut open = Open::new(log.dictionary(0).len());
+    let (time, key, value) = (all.time(), all.key(0), all.measure(0));
+    let mut from = open.take(time, key, value);
+    while from < time.len() {
+        fired(open.fire());
+        from += open.take(&time[from..], &key[from..], &value[from..]);
     }
-    (oldest..oldest + RING as i64).for_each(|window| fire(&mut open, keys, window, &mut fired));
-}
-
-/// Gives a window's groups and empties its counts.
-fn fire(open: &mut [Counts], keys: usize, window: i64, fired: &mut impl FnMut(&[Group<2>])) {
-    let first = window as usize % RING * keys;
-    let counts = &mut open[first..first + keys];
-    let full = counts.iter().enumerate().filter(|(_, counts)| !counts.cell.is_empty());
-    let groups: Vec<Group<2>> = full.map(|(key, counts)| counts.group(window * WINDOW_MS, key)).collect();
-    counts.fill(Counts::EMPTY);
-    fired(&groups);
+    for _ in 0..RING {
+        fired(open.fire());
+    }
 }
 
 #[cfg(test)]

@@ -34,20 +34,30 @@ impl<const WINDOW_MS: i64> Open<WINDOW_MS> {
         (self.oldest + 1) * WINDOW_MS + BOUND_MS
     }
 
-    /// The window of a time that is not late. Where the bound is shorter than a window only two are open, and a
-    /// comparison tells them apart, for less than a division.
-    #[inline(always)]
-    fn window(&self, time: i64) -> i64 {
-        if BOUND_MS < WINDOW_MS {
-            self.oldest + i64::from(time >= (self.oldest + 1) * WINDOW_MS)
-        } else {
-            (time as u64 / WINDOW_MS as u64) as i64
-        }
-    }
-
     /// Where a window's cells begin.
     fn first(&self, window: i64) -> usize {
         window as usize % Self::RING * self.keys
+    }
+
+    /// Takes events up to the first one with which the oldest window is complete; gives how many. A loop of its own
+    /// that calls nothing, so that all it needs stays in registers.
+    fn take(&mut self, time: &[i64], key: &[u32], value: &[f64]) -> usize {
+        let (oldest, keys, complete_at) = (self.oldest, self.keys, self.complete_at());
+        let cells = &mut self.cells[..];
+        for (taken, ((&time, &key), &value)) in time.iter().zip(key).zip(value).enumerate() {
+            if time >= complete_at {
+                return taken;
+            }
+            // Where the bound is shorter than a window only two are open, and a comparison tells them apart, for
+            // less than a division.
+            let window = if BOUND_MS < WINDOW_MS {
+                oldest + i64::from(time >= (oldest + 1) * WINDOW_MS)
+            } else {
+                (time as u64 / WINDOW_MS as u64) as i64
+            };
+            cells[window as usize % Self::RING * keys + key as usize].add(value);
+        }
+        time.len()
     }
 
     /// Gives the oldest window's groups and empties its cells.
@@ -69,14 +79,11 @@ impl<const WINDOW_MS: i64> Open<WINDOW_MS> {
 pub fn run<const WINDOW_MS: i64>(log: &Log, mut fired: impl FnMut(&[Group])) {
     let all = log.read(0, usize::MAX);
     let mut open = Open::<WINDOW_MS>::new(log.dictionary(0).len());
-    let mut complete_at = open.complete_at();
-    for ((&time, &key), &value) in all.time().iter().zip(all.key(0)).zip(all.measure(0)) {
-        while time >= complete_at {
-            fired(open.fire());
-            complete_at = open.complete_at();
-        }
-        let at = open.first(open.window(time)) + key as usize;
-        open.cells[at].add(value);
+    let (time, key, value) = (all.time(), all.key(0), all.measure(0));
+    let mut from = open.take(time, key, value);
+    while from < time.len() {
+        fired(open.fire());
+        from += open.take(&time[from..], &key[from..], &value[from..]);
     }
     for _ in 0..Open::<WINDOW_MS>::RING {
         fired(open.fire());

@@ -57,24 +57,39 @@ impl Past {
 pub fn run(log: &Log, mut judged: impl FnMut(&[Judged])) {
     let all = log.read(0, usize::MAX);
     let mut pasts = vec![Past::EMPTY; log.dictionary(0).len()];
-    let mut scores = Vec::with_capacity(BATCH);
-    for ((&time, &key), &value) in all.time().iter().zip(all.key(0)).zip(all.measure(0)) {
+    let mut scores = [Judged::default(); BATCH];
+    let batches = all.time().chunks(BATCH).zip(all.key(0).chunks(BATCH)).zip(all.measure(0).chunks(BATCH));
+    for ((time, key), value) in batches {
+        let judgements = judge(&mut pasts, time, key, value, &mut scores);
+        judged(&scores[..judgements]);
+    }
+}
+
+/// Judges and learns one batch; gives the number of scores. A loop of its own that calls nothing, so that all it needs
+/// stays in registers.
+fn judge(
+    pasts: &mut [Past],
+    time: &[i64],
+    key: &[u32],
+    value: &[f64],
+    scores: &mut [Judged; BATCH],
+) -> usize {
+    let mut judgements = 0;
+    for ((&time, &key), &value) in time.iter().zip(key).zip(value) {
         let past = &mut pasts[key as usize];
         if past.seen == WINDOW {
-            scores.push(past.compare(time, value, WINDOW));
+            scores[judgements] = past.compare(time, value, WINDOW);
+            judgements += 1;
         } else {
             if past.seen >= MIN_POINTS {
-                scores.push(past.compare(time, value, past.seen));
+                scores[judgements] = past.compare(time, value, past.seen);
+                judgements += 1;
             }
             past.seen += 1;
         }
         past.learn(value);
-        if scores.len() == BATCH {
-            judged(&scores);
-            scores.clear();
-        }
     }
-    judged(&scores);
+    judgements
 }
 
 #[cfg(test)]
