@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 #![cfg(not(target_arch = "wasm32"))]
 
-use kappascope_core::{Change, Changes, DropReason, Limits, Log, Millis, Pipeline, Spec, Timing, Value};
+use kappascope_core::{
+    Change, Changes, DropReason, Limits, Log, Millis, Pipeline, Spec, Timing, Value, spec::WindowSpec,
+};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -38,11 +40,15 @@ fn spec(sizes: [i64; 2], offset: i64, lateness: i64, bound: i64, idle: Option<i6
     spec.watermark.bound = Millis(bound);
     spec.watermark.idle = idle.map(Millis);
     for (query, size) in spec.query.iter_mut().zip(sizes) {
-        query.window.tumbling = Millis(size);
-        query.window.offset = Millis(offset % size);
+        query.window = WindowSpec::Tumbling { size: Millis(size), offset: Millis(offset % size) };
         query.lateness = Millis(lateness);
     }
     spec
+}
+
+fn size_of(spec: &Spec, q: usize) -> i64 {
+    let WindowSpec::Tumbling { size, .. } = spec.query[q].window else { unreachable!() };
+    size.0
 }
 
 fn log_of(spec: &Spec, events: &[Event]) -> Log {
@@ -55,7 +61,7 @@ fn log_of(spec: &Spec, events: &[Event]) -> Log {
 }
 
 fn facts_of(pipeline_changes: &Changes, name: impl Fn(u32, u32) -> String, facts: &mut Vec<Fact>) {
-    for change in &pipeline_changes.list {
+    for change in pipeline_changes.iter() {
         match change {
             Change::Window(w) => facts.push(Fact::Window {
                 query: w.query,
@@ -64,7 +70,7 @@ fn facts_of(pipeline_changes: &Changes, name: impl Fn(u32, u32) -> String, facts
                 end: w.end,
                 revision: w.revision,
                 timing: w.timing,
-                values: pipeline_changes.values_of(w).iter().map(|v| bits(*v)).collect(),
+                values: pipeline_changes.values_of(w).map(bits).collect(),
             }),
             Change::Drop(d) => facts.push(Fact::Drop {
                 query: d.query,
@@ -79,10 +85,11 @@ fn facts_of(pipeline_changes: &Changes, name: impl Fn(u32, u32) -> String, facts
     }
 }
 
-fn bits(value: Value) -> u64 {
+fn bits(value: Value<'_>) -> u64 {
     match value {
         Value::Count(n) => n,
         Value::Real(x) => x.to_bits(),
+        Value::Top(_) => unreachable!(),
     }
 }
 
@@ -97,18 +104,18 @@ fn run(spec: &Spec, log: &Log, blocks: &[usize], limits: Limits) -> (Vec<Fact>, 
         i += 1;
         pipeline.push(block);
         let changes = pipeline.changes();
-        facts_of(changes, |q, k| pipeline.key_names(q, k).join("/"), &mut facts);
+        facts_of(changes, |q, k| pipeline.key_names(q, k).collect::<Vec<_>>().join("/"), &mut facts);
         scores.push_str(&scores_of(changes));
     }
     pipeline.finish();
     let changes = pipeline.changes();
-    facts_of(changes, |q, k| pipeline.key_names(q, k).join("/"), &mut facts);
+    facts_of(changes, |q, k| pipeline.key_names(q, k).collect::<Vec<_>>().join("/"), &mut facts);
     scores.push_str(&scores_of(changes));
     (facts, pipeline.digest(), scores)
 }
 
 fn scores_of(changes: &Changes) -> String {
-    let told = changes.list.iter().filter(|change| matches!(change, Change::Score(_) | Change::Alert(_)));
+    let told = changes.iter().filter(|change| matches!(change, Change::Score(_) | Change::Alert(_)));
     told.map(|change| format!("{change:?}\n")).collect()
 }
 
@@ -165,18 +172,22 @@ impl OracleQuery {
         facts: &mut Vec<Fact>,
     ) {
         let query = &spec.query[q];
-        let size = query.window.tumbling.0;
-        let start = (event.time - query.window.offset.0).div_euclid(size) * size + query.window.offset.0;
+        let WindowSpec::Tumbling { size: Millis(size), offset: Millis(offset) } = query.window else {
+            unreachable!()
+        };
+        let start = (event.time - offset).div_euclid(size) * size + offset;
         let last_ms = start + size - 1;
         let name = if query.by.is_empty() { String::new() } else { format!("k{}", event.key) };
-        let reason = if watermark >= last_ms.saturating_add(query.lateness.0) {
-            Some(DropReason::Late)
-        } else if !self.windows.contains_key(&start) && self.windows.len() >= limits.open_windows {
-            Some(DropReason::TooManyWindows)
+        let unknown = !self.keys.contains(&name);
+        let reason = if unknown && self.keys.len() >= limits.keys as usize {
+            Some(DropReason::TooManyKeys)
         } else {
-            self.windows.entry(start).or_default();
-            let unknown = !self.keys.contains(&name);
-            (unknown && self.keys.len() >= limits.keys as usize).then_some(DropReason::TooManyKeys)
+            if unknown {
+                self.keys.push(name.clone());
+            }
+            let no_room = !self.windows.contains_key(&start) && self.windows.len() >= limits.open_windows;
+            let late = watermark >= last_ms.saturating_add(query.lateness.0);
+            late.then_some(DropReason::Late).or(no_room.then_some(DropReason::TooManyWindows))
         };
         if let Some(reason) = reason {
             facts.push(Fact::Drop {
@@ -189,11 +200,8 @@ impl OracleQuery {
             });
             return;
         }
-        if !self.keys.contains(&name) {
-            self.keys.push(name.clone());
-        }
         let key = self.keys.iter().position(|known| *known == name).unwrap();
-        let cell = self.windows.get_mut(&start).unwrap().entry(key).or_default();
+        let cell = self.windows.entry(start).or_default().entry(key).or_default();
         cell.0.push(event.value);
         if watermark >= last_ms {
             if !self.fired.contains(&start) {
@@ -213,7 +221,7 @@ impl OracleQuery {
             0 => vec![n, sum.to_bits(), min.to_bits(), max.to_bits(), (sum / n as f64).to_bits()],
             _ => vec![sum.to_bits(), n],
         };
-        let end = start + spec.query[q].window.tumbling.0;
+        let end = start + size_of(spec, q);
         facts.push(Fact::Window {
             query: q as u32,
             key: self.keys[key].clone(),
@@ -230,7 +238,7 @@ impl OracleQuery {
 fn fire(spec: &Spec, states: &mut [OracleQuery], watermark: i64, facts: &mut Vec<Fact>) {
     let mut due: Vec<(i64, usize, i64)> = Vec::new();
     for (q, state) in states.iter().enumerate() {
-        let size = spec.query[q].window.tumbling.0;
+        let size = size_of(spec, q);
         let open = state.windows.keys().filter(|start| !state.fired.contains(start));
         due.extend(
             open.filter(|start| *start + size - 1 <= watermark).map(|start| (start + size, q, *start)),
@@ -245,7 +253,7 @@ fn fire(spec: &Spec, states: &mut [OracleQuery], watermark: i64, facts: &mut Vec
         states[q].fired.push(start);
     }
     for (q, state) in states.iter_mut().enumerate() {
-        let (size, lateness) = (spec.query[q].window.tumbling.0, spec.query[q].lateness.0);
+        let (size, lateness) = (size_of(spec, q), spec.query[q].lateness.0);
         state.windows.retain(|start, _| watermark < start + size - 1 + lateness);
     }
 }
@@ -304,7 +312,7 @@ proptest! {
 
     #[test]
     fn engine_agrees_with_the_oracle_at_its_limits((spec, events, blocks) in cases(), keys in 1_u32..4, open_windows in 1_usize..5) {
-        let limits = Limits { keys, open_windows };
+        let limits = Limits { keys, open_windows, ..Limits::default() };
         let log = log_of(&spec, &events);
         let expected = oracle(&spec, &events, limits);
         let (whole, digest, _) = run(&spec, &log, &[usize::MAX], limits);
