@@ -127,7 +127,8 @@ fn pipelines(form: Form, unit: i64, partitions: u32) -> impl Strategy<Value = Sp
     let others = prop::collection::vec(Form::any().prop_flat_map(move |form| queries(form, unit)), 0..3);
     let idle = prop_oneof![Just(None), (1_i64..40).prop_map(move |n| Some(Millis(n * unit)))];
     let detectors = prop::collection::vec(detectors(), 0..3);
-    (queries(form, unit), others, 0_i64..12, idle, detectors, 0_i64..30, 0_i64..30).prop_map(
+    let hold = || prop_oneof![1 => Just(0_i64), 2 => 0_i64..20];
+    (queries(form, unit), others, 0_i64..12, idle, detectors, hold(), hold()).prop_map(
         move |(query, others, bound, idle, detectors, hold, keep)| {
             let mut spec = empty();
             spec.schema.partitions = partitions;
