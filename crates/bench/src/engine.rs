@@ -44,12 +44,12 @@ pub(crate) fn groups(spec: &Spec, log: &Log) -> Vec<Group> {
 
 fn groups_of(pipeline: &Pipeline) -> impl Iterator<Item = Group> {
     let changes = pipeline.changes();
-    changes.list.iter().filter_map(|change| {
+    changes.iter().filter_map(|change| {
         let Change::Window(window) = change else { return None };
-        let values: Vec<f64> = changes.values_of(window).iter().map(|value| value.as_f64()).collect();
+        let values: Vec<f64> = changes.values_of(window).map(|value| value.as_f64()).collect();
         let [count, sum, min, max, avg] = values[..] else { return None };
         let key =
-            pipeline.key_names(window.query, window.key)[0].parse().expect("a key's name is its number");
+            pipeline.key_names(window.query, window.key).next()?.parse().expect("a key's name is its number");
         Some(Group { start: window.start, key, count: count as u64, sum, min, max, avg })
     })
 }

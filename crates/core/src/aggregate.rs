@@ -44,11 +44,13 @@ pub enum Function {
     First,
     /// Value of the event with the largest time; of several, of the one that came last.
     Last,
-    /// Number of different values; see [`Distinct`](crate::accumulate::Distinct) for its error.
+    /// Number of different values: exact up to 256, then by HyperLogLog with a standard error of 1.6%.
     Distinct,
-    /// The value at this rank, in hundredths of a percent; see [`Quantiles`](crate::accumulate::Quantiles) for its error.
+    /// The value at this rank (nearest rank), in hundredths of a percent: exact up to 64 events, then within
+    /// 0.8% of it.
     Quantile(u16),
-    /// So many of the most frequent values; see [`Top`](crate::accumulate::Top) for its error.
+    /// So many of the most frequent values: exact up to 256 different ones, then each count too high by at
+    /// most the error given with it, which is at most 1/256 of the events.
     Top(u16),
 }
 

@@ -234,6 +234,10 @@ pub struct Changes {
 }
 
 impl Changes {
+    pub(crate) fn of_shapes(shapes: Vec<Vec<Shape>>) -> Self {
+        Self { shapes, ..Self::default() }
+    }
+
     /// All changes in the order in which they happened.
     pub fn iter(&self) -> impl Iterator<Item = Change<'_>> {
         self.runs.iter().flat_map(move |run| (run.from..run.to).map(move |at| self.change(run.kind, at)))

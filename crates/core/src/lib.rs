@@ -38,9 +38,10 @@
 //! # Ok::<(), kappascope_core::SpecError>(())
 //! ```
 
-pub mod accumulate;
+mod accumulate;
 pub mod aggregate;
 pub mod alert;
+pub mod backpressure;
 mod cells;
 pub mod change;
 pub mod detect;

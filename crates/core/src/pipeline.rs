@@ -167,7 +167,7 @@ impl Pipeline {
             fingerprint: digest::of_strings([&*spec.to_toml()]),
             before: watermark.clone(),
             watermark,
-            changes: Changes { shapes: queries.iter().map(shape).collect(), ..Changes::default() },
+            changes: Changes::of_shapes(queries.iter().map(shape).collect()),
             queries,
             detectors,
             alerts,
@@ -181,11 +181,7 @@ impl Pipeline {
     pub fn push(&mut self, block: Block<'_>) {
         self.changes.clear();
         self.counters.events += block.len() as u64;
-        let mut rest = block;
-        while !rest.is_empty() {
-            let taken = self.advance(&rest);
-            rest = rest.split_at(taken).1;
-        }
+        self.advance_over(&block);
         self.settle();
     }
 
@@ -211,15 +207,28 @@ impl Pipeline {
         &self.changes
     }
 
-    /// Log → watermark → windows and aggregates → (detectors → alerts). Takes at least one event from the
-    /// front of a block, and gives how many.
-    fn advance(&mut self, block: &Block<'_>) -> usize {
+    /// Takes a block, in parts if it may meet a limit.
+    fn advance_over(&mut self, block: &Block<'_>) {
         let times = extremes(block.time());
-        let watermark = self.watermark.now();
-        if !self.takes_whole(times, block.len(), watermark) {
-            let first = block.split_at((block.len() / 2).max(1)).0;
-            return if block.len() > 1 { self.advance(&first) } else { self.advance_one(block) };
+        let mut rest = block.clone();
+        while !rest.is_empty() {
+            let taken = match rest.len() {
+                1 => self.advance_one(&rest),
+                _ if self.takes_whole(times, rest.len()) => self.advance(&rest, times),
+                events => {
+                    let (first, second) = rest.split_at(events / 2);
+                    self.advance_over(&first);
+                    return self.advance_over(&second);
+                }
+            };
+            rest = rest.split_at(taken).1;
         }
+    }
+
+    /// Log → watermark → windows and aggregates → (detectors → alerts). Takes at least one event from the
+    /// front of a block whose times lie between two, and gives how many.
+    fn advance(&mut self, block: &Block<'_>, times: (i64, i64)) -> usize {
+        let watermark = self.watermark.now();
         if !self.alerts.is_empty() {
             self.before.clone_from(&self.watermark);
         }
@@ -242,7 +251,8 @@ impl Pipeline {
     }
 
     /// Whether so many events of these times meet no limit and need not come one by one.
-    fn takes_whole(&mut self, times: (i64, i64), events: usize, watermark: i64) -> bool {
+    fn takes_whole(&mut self, times: (i64, i64), events: usize) -> bool {
+        let watermark = self.watermark.now();
         self.detectors.iter().all(|detector| detector.room() >= events)
             && self
                 .queries

@@ -39,9 +39,7 @@ pub(crate) trait Accumulator: Clone + Default {
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        Accumulator, distinct::Distinct, edge, quantile::Quantiles, samples, spread::Spread, top::Top,
-    };
+    use super::{Accumulator, distinct::Distinct, edge, quantile::Quantiles, samples, spread::Spread, top};
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -61,7 +59,7 @@ mod tests {
         let last: edge::Last = halves(|i| (samples::mix(i) as i64, value(i)));
         let quantiles: Quantiles = halves(value);
         let distinct: Distinct = halves(samples::mix);
-        let top: Top = halves(|i| samples::zipf(7, i));
+        let top: top::Top = halves(|i| samples::zipf(7, i) + (samples::mix(i) % 400) as u32);
         let reals =
             [spread.variance(), spread.stddev(), first.value(), last.value(), quantiles.quantile(0.99)];
         let bits = [
@@ -72,7 +70,9 @@ mod tests {
             0x4058_2000_0000_0000,
         ];
         assert_eq!(reals.map(f64::to_bits), bits, "{reals:?}");
-        assert_eq!(distinct.estimate(), 0);
-        assert_eq!(top.top(2), []);
+        assert_eq!(distinct.estimate(), 9_945);
+        let held = top.top(top::COUNTERS);
+        let sums = held.iter().fold((0, 0), |sums, held| (sums.0 + held.count, sums.1 + held.error));
+        assert_eq!((held[9].id, sums), (215, (9_924, 7_753)));
     }
 }

@@ -75,6 +75,7 @@ impl Spec {
     }
 
     fn check_query(&self, i: usize, query: &QuerySpec) -> Result<(), SpecError> {
+        self.filter(i)?;
         let at = |steps: &[Step], message: String| {
             let path = [&[Step::Field("query"), Step::Item(i)], steps].concat();
             Err(SpecError::at(&path, message))

@@ -11,6 +11,7 @@ pub use check::{MAX_COUNT_WINDOW, MAX_DETECTOR_WINDOW, MAX_PANES, MAX_PARTITIONS
 pub use window::{Accumulation, Emission, WindowSpec};
 
 use crate::aggregate::Aggregate;
+use crate::filter::Filter;
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -243,8 +244,14 @@ impl Spec {
     }
 
     /// The `where` of a query, compiled.
-    pub(crate) fn filter(&self, _query: usize) -> Result<Option<crate::filter::Filter>, SpecError> {
-        Ok(None)
+    ///
+    /// # Errors
+    /// On an expression that does not fit the schema.
+    pub(crate) fn filter(&self, query: usize) -> Result<Option<Filter>, SpecError> {
+        let Some(text) = &self.query[query].filter else { return Ok(None) };
+        let path = [Step::Field("query"), Step::Item(query), Step::Field("where")];
+        let filter = Filter::compile(text, &self.schema);
+        filter.map(Some).map_err(|error| SpecError::at(&path, error.to_string()))
     }
 
     /// What a detector's `on` names: `per_minute.count()`, or a measure.
