@@ -22,6 +22,8 @@ pub(crate) enum Fact {
         time: i64,
         value: Cell,
         expected: Cell,
+        /// What would pass as normal, from and to.
+        band: [Cell; 2],
         score: Cell,
         anomaly: bool,
     },
@@ -36,6 +38,7 @@ pub(crate) enum Fact {
         /// Alerts numbered by their ids, in order of first appearance.
         alert: usize,
         value: Cell,
+        score: Cell,
     },
 }
 
@@ -150,6 +153,7 @@ fn collect(pipeline: &Pipeline, changes: &Changes, ids: &mut Vec<u64>, facts: &m
             time: score.time,
             value: Cell::Real(score.value),
             expected: Cell::Real(score.expected),
+            band: [score.low, score.high].map(Cell::Real),
             score: Cell::Real(score.score),
             anomaly: score.anomaly,
         },
@@ -162,6 +166,7 @@ fn collect(pipeline: &Pipeline, changes: &Changes, ids: &mut Vec<u64>, facts: &m
             cause: alert.cause.map(|cause| (cause.partition, cause.offset)),
             alert: number_of(ids, alert.id),
             value: Cell::Real(alert.value),
+            score: Cell::Real(alert.score),
         },
     }));
 }

@@ -37,6 +37,12 @@ struct Point {
     cause: Option<(u32, u64)>,
 }
 
+struct Verdict {
+    point: Point,
+    score: Cell,
+    anomaly: bool,
+}
+
 impl<'a> Judges<'a> {
     pub(crate) fn new(spec: &'a Spec, limits: Limits) -> Self {
         Self { spec, limits, points: BTreeMap::new(), alerts: BTreeMap::new(), ids: Vec::new() }
@@ -92,43 +98,42 @@ impl<'a> Judges<'a> {
         if compared.len() < detector.min_points.unwrap_or(10.min(detector.window)) as usize {
             return;
         }
-        let (expected, score) = zscore(compared, point.value);
-        let anomaly = score.abs() >= detector.threshold;
+        let (expected, deviation, score) = zscore(compared, point.value);
+        let (anomaly, near) =
+            (score.abs() >= detector.threshold, |x: f64| Cell::Near(x, 1e-9 * (1.0 + x.abs())));
+        let reach = detector.threshold * deviation;
+        let score = Cell::Near(score, 1e-6 * (1.0 + score.abs()));
         facts.push(Fact::Score {
             detector: d,
             key: point.key.clone(),
             time: point.start,
             value: Cell::Real(point.value),
-            expected: Cell::Near(expected, 1e-9 * (1.0 + expected.abs())),
-            score: Cell::Near(score, 1e-6 * (1.0 + score.abs())),
+            expected: near(expected),
+            band: [near(expected - reach), near(expected + reach)],
+            score: score.clone(),
             anomaly,
         });
+        let verdict = Verdict { point, score, anomaly };
         for (r, rule) in self.spec.alert.iter().enumerate().filter(|(_, rule)| rule.when == detector.name) {
-            self.evaluate(r, rule, &point, anomaly, facts);
+            self.evaluate(r, rule, &verdict, facts);
         }
     }
 
-    fn evaluate(
-        &mut self,
-        r: usize,
-        rule: &AlertSpec,
-        point: &Point,
-        condition: bool,
-        facts: &mut Vec<Fact>,
-    ) {
+    fn evaluate(&mut self, r: usize, rule: &AlertSpec, verdict: &Verdict, facts: &mut Vec<Fact>) {
+        let Verdict { point, score, anomaly: condition } = verdict;
         let now = point.end;
         let at = (r, point.key.clone());
         let before = self.alerts.get(&at).copied();
         let begins = || (r, point.key.clone(), point.cause);
         let mut alert = match before {
             Some(alert) => alert,
-            None if condition => {
+            None if *condition => {
                 let number = number_of(&mut self.ids, begins());
                 Alert { number, active_at: now, firing: false, false_since: None }
             }
             None => return,
         };
-        let entered = if condition {
+        let entered = if *condition {
             alert.false_since = None;
             let fires = !alert.firing && now - alert.active_at >= rule.hold.0;
             alert.firing |= fires;
@@ -158,20 +163,21 @@ impl<'a> Judges<'a> {
                 cause: point.cause,
                 alert: alert.number,
                 value: Cell::Real(point.value),
+                score: score.clone(),
             });
         }
     }
 }
 
-/// Mean of some points, and the distance of a value from it in sample deviations.
-fn zscore(points: &[f64], value: f64) -> (f64, f64) {
+/// Mean and sample deviation of some points, and the distance of a value from the one in the other.
+fn zscore(points: &[f64], value: f64) -> (f64, f64, f64) {
     let (origin, n) = (points[0], points.len() as f64);
     let from_origin: Vec<f64> = points.iter().map(|point| point - origin).collect();
     let mean = from_origin.iter().sum::<f64>() / n;
     let deviation = (from_origin.iter().map(|d| (d - mean) * (d - mean)).sum::<f64>() / (n - 1.0)).sqrt();
     let distance = value - origin - mean;
     let score = if distance == 0.0 { 0.0 } else { (distance / deviation).clamp(-MAX_SCORE, MAX_SCORE) };
-    (origin + mean, score)
+    (origin + mean, deviation, score)
 }
 
 /// How many events detectors had no room for a key for.

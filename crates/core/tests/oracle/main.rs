@@ -25,7 +25,8 @@ const SHRINKS: u32 = 20_000;
 
 /// Runs a check over generated cases of a form; a failure prints the smallest one found and its seed.
 fn for_cases(form: Form, count: u32, check: impl Fn(&Case) -> Result<(), TestCaseError>) {
-    let config = Config { cases: count, max_shrink_iters: SHRINKS, source_file: Some(file!()), ..Config::default() };
+    let config =
+        Config { cases: count, max_shrink_iters: SHRINKS, source_file: Some(file!()), ..Config::default() };
     let mut runner = TestRunner::new(config);
     let ran = runner.run(&cases(form), |case| check(&case));
     if let Err(failure) = ran {
