@@ -26,15 +26,17 @@ pub(crate) struct Sum {
     sum: f64,
 }
 
-/// Extremes of one measure.
+/// Extremes of one measure: the smallest value, and the smallest of the negated ones, so that the
+/// machine can keep both with one instruction.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[repr(C, align(16))]
 pub(crate) struct Range {
-    min: f64,
-    max: f64,
+    least: [f64; 2],
 }
 
 /// Sum and extremes of one measure.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[repr(C)]
 pub(crate) struct Moments {
     sum: Sum,
     range: Range,
@@ -46,7 +48,7 @@ pub(crate) struct Nothing;
 
 impl Default for Range {
     fn default() -> Self {
-        Self { min: f64::INFINITY, max: f64::NEG_INFINITY }
+        Self { least: [f64::INFINITY; 2] }
     }
 }
 
@@ -65,13 +67,27 @@ impl Accumulator for Range {
     type Input = f64;
     #[inline]
     fn fold(&mut self, value: f64) {
-        // Selections, not `f64::min`: of 0.0 and −0.0 the first seen stays, on every target.
-        self.min = if value < self.min { value } else { self.min };
-        self.max = if value > self.max { value } else { self.max };
+        self.least_of([value, -value]);
     }
     fn merge(&mut self, later: &Self) {
-        self.min = if later.min < self.min { later.min } else { self.min };
-        self.max = if later.max > self.max { later.max } else { self.max };
+        self.least_of(later.least);
+    }
+}
+
+impl Range {
+    #[inline]
+    fn least_of(&mut self, [a, b]: [f64; 2]) {
+        // Selections, not `f64::min`: of 0.0 and −0.0 the first seen stays, on every target.
+        let [least, of_negated] = self.least;
+        self.least = [if a < least { a } else { least }, if b < of_negated { b } else { of_negated }];
+    }
+
+    fn min(&self) -> f64 {
+        self.least[0]
+    }
+
+    fn max(&self) -> f64 {
+        -self.least[1]
     }
 }
 
@@ -95,8 +111,9 @@ impl Accumulator for Nothing {
     fn merge(&mut self, _: &Self) {}
 }
 
-/// An accumulator with the number of its events.
+/// An accumulator with the number of its events. In this order the moments make up half a cache line.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[repr(C)]
 struct Counted<A> {
     count: u64,
     of: A,
@@ -312,8 +329,8 @@ impl Cells {
             Output::Rate => out.for_each(|(value, slot)| *value = digest::bits(rate(count(slot)))),
             Output::Sum(p) => self.moments(plan, p, out, |m, _| m.sum.sum),
             Output::Avg(p) => self.moments(plan, p, out, |m, count| m.sum.sum / count as f64),
-            Output::Min(p) => self.moments(plan, p, out, |m, _| m.range.min),
-            Output::Max(p) => self.moments(plan, p, out, |m, _| m.range.max),
+            Output::Min(p) => self.moments(plan, p, out, |m, _| m.range.min()),
+            Output::Max(p) => self.moments(plan, p, out, |m, _| m.range.max()),
             _ => self.read_sketch(plan, output, out, names, tops),
         }
     }

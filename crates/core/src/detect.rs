@@ -107,6 +107,7 @@ mod tests {
         ZScore::new(&DetectorSpec {
             name: "d".to_owned(),
             on: "q.count()".to_owned(),
+            by: Vec::new(),
             kind: crate::spec::DetectorKind::Zscore,
             window,
             threshold,

@@ -32,6 +32,8 @@ pub(crate) struct KeySpace {
 struct LogKeys {
     /// Id of a key column, or of a pair → key.
     keys: Vec<u32>,
+    /// Number of ids that have a key.
+    known: usize,
     /// Id of the columns so far and of the next one → id of the pair; one map a further column.
     pairs: Vec<FxHashMap<u64, u32>>,
 }
@@ -50,8 +52,8 @@ impl KeySpace {
         }
     }
 
-    /// Sets `keys` to the keys of the rows of a block, or of some of them. Rows from the first on whose key would be one
-    /// more than the limit are left out.
+    /// Sets `keys` to the keys of the rows of a block, or of some of them. Rows from the first on whose key
+    /// would be one more than the limit are left out.
     pub(crate) fn of(&mut self, block: &Block<'_>, rows: Option<&[u32]>, keys: &mut Vec<u32>) {
         keys.clear();
         match (rows, self.columns.len()) {
@@ -64,7 +66,10 @@ impl KeySpace {
     }
 
     fn of_column(&mut self, block: &Block<'_>, keys: &mut Vec<u32>) {
-        let ids = block.key(self.columns[0]);
+        let (ids, of_log) = (block.key(self.columns[0]), &self.of_log);
+        if of_log.known == block.dictionary(self.columns[0]).len() {
+            return keys.extend(ids.iter().map(|&id| of_log.keys[id as usize]));
+        }
         for (row, &id) in ids.iter().enumerate() {
             let known = self.of_log.keys.get(id as usize).copied().filter(|&key| key != UNSEEN);
             let Some(key) = known.or_else(|| self.of_row(block, row)) else { return };
@@ -82,6 +87,7 @@ impl KeySpace {
             self.of_log.keys.resize(id + 1, UNSEEN);
         }
         self.of_log.keys[id] = key;
+        self.of_log.known += 1;
         Some(key)
     }
 
@@ -136,11 +142,6 @@ impl KeySpace {
     /// A hash of the strings of a key.
     pub(crate) fn hash(&self, key: u32) -> u64 {
         self.hashes[key as usize]
-    }
-
-    /// The hashes of all keys, by key.
-    pub(crate) fn hashes(&self) -> &[u64] {
-        &self.hashes
     }
 
     /// Number of keys met.

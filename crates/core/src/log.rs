@@ -12,11 +12,15 @@
 //! appends rows in the order (arrival, partition, offset), so the row is the merged order and the offset
 //! of a row is the number of rows of its partition before it.
 //!
+//! It keeps the extremes of the event times of every [`ZONE`] rows, so that a reader who only has to know
+//! that nothing is late in them need not look at each.
+//!
 //! A log can be replayed from any row it retains. [`Log::forget`] lets go of the oldest rows when a
 //! stream is longer than memory; rows keep their numbers.
 
 use crate::spec::Schema;
 use rustc_hash::FxHashMap;
+use std::collections::VecDeque;
 use std::ops::Range;
 
 /// The distinct strings of one key column, numbered in order of first appearance.
@@ -64,6 +68,9 @@ pub struct KeyColumn {
     dictionary: Dictionary,
 }
 
+/// Rows of a zone, counted from row 0.
+pub const ZONE: u64 = 1_024;
+
 /// The append-only log of one run. See the [module](self) for its order.
 #[derive(Clone, Debug)]
 pub struct Log {
@@ -75,6 +82,8 @@ pub struct Log {
     partition: Vec<u32>,
     keys: Vec<KeyColumn>,
     measures: Vec<Vec<f64>>,
+    /// Oldest and newest event time of each zone that has a row held.
+    zones: VecDeque<(i64, i64)>,
 }
 
 impl Log {
@@ -89,6 +98,7 @@ impl Log {
             partition: Vec::new(),
             keys: vec![KeyColumn::default(); schema.keys.len()],
             measures: vec![Vec::new(); schema.measures.len()],
+            zones: VecDeque::new(),
         }
     }
 
@@ -115,6 +125,7 @@ impl Log {
             "an event of another shape"
         );
         assert!(self.arrival.last().is_none_or(|&newest| newest <= arrival), "an arrival steps back");
+        self.note(time);
         self.time.push(time);
         self.arrival.push(arrival);
         if self.partitions > 1 {
@@ -127,6 +138,15 @@ impl Log {
         for (column, &value) in self.measures.iter_mut().zip(measures) {
             assert!(value.is_finite(), "a measure is {value}");
             column.push(value);
+        }
+    }
+
+    /// Notes the time of the next row in its zone.
+    fn note(&mut self, time: i64) {
+        let begins = self.end().is_multiple_of(ZONE);
+        match self.zones.back_mut().filter(|_| !begins) {
+            Some((oldest, newest)) => (*oldest, *newest) = ((*oldest).min(time), (*newest).max(time)),
+            None => self.zones.push_back((time, time)),
         }
     }
 
@@ -169,6 +189,8 @@ impl Log {
         self.partition.drain(..n.min(self.partition.len()));
         self.keys.iter_mut().for_each(|column| drop(column.ids.drain(..n)));
         self.measures.iter_mut().for_each(|column| drop(column.drain(..n)));
+        let gone = (self.first_row + n as u64) / ZONE - self.first_row / ZONE;
+        self.zones.drain(..(gone as usize).min(self.zones.len()));
         self.first_row += n as u64;
     }
 
@@ -203,6 +225,42 @@ impl<'a> Block<'a> {
     #[must_use]
     pub fn time(&self) -> &'a [i64] {
         &self.log.time[self.rows.clone()]
+    }
+
+    /// The zone that begins at a row, if it lies within the block whole: its number of rows, and its oldest
+    /// and newest event time.
+    #[must_use]
+    pub fn zone(&self, row: usize) -> Option<(usize, i64, i64)> {
+        let number = self.log.first_row + (self.rows.start + row) as u64;
+        if !number.is_multiple_of(ZONE) || row + ZONE as usize > self.len() {
+            return None;
+        }
+        let (oldest, newest) = self.log.zones[(number / ZONE - self.log.first_row / ZONE) as usize];
+        Some((ZONE as usize, oldest, newest))
+    }
+
+    /// The oldest and the newest event time, of at least one event.
+    pub(crate) fn extremes(&self) -> (i64, i64) {
+        let (mut extremes, mut row) = ((i64::MAX, i64::MIN), 0);
+        let widen = |(a, b): (i64, i64), oldest: i64, newest: i64| (a.min(oldest), b.max(newest));
+        while row < self.len() {
+            let (rows, oldest, newest) = self.zone(row).unwrap_or_else(|| {
+                let rows = self.rows_to_zone(row);
+                let times = self.time()[row..row + rows].iter();
+                let (oldest, newest) =
+                    times.fold((i64::MAX, i64::MIN), |times, &time| widen(times, time, time));
+                (rows, oldest, newest)
+            });
+            extremes = widen(extremes, oldest, newest);
+            row += rows;
+        }
+        extremes
+    }
+
+    /// Rows from one on to where the next zone begins, or the block ends.
+    pub(crate) fn rows_to_zone(&self, row: usize) -> usize {
+        let number = self.log.first_row + (self.rows.start + row) as u64;
+        ((ZONE - number % ZONE) as usize).min(self.len() - row)
     }
 
     /// Arrival times, epoch milliseconds.

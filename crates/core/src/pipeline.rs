@@ -209,7 +209,7 @@ impl Pipeline {
 
     /// Takes a block, in parts if it may meet a limit.
     fn advance_over(&mut self, block: &Block<'_>) {
-        let times = extremes(block.time());
+        let times = block.extremes();
         let mut rest = block.clone();
         while !rest.is_empty() {
             let taken = match rest.len() {
@@ -645,9 +645,4 @@ impl Detector {
             keys.reindex();
         }
     }
-}
-
-/// The oldest and the newest of at least one time.
-fn extremes(times: &[i64]) -> (i64, i64) {
-    times.iter().fold((i64::MAX, i64::MIN), |(oldest, newest), &time| (oldest.min(time), newest.max(time)))
 }

@@ -229,6 +229,26 @@ impl<'a> Source<'a> {
         self.block.time()[self.row(event) as usize]
     }
 
+    /// The events in stretches, with the oldest and the newest time of each; `all` holds those of all of
+    /// them. What the log knows of its zones makes most stretches shorter in time.
+    pub(crate) fn stretches(&self, all: (i64, i64)) -> impl Iterator<Item = (Range<usize>, (i64, i64))> {
+        let mut event = 0;
+        std::iter::from_fn(move || {
+            let from = event;
+            let row = self.events.start + from;
+            let (events, times) = match (self.rows, self.len() - from) {
+                (_, 0) => return None,
+                (Some(_), rest) => (rest, all),
+                (None, rest) => match self.block.zone(row).filter(|(events, ..)| *events <= rest) {
+                    Some((events, oldest, newest)) => (events, (oldest, newest)),
+                    None => (self.block.rows_to_zone(row).min(rest), all),
+                },
+            };
+            event += events;
+            Some((from..event, times))
+        })
+    }
+
     /// Event times, gathered into `scratch` if they do not lie side by side.
     pub(crate) fn times<'s>(&'s self, scratch: &'s mut Vec<i64>) -> &'s [i64] {
         self.gather(self.block.time(), scratch)

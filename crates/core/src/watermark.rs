@@ -112,7 +112,7 @@ impl Watermark {
     /// has passed.
     pub fn advance(&mut self, block: &Block<'_>, stop: &Stop<'_>) -> usize {
         match block.partition() {
-            None => self.advance_one_partition(block.time(), stop),
+            None => self.advance_one_partition(block, stop),
             Some(partition) => self.advance_partitions(partition, block, stop),
         }
     }
@@ -122,31 +122,58 @@ impl Watermark {
         self.now = END_OF_TIME;
     }
 
-    /// With one partition nothing can be idle beside it, and the maximum is all that counts.
-    fn advance_one_partition(&mut self, time: &[i64], stop: &Stop<'_>) -> usize {
-        let clock = &mut self.partitions[0];
-        let below = |newest: i64| newest.saturating_sub(self.bound + 1);
-        let mut newest = clock.newest_time;
-        let mut near = below(newest).saturating_add(stop.near);
-        let mut passed = time.len();
-        for (i, &time) in time.iter().enumerate() {
-            if time <= near && (stop.before)(time, below(newest)) {
-                passed = i;
+    /// With one partition nothing can be idle beside it, and the maximum is all that counts. A zone of the
+    /// log whose oldest event would not stop at the watermark that the zone ends with has none that stops.
+    fn advance_one_partition(&mut self, block: &Block<'_>, stop: &Stop<'_>) -> usize {
+        let mut passed = 0;
+        while passed < block.len() {
+            let rows = block.rows_to_zone(passed);
+            let newest = block.zone(passed).and_then(|(_, oldest, newest)| {
+                let newest = newest.max(self.partitions[0].newest_time);
+                let watermark = self.below(newest);
+                (watermark < stop.at && !(stop.before)(oldest, watermark)).then_some(newest)
+            });
+            if let Some(newest) = newest {
+                self.partitions[0].newest_time = newest;
+                passed += rows;
+                continue;
+            }
+            let (walked, stopped) = self.walk(&block.time()[passed..passed + rows], stop);
+            passed += walked;
+            if stopped {
                 break;
+            }
+        }
+        self.partitions[0].next_offset += passed as u64;
+        self.now = self.now.max(self.below(self.partitions[0].newest_time));
+        passed
+    }
+
+    /// Advances the one partition over events one by one. Gives how many it passed, and whether it stopped.
+    fn walk(&mut self, times: &[i64], stop: &Stop<'_>) -> (usize, bool) {
+        let mut newest = self.partitions[0].newest_time;
+        let mut near = self.below(newest).saturating_add(stop.near);
+        for (i, &time) in times.iter().enumerate() {
+            if time <= near && (stop.before)(time, self.below(newest)) {
+                self.partitions[0].newest_time = newest;
+                return (i, true);
             }
             if time > newest {
                 newest = time;
-                near = below(newest).saturating_add(stop.near);
-                if below(newest) >= stop.at {
-                    passed = i + 1;
-                    break;
+                near = self.below(newest).saturating_add(stop.near);
+                if self.below(newest) >= stop.at {
+                    self.partitions[0].newest_time = newest;
+                    return (i + 1, true);
                 }
             }
         }
-        clock.newest_time = newest;
-        clock.next_offset += passed as u64;
-        self.now = self.now.max(below(newest));
-        passed
+        self.partitions[0].newest_time = newest;
+        (times.len(), false)
+    }
+
+    /// The watermark of a partition with this newest event.
+    fn below(&self, newest: i64) -> i64 {
+        newest.saturating_sub(self.bound + 1)
     }
 
     fn advance_partitions(&mut self, partition: &[u32], block: &Block<'_>, stop: &Stop<'_>) -> usize {

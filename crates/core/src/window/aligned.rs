@@ -119,9 +119,14 @@ impl Aligned {
                 .for_each(|i| self.take_apart(keys[i], known, &source.slice(i..i + 1), plan));
         }
         let Self { grid, panes, scratch, .. } = self;
-        let pieces = Pieces::new(grid.pane_of(oldest), newest, grid.pane);
-        panes.reach(plan, known, pieces.count().min(source.len()));
-        panes.slots(source.times(&mut scratch.times), keys, &pieces, &mut scratch.slots);
+        let times = source.times(&mut scratch.times);
+        let pieces = |oldest, newest| Pieces::new(grid.pane_of(oldest), newest, grid.pane);
+        panes.reach(plan, known, pieces(oldest, newest).count().min(source.len()));
+        scratch.slots.clear();
+        for (events, (oldest, newest)) in source.stretches((oldest, newest)) {
+            let pieces = pieces(oldest, newest);
+            panes.slots(&times[events.clone()], &keys[events], &pieces, &mut scratch.slots);
+        }
         panes.cells.fold(plan, &scratch.slots, source);
     }
 

@@ -288,45 +288,45 @@ impl Panes {
         }
     }
 
-    /// Sets `slots` to the slots of events by their times and keys, opening panes of one size as need be.
+    /// Appends the slots of events by their times and keys, opening panes of one size as need be.
     pub(crate) fn slots(&mut self, times: &[i64], keys: &[u32], pieces: &Pieces, slots: &mut Vec<u32>) {
-        slots.clear();
+        let from = slots.len();
         match self.index {
-            Index::Dense { stride, .. } if pieces.count <= TABLE && pieces.fits_u32() => {
+            Index::Dense { .. } if pieces.count == 1 => {
+                let first = self.first_slot(pieces.start(0));
+                slots.extend(keys.iter().map(|key| first + key));
+            }
+            Index::Dense { .. } if pieces.count <= TABLE && pieces.fit_u32() => {
                 self.table.clear();
                 self.table.resize(pieces.count as usize, NOT_HELD);
-                if stride == WORD {
-                    self.dense_slots::<false>(times, keys, pieces, slots);
-                } else {
-                    self.dense_slots::<true>(times, keys, pieces, slots);
-                }
+                self.dense_slots(times, keys, pieces, slots);
             }
-            _ => self.slots_one_by_one(times, keys, pieces, slots),
+            _ => return self.slots_one_by_one(times, keys, pieces, slots),
+        }
+        self.touch(&slots[from..]);
+    }
+
+    /// Notes that the keys of these slots were met.
+    fn touch(&mut self, slots: &[u32]) {
+        if let Index::Dense { stride, touched, .. } = &mut self.index
+            && *stride > WORD
+        {
+            slots.iter().for_each(|&slot| touched[slot as usize / WORD] |= 1 << (slot as usize % WORD));
         }
     }
 
-    fn dense_slots<const TOUCH: bool>(
-        &mut self,
-        times: &[i64],
-        keys: &[u32],
-        pieces: &Pieces,
-        slots: &mut Vec<u32>,
-    ) {
-        slots.reserve(times.len());
-        for (&time, &key) in times.iter().zip(keys) {
+    fn dense_slots(&mut self, times: &[i64], keys: &[u32], pieces: &Pieces, slots: &mut Vec<u32>) {
+        let mut table = std::mem::take(&mut self.table);
+        slots.extend(times.iter().zip(keys).map(|(&time, &key)| {
             let piece = pieces.of(time);
-            let mut first = self.table[piece];
+            let mut first = table[piece];
             if first == NOT_HELD {
                 first = self.first_slot(pieces.start(piece));
-                self.table[piece] = first;
+                table[piece] = first;
             }
-            let slot = first + key;
-            if TOUCH {
-                let Index::Dense { touched, .. } = &mut self.index else { unreachable!("dense slots") };
-                touched[slot as usize / WORD] |= 1 << (slot as usize % WORD);
-            }
-            slots.push(slot);
-        }
+            first + key
+        }));
+        self.table = table;
     }
 
     #[cold]
@@ -373,15 +373,15 @@ pub(crate) struct Pieces {
     origin: i64,
     size: i64,
     count: i64,
-    /// A little more than one over the size: by at least as much as rounding may take away, and by so
-    /// little that no time within 2^32 ms of the origin gets into the next piece.
-    inverse: f64,
+    /// 2^64 over the size, rounded up: its product with a time below 2^32 ms has the quotient in its upper
+    /// half (Lemire, Kaser, Kurz 2019, *Faster remainder by direct computation*).
+    inverse: u64,
 }
 
 impl Pieces {
     /// From the piece that begins at `origin` to the one that holds `newest`.
     pub(crate) fn new(origin: i64, newest: i64, size: i64) -> Self {
-        let inverse = 1.0 / size as f64 * (1.0 + 2.0 * f64::EPSILON);
+        let inverse = (u64::MAX / size as u64).wrapping_add(1);
         Self { origin, size, count: (newest - origin) / size + 1, inverse }
     }
 
@@ -389,13 +389,14 @@ impl Pieces {
         self.count as usize
     }
 
-    fn fits_u32(&self) -> bool {
-        self.count.saturating_mul(self.size) <= i64::from(u32::MAX)
+    /// Whether times and size fit the multiplication.
+    fn fit_u32(&self) -> bool {
+        self.size > 1 && self.count.saturating_mul(self.size) <= i64::from(u32::MAX)
     }
 
     #[inline]
     fn of(&self, time: i64) -> usize {
-        (f64::from((time - self.origin) as u32) * self.inverse) as u32 as usize
+        ((u128::from((time - self.origin) as u32) * u128::from(self.inverse)) >> 64) as usize
     }
 
     fn start(&self, piece: usize) -> i64 {
@@ -409,7 +410,7 @@ mod tests {
 
     #[test]
     fn pieces_are_those_of_the_division() {
-        for size in [1_i64, 2, 3, 7, 10, 999, 1_000, 60_000, 86_400_000, (1 << 31) - 1, (1 << 32) - 2] {
+        for size in [2_i64, 3, 7, 10, 999, 1_000, 60_000, 86_400_000, (1 << 31) - 1, (1 << 32) - 2] {
             let pieces = Pieces::new(-5, -5, size);
             let last = i64::from(u32::MAX);
             let edges = (0..200).chain((1..200).map(|k| last / size / 200 * k)).flat_map(|k| {
