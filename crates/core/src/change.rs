@@ -220,6 +220,8 @@ struct Run {
 #[derive(Clone, Debug, Default)]
 pub struct Changes {
     runs: Vec<Run>,
+    /// Runs up to here grow no more: they came before the last [`mark`](Changes::mark).
+    marked: usize,
     pub(crate) windows: Vec<WindowResult>,
     /// The bits of all results' values, one after the other.
     pub(crate) values: Vec<u64>,
@@ -293,15 +295,16 @@ impl Changes {
     /// Notes that rows of a table happened now, at `row` of the block.
     pub(crate) fn happened_at(&mut self, kind: Kind, rows: Range<usize>, row: u32) {
         let (from, to) = (rows.start as u32, rows.end as u32);
-        match self.runs.last_mut() {
+        match self.runs[self.marked..].last_mut() {
             Some(last) if last.kind == kind && last.to == from && last.row == row => last.to = to,
             _ => self.runs.push(Run { kind, row, from, to }),
         }
     }
 
     /// Number of runs so far, for [`by_row`](Changes::by_row).
-    pub(crate) fn mark(&self) -> usize {
-        self.runs.len()
+    pub(crate) fn mark(&mut self) -> usize {
+        self.marked = self.runs.len();
+        self.marked
     }
 
     /// Puts the runs since a mark in the order of the rows that brought them about.
@@ -311,6 +314,7 @@ impl Changes {
 
     pub(crate) fn clear(&mut self) {
         self.runs.clear();
+        self.marked = 0;
         self.windows.clear();
         self.values.clear();
         self.tops.clear();

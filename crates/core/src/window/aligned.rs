@@ -96,10 +96,13 @@ impl Aligned {
 
     /// Whether so many events of these times meet no limit.
     pub(crate) fn has_room(&self, oldest: i64, newest: i64, events: usize) -> bool {
-        let size = if self.shares() { self.grid.pane } else { 1 };
-        let panes = ((newest - self.grid.pane_of(oldest)) / size + 1) as usize;
-        self.panes.len().saturating_add(panes) <= self.rules.open_windows
-            && !self.panes.may_pass(self.rules.cells, events)
+        let (panes, pairs_each) = if self.shares() {
+            ((newest - self.grid.pane_of(oldest)) / self.grid.pane + 1, 1)
+        } else {
+            (self.grid.windows_of(oldest, newest), self.grid.windows_of_event())
+        };
+        self.panes.len().saturating_add(panes as usize) <= self.rules.open_windows
+            && !self.panes.may_pass(self.rules.cells, events.saturating_mul(pairs_each))
     }
 
     /// Takes events that find none of their windows fired.
@@ -182,7 +185,7 @@ impl Aligned {
             |id: &&i64| self.panes.position(**id).is_ok_and(|at| self.panes.slot_of(at, key).is_some());
         let cells = ids.iter().filter(|id| !has_cell(id)).count();
         self.panes.len() + missing <= self.rules.open_windows
-            && (cells == 0 || !self.panes.may_pass(self.rules.cells - cells, 0))
+            && (cells == 0 || !self.panes.may_pass(self.rules.cells, cells))
     }
 
     /// A window that fired once and was left alone since has nothing written down: a key that it holds

@@ -85,6 +85,16 @@ impl Grid {
         (0..=(last - first) / step).map(move |i| first + i * step)
     }
 
+    /// Most windows that one event is in.
+    pub(crate) fn windows_of_event(&self) -> usize {
+        ((self.size - 1) / self.step + 1) as usize
+    }
+
+    /// Number of windows between the first of an event at `oldest` and the last of one at `newest`.
+    pub(crate) fn windows_of(&self, oldest: i64, newest: i64) -> i64 {
+        (self.last_end(newest) - self.first_end(oldest)) / self.step + 1
+    }
+
     /// End of the first window after `after` that a pane lies in.
     pub(crate) fn end_after(&self, pane: i64, after: i64) -> Option<i64> {
         let (first, last) = (self.first_end(pane), self.last_end(pane));

@@ -99,7 +99,7 @@ impl Panes {
     }
 
     /// Whether there may be more than `limit` pairs of pane and key after so many more events. Exact when
-    /// `events` is 0.
+    /// `events` are pairs that there are not yet.
     pub(crate) fn may_pass(&self, limit: usize, events: usize) -> bool {
         match &self.index {
             Index::Sparse { slots, .. } => slots.len() + events > limit,
