@@ -23,21 +23,12 @@ use std::iter::Peekable;
 use std::path::{Path, PathBuf};
 use std::str::Lines;
 
-const PAGES: [&str; 6] = [
-    "README.md",
-    "docs/aggregates.md",
-    "docs/binary.md",
-    "docs/pipeline.md",
-    "docs/semantics.md",
-    "docs/windows.md",
-];
-
 const EXAMPLES: &str = "docs/examples";
 
 #[test]
 fn pages_show_what_the_binary_does() {
-    for page in PAGES {
-        expect_file![root().join(page)].assert_eq(&renewed(&read(page)));
+    for page in pages() {
+        expect_file![root().join(&page)].assert_eq(&renewed(&read(&page)));
     }
 }
 
@@ -45,24 +36,36 @@ fn pages_show_what_the_binary_does() {
 #[test]
 fn a_page_that_shows_something_else_is_noticed() {
     let told = |page: &str| renewed(page) != page;
-    let windows = read("docs/windows.md");
+    let windows = renewed(&read("docs/windows.md"));
     assert!(!told(&windows));
     assert!(told(&windows.replacen("| on_time | 0 | 4 |", "| on_time | 0 | 5 |", 1)));
     let row = windows.lines().find(|line| line.starts_with("| [0, 10)")).expect("a row of a window");
     assert!(told(&windows.replacen(&format!("{row}\n"), "", 1)));
-    let pipeline = read("docs/pipeline.md");
+    let pipeline = renewed(&read("docs/pipeline.md"));
     assert!(!told(&pipeline));
     assert!(told(&pipeline.replacen("`` line ", "`` row ", 1)));
 }
 
 #[test]
 fn every_example_is_shown() {
-    let pages: String = PAGES.map(read).concat();
-    let files = std::fs::read_dir(root().join(EXAMPLES)).expect("the folder of the examples");
-    for file in files {
-        let name = file.expect("an example").file_name().into_string().expect("a name in ASCII");
+    let pages: String = pages().iter().map(|page| read(page)).collect();
+    for name in names(EXAMPLES) {
         assert!(pages.contains(&format!(" {name} ")), "no page shows {name}");
     }
+}
+
+/// The pages, from the root of the repository.
+fn pages() -> Vec<String> {
+    let docs = names("docs").into_iter().filter(|name| name.ends_with(".md"));
+    docs.map(|name| format!("docs/{name}")).chain(["README.md".to_owned()]).collect()
+}
+
+fn names(folder: &str) -> Vec<String> {
+    let files = std::fs::read_dir(root().join(folder)).expect("a folder of the repository");
+    let name = |file: std::io::Result<std::fs::DirEntry>| file.ok()?.file_name().into_string().ok();
+    let mut names: Vec<String> = files.map(|file| name(file).expect("a file with a name")).collect();
+    names.sort_unstable();
+    names
 }
 
 fn root() -> PathBuf {
@@ -208,6 +211,7 @@ fn refusal(row: &str, pipeline: &str) -> String {
     let folder = Folder::new();
     folder.write("refused.toml", pipeline);
     let told = folder.run("run -p refused.toml").told();
-    let said = told.strip_prefix("2: kappascope: refused.toml: ").unwrap_or_else(|| panic!("{written}: {told}"));
+    let said =
+        told.strip_prefix("2: kappascope: refused.toml: ").unwrap_or_else(|| panic!("{written}: {told}"));
     format!("| `{written}` | `` {} `` |", said.trim_end())
 }
