@@ -465,10 +465,20 @@ fn test(
     let truth = |a: f64, b: f64| Truth((2 * u8::from(holds(a, b))) | u8::from(a.is_nan() | b.is_nan()));
     match (a.rows(), b.rows()) {
         (Ok(a), Ok(b)) => truths.extend(a.iter().zip(b).map(|(&a, &b)| truth(a, b))),
-        (Ok(a), Err(b)) => truths.extend(a.iter().map(|&a| truth(a, b))),
-        (Err(a), Ok(b)) => truths.extend(b.iter().map(|&b| truth(a, b))),
+        (Ok(a), Err(b)) => eight_at_a_time(a, truths, |a| truth(a, b)),
+        (Err(a), Ok(b)) => eight_at_a_time(b, truths, |b| truth(a, b)),
         (Err(a), Err(b)) => truths.resize(len, truth(a, b)),
     }
+}
+
+/// In arrays of eight the compiler makes vector instructions of a comparison, which takes a third of the
+/// time; from numbers of eight bytes to truths of one it finds none otherwise.
+fn eight_at_a_time(numbers: &[f64], truths: &mut Vec<Truth>, truth: impl Fn(f64) -> Truth) {
+    truths.resize(numbers.len(), Truth::FALSE);
+    let (eights, rest) = numbers.as_chunks::<8>();
+    let (eight_truths, rest_truths) = truths.as_chunks_mut::<8>();
+    eight_truths.iter_mut().zip(eights).for_each(|(truths, numbers)| *truths = numbers.map(&truth));
+    rest_truths.iter_mut().zip(rest).for_each(|(it, number)| *it = truth(*number));
 }
 
 impl Numbers<'_> {

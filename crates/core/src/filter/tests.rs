@@ -645,6 +645,34 @@ fn says_what_was_found_and_what_would_fit() {
     "#]].assert_eq(&told);
 }
 
+/// Every example of the page for users, and every error on it.
+#[test]
+fn the_documented_examples_hold() {
+    let page = include_str!("../../../../docs/expressions.md");
+    let schema = Schema { time: "event_time".to_owned(), ..schema(&["page", "country"], &["ms", "bytes"]) };
+    let (tables, _) = page.split_once("## NULL").unwrap();
+    let mut examples = 0;
+    for row in tables.lines().filter(|line| line.starts_with('|')) {
+        let Some(example) = row.rsplit('|').nth(1).unwrap().trim().strip_prefix('`') else { continue };
+        let example = example.strip_suffix('`').unwrap();
+        let kept = if example.starts_with("TIMESTAMP") {
+            format!("{example} < event_time")
+        } else {
+            example.to_owned()
+        };
+        Filter::compile(&kept, &schema).unwrap_or_else(|error| panic!("{error} in {kept}"));
+        examples += 1;
+    }
+    assert_eq!(examples, 15);
+
+    let lines: Vec<&str> = page.lines().collect();
+    let errors = lines.windows(2).filter_map(|pair| Some((pair[0].strip_prefix("> ")?, pair[1])));
+    for (text, error) in errors {
+        let found = Filter::compile(text, &schema).map(|_| ()).expect_err(text);
+        assert_eq!(found.to_string(), error, "{text}");
+    }
+}
+
 #[test]
 fn long_and_deep_expressions_are_refused() {
     let nested = |open: &str, inner: &str, close: &str, n: usize| open.repeat(n) + inner + &close.repeat(n);
