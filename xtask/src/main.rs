@@ -9,6 +9,7 @@
 
 mod bench;
 mod cache;
+mod conformance;
 mod dist;
 mod process;
 mod serve;
@@ -30,6 +31,8 @@ Usage: cargo xtask COMMAND
   test --quick    the inner loop: format, lints, native tests; no browser, no built site
   bench           measure the engine beside hand-written loops
   bench --quick   the same on a tenth of the events, to see that it runs
+  conformance     compare window results with Apache Flink's over generated streams, and keep what Flink answers
+  conformance --quick   the same for a few of the streams, and whether Flink still answers what was kept
   dist            build the static site and the release binary
   setup           install what is missing for all of the above, into the user's cache folder
 ";
@@ -56,6 +59,8 @@ fn run(args: &[&str]) -> Result<ExitCode> {
         ["test", "--quick"] => test::run(&Workspace::find()?, test::Scope::Quick),
         ["bench"] => bench::run(&Workspace::find()?, &[]),
         ["bench", "--quick"] => bench::run(&Workspace::find()?, &["--quick"]),
+        ["conformance"] => conformance::run(&Workspace::find()?, &[]),
+        ["conformance", "--quick"] => conformance::run(&Workspace::find()?, &["--quick"]),
         ["dist"] => dist::run(&Workspace::find()?),
         ["setup"] => setup::run(&Workspace::find()?),
         ["help" | "--help" | "-h"] => {

@@ -53,6 +53,7 @@ pub mod pipeline;
 mod plan;
 mod query;
 mod sliding;
+pub mod snapshot;
 pub mod spec;
 pub mod time;
 pub mod watermark;
@@ -64,5 +65,6 @@ pub use change::{
 };
 pub use log::{Block, Log};
 pub use pipeline::{Counters, Limits, Pipeline};
+pub use snapshot::SnapshotError;
 pub use spec::{Spec, SpecError};
 pub use time::Millis;

@@ -469,6 +469,12 @@ impl Pipeline {
         self.digest.get()
     }
 
+    /// The offset that the next event of a partition will have.
+    #[must_use]
+    pub fn next_offset(&self, partition: u32) -> u64 {
+        self.watermark.next_offset(partition)
+    }
+
     /// The watermark: epoch milliseconds, or [`NOTHING`](crate::watermark::NOTHING), or
     /// [`END_OF_TIME`](crate::watermark::END_OF_TIME).
     #[must_use]

@@ -276,6 +276,7 @@ mod tests {
     fn hashes_that_collide_in_the_table_are_told_apart() {
         assert_eq!(folded::<Distinct>((1..=200).map(|i| i << 32)).estimate(), 200);
         assert_eq!(folded::<Distinct>([u64::MAX, 0, 1, u64::MAX]).estimate(), 2, "0 and 1 share a place");
+        assert_eq!(folded::<Distinct>([2, 3]).estimate(), 2);
     }
 
     /// 400 trials estimate a standard error to about 3.5 % of itself; 1.1 allows three of those.
@@ -289,6 +290,13 @@ mod tests {
         let control = standard_error(10_000, 400, estimate_of_256);
         assert!(control > 3.0 * STANDARD_ERROR, "256 registers should be four times worse, not {control}");
         assert!(control <= 1.1 * 4.0 * STANDARD_ERROR, "{control}");
+    }
+
+    #[test]
+    fn an_estimate_is_more_than_what_would_be_exact() {
+        let count = EXACT_HASHES as u64 + 1;
+        let hashes = |trial: u64| (0..count).map(move |i| mix(mix(trial) ^ i));
+        assert!((0..20).all(|trial| folded::<Distinct>(hashes(trial)).estimate() >= count));
     }
 
     #[test]

@@ -116,11 +116,13 @@ mod tests {
 
     #[test]
     fn an_empty_side_changes_no_bit() {
-        let some: Spread = folded((0..10).map(|i| samples::lognormal(1, i)));
-        let (mut left, mut right) = (some.clone(), Spread::default());
-        left.merge(&Spread::default());
-        right.merge(&some);
-        assert_eq!((&left, &right), (&some, &some));
+        for count in 1..100 {
+            let some: Spread = folded((0..count).map(|i| samples::lognormal(1, i)));
+            let (mut left, mut right) = (some.clone(), Spread::default());
+            left.merge(&Spread::default());
+            right.merge(&some);
+            assert_eq!((&left, &right), (&some, &some));
+        }
     }
 
     #[test]

@@ -211,17 +211,17 @@ mod tests {
     ) -> Option<String> {
         let (truth, bound) = (exact(ids), ids.len() as u64 / held_to as u64);
         let list = top.top(CAPACITY);
-        let frequent = |(_, count): &(&u32, &u64)| **count > bound;
-        let missed = truth.iter().filter(frequent).find(|(id, _)| list.iter().all(|held| held.id != **id));
         let wrong = list.iter().find(|held| {
-            let count = truth[&held.id];
-            held.error > bound || count > held.count || count < held.count - held.error
+            let (count, allowed) = (truth[&held.id], if truth.len() <= held_to { 0 } else { bound });
+            held.error > allowed || count > held.count || count < held.count - held.error
         });
-        let inexact = list.iter().find(|held| truth.len() <= held_to && held.error > 0);
+        let mut missing = truth.iter().filter(|(id, _)| list.iter().all(|held| held.id != **id));
+        let missed = missing.find(|(_, count)| **count > top.floor.min(bound));
+        let low = list.iter().find(|held| held.count < top.floor);
         let sum: u64 = list.iter().map(|held| held.count).sum();
-        (missed.map(|missed| format!("{missed:?} is not held")))
-            .or(wrong.map(|wrong| format!("{wrong:?} for {}", truth[&wrong.id])))
-            .or(inexact.map(|inexact| format!("{inexact:?} should be exact")))
+        (wrong.map(|wrong| format!("{wrong:?} for {}", truth[&wrong.id])))
+            .or(missed.map(|missed| format!("{missed:?} is not held")))
+            .or(low.map(|low| format!("{low:?} is below the floor {}", top.floor)))
             .or((sum > ids.len() as u64).then(|| format!("the counts add up to {sum}")))
     }
 

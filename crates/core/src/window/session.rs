@@ -19,10 +19,9 @@ use crate::cells::Cells;
 use crate::change::Timing;
 use crate::plan::{Plan, Source};
 use crate::spec::Emission;
-use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::ops::Range;
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -54,9 +53,9 @@ pub(crate) struct Sessions {
     /// When sessions that have fired are gone, and their keys.
     leaving: Queue,
     /// What sessions have given that can give again, by slot.
-    given: FxHashMap<u32, Given>,
+    given: BTreeMap<u32, Given>,
     /// Events of a session at the last early result, by slot.
-    noted: FxHashMap<u32, u64>,
+    noted: BTreeMap<u32, u64>,
     #[serde(skip)]
     slots: Vec<u32>,
 }
@@ -73,8 +72,8 @@ impl Sessions {
             free: Vec::new(),
             due: Queue::new(),
             leaving: Queue::new(),
-            given: FxHashMap::default(),
-            noted: FxHashMap::default(),
+            given: BTreeMap::new(),
+            noted: BTreeMap::new(),
             slots: Vec::new(),
         }
     }
