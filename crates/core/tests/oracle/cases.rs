@@ -103,6 +103,12 @@ impl fmt::Debug for Case {
 }
 
 impl Case {
+    /// Whether a query's condition lets an event through.
+    pub(crate) fn passes(query: &QuerySpec, event: &Event) -> bool {
+        let meaning = |condition: &String| FILTERS.iter().find(|(known, _)| known == condition).unwrap().1;
+        query.filter.as_ref().map(meaning).is_none_or(|passes| passes(event))
+    }
+
     pub(crate) fn log(&self) -> Log {
         let mut log = Log::new(&self.spec.schema);
         for event in &self.events {
@@ -159,6 +165,16 @@ fn empty() -> Spec {
     spec
 }
 
+/// Conditions, and what they mean.
+pub(crate) const FILTERS: [(&str, fn(&Event) -> bool); 5] = [
+    ("v > 0", |event| event.v > 0.0),
+    ("k <> 'a'", |event| event.k != "a"),
+    ("u = 'x' OR w >= 2", |event| event.u == "x" || event.w >= 2.0),
+    // Unknown for zeros.
+    ("1 / v < 1", |event| event.v != 0.0 && 1.0 / event.v < 1.0),
+    ("v > 1e9", |_| false),
+];
+
 const AGGREGATES: [&str; 24] = [
     "count()",
     "rate()",
@@ -194,10 +210,11 @@ fn aggregates() -> impl Strategy<Value = Vec<&'static str>> {
 fn queries(form: Form, unit: i64) -> impl Strategy<Value = QuerySpec> {
     let by = prop::sample::select(vec![&[][..], &["k"], &["u"], &["u", "k"]]);
     let lateness = prop_oneof![1 => Just(0_i64), 3 => 1_i64..20];
-    (windows(form.kind, unit), by, lateness, 1_i64..15, aggregates()).prop_map(
-        move |(window, by, lateness, every, aggregates)| QuerySpec {
+    let filter = prop_oneof![4 => Just(None), 1 => prop::sample::select(&FILTERS[..]).prop_map(Some)];
+    (windows(form.kind, unit), filter, by, lateness, 1_i64..15, aggregates()).prop_map(
+        move |(window, filter, by, lateness, every, aggregates)| QuerySpec {
             name: String::new(),
-            filter: None,
+            filter: filter.map(|(condition, _)| condition.to_owned()),
             by: by.iter().map(|name| (*name).to_owned()).collect(),
             window,
             lateness: Millis(lateness * unit),

@@ -18,7 +18,7 @@ use proptest::test_runner::{Config, TestRunner};
 use std::cell::RefCell;
 
 /// Generated cases for each form of a query.
-const CASES: u32 = 40;
+const CASES: u32 = 50;
 
 /// Smaller cases to look for when one fails.
 const SHRINKS: u32 = 20_000;
@@ -74,6 +74,9 @@ fn count(case: &Case, limits: Limits, facts: &[Fact]) -> Counters {
             Fact::Score { anomaly, .. } => counters.anomalies += u64::from(*anomaly),
             Fact::Alert { state, .. } => counters.alerts += u64::from(*state == AlertState::Firing),
         }
+    }
+    for query in &case.spec.query {
+        counters.filtered += case.events.iter().filter(|event| !Case::passes(query, event)).count() as u64;
     }
     counters.over_limit += judge::unseen(&case.spec, &case.events, limits);
     counters

@@ -3,7 +3,7 @@
 //!
 //! The one exception are sessions, which are what earlier events made of them: a list of trees.
 
-use crate::cases::Event;
+use crate::cases::{Case, Event};
 use crate::facts::{Fact, Window as Given, joined, number_of};
 use crate::fold::{Group, Tree};
 use crate::judge::Judges;
@@ -170,6 +170,9 @@ impl<'a> Oracle<'a> {
     }
 
     fn take(&mut self, q: usize, row: usize, watermark: i64) {
+        if !Case::passes(self.spec_of(q), &self.events[row]) {
+            return;
+        }
         let name = joined(self.spec_of(q).by.iter().map(|column| self.events[row].key(column)));
         let unknown = !self.queries[q].keys.contains(&name);
         if unknown && self.queries[q].keys.len() >= self.limits.keys as usize {
