@@ -29,8 +29,10 @@ Usage: cargo xtask COMMAND
   serve           build the page and serve it at http://127.0.0.1:8080, rebuilt as files change
   test            run every check and every test
   test --quick    the inner loop: format, lints, native tests; no browser, no built site
-  bench           measure the engine beside hand-written loops
-  bench --quick   the same on a tenth of the events, to see that it runs
+  bench           measure the engine beside hand-written loops; and with one or more of
+    --peers       DuckDB and Polars on the same events
+    --browser     the same in a Web Worker
+    --quick       a tenth of the events, to see that it runs
   conformance     compare window results with Apache Flink's over generated streams, and keep what Flink answers
   conformance --quick   the same for a few of the streams, and whether Flink still answers what was kept
   dist            build the static site and the release binary
@@ -57,8 +59,9 @@ fn run(args: &[&str]) -> Result<ExitCode> {
         ["serve"] => serve::run(&Workspace::find()?),
         ["test"] => test::run(&Workspace::find()?, test::Scope::Everything),
         ["test", "--quick"] => test::run(&Workspace::find()?, test::Scope::Quick),
-        ["bench"] => bench::run(&Workspace::find()?, &[]),
-        ["bench", "--quick"] => bench::run(&Workspace::find()?, &["--quick"]),
+        ["bench", words @ ..] if let Some(options) = bench::Options::parse(words) => {
+            bench::run(&Workspace::find()?, options)
+        }
         ["conformance"] => conformance::run(&Workspace::find()?, &[]),
         ["conformance", "--quick"] => conformance::run(&Workspace::find()?, &["--quick"]),
         ["dist"] => dist::run(&Workspace::find()?),

@@ -1,18 +1,22 @@
 //! The engine's side: a log pushed through a pipeline as the binary does it.
 
-use kappascope_core::{Change, Log, Pipeline, Spec};
+use kappascope_core::{Change, Log, Pipeline, Score, Spec, WindowResult};
 use kappascope_ingest::{HEAD_BYTES, Reader};
 
-use crate::group::Group;
+use crate::Work;
+use crate::result::{Group, Judged};
 
 /// Rows pushed at a time, as many as the binary takes from a scenario.
-pub(crate) const BLOCK_ROWS: usize = 1 << 14;
+pub const BLOCK_ROWS: usize = 1 << 14;
 
 /// Bytes of a file read at a time, as the binary does.
 const READ_BYTES: usize = 1 << 20;
 
 /// Pushes a whole log, `each` looks at what every push changed.
-pub(crate) fn run(spec: &Spec, log: &Log, mut each: impl FnMut(&Pipeline)) -> Pipeline {
+///
+/// # Panics
+/// When the pipeline cannot run.
+pub fn run(spec: &Spec, log: &Log, mut each: impl FnMut(&Pipeline)) -> Pipeline {
     let mut pipeline = Pipeline::new(spec).expect("a pipeline that runs");
     push(&mut pipeline, log, &mut each);
     pipeline.finish();
@@ -30,35 +34,72 @@ fn push(pipeline: &mut Pipeline, log: &Log, each: &mut impl FnMut(&Pipeline)) {
     }
 }
 
-/// What a run gives.
+/// Whether the engine has what a work's pipeline asks for.
+#[must_use]
+pub fn runs(work: &Work) -> bool {
+    work.spec().is_ok()
+}
+
+/// Every window result of a run.
 ///
 /// # Panics
 /// When an event was late or met a limit: the loop knows no such rule.
-pub(crate) fn groups(spec: &Spec, log: &Log) -> Vec<Group> {
-    let mut groups = Vec::new();
-    let pipeline = run(spec, log, |pipeline| groups.extend(groups_of(pipeline)));
-    let counters = pipeline.counters();
-    assert_eq!((counters.events, counters.late, counters.over_limit), (log.end(), 0, 0));
-    groups
+pub(crate) fn groups<const Q: usize>(spec: &Spec, log: &Log) -> Vec<Group<Q>> {
+    results(spec, log, |pipeline, change| match change {
+        Change::Window(window) => Some(group(pipeline, window)),
+        _ => None,
+    })
 }
 
-fn groups_of(pipeline: &Pipeline) -> impl Iterator<Item = Group> {
-    let changes = pipeline.changes();
-    changes.iter().filter_map(|change| {
-        let Change::Window(window) = change else { return None };
-        let values: Vec<f64> = changes.values_of(window).map(|value| value.as_f64()).collect();
-        let [count, sum, min, max, avg] = values[..] else { return None };
-        let key =
-            pipeline.key_names(window.query, window.key).next()?.parse().expect("a key's name is its number");
-        Some(Group { start: window.start, key, count: count as u64, sum, min, max, avg })
+/// Every score of a run.
+///
+/// # Panics
+/// When an event was late or met a limit: the loop knows no such rule.
+pub(crate) fn scores(spec: &Spec, log: &Log) -> Vec<Judged> {
+    results(spec, log, |_, change| match change {
+        Change::Score(score) => Some(judged(score)),
+        _ => None,
     })
+}
+
+fn results<T>(spec: &Spec, log: &Log, of: impl Fn(&Pipeline, &Change<'_>) -> Option<T>) -> Vec<T> {
+    let mut results = Vec::new();
+    let pipeline = run(spec, log, |pipeline| {
+        results.extend(pipeline.changes().iter().filter_map(|change| of(pipeline, &change)));
+    });
+    let counters = pipeline.counters();
+    assert_eq!((counters.events, counters.late, counters.over_limit), (log.end(), 0, 0));
+    results
+}
+
+fn group<const Q: usize>(pipeline: &Pipeline, window: &WindowResult) -> Group<Q> {
+    let mut values = pipeline.changes().values_of(window).map(|value| value.as_f64());
+    let mut next = || values.next().expect("as many values as the query has aggregates");
+    let mut names = pipeline.key_names(window.query, window.key);
+    let name = names.next().expect("one key column");
+    Group {
+        start: window.start,
+        end: window.end,
+        key: name.parse().expect("a key's name is its number"),
+        count: next() as u64,
+        sum: next(),
+        min: next(),
+        max: next(),
+        avg: next(),
+        quantiles: std::array::from_fn(|_| next()),
+    }
+}
+
+fn judged(score: &Score) -> Judged {
+    let &Score { time, value, expected, low, high, score, anomaly, .. } = score;
+    Judged { time, value, expected, low, high, score, anomaly }
 }
 
 /// Reads a file into a log that forgets, `each` looks at every portion; gives the number of rows.
 ///
 /// # Panics
 /// When a record is refused.
-pub(crate) fn read_csv(spec: &Spec, file: &[u8], mut each: impl FnMut(&Log)) -> u64 {
+pub fn read_csv(spec: &Spec, file: &[u8], mut each: impl FnMut(&Log)) -> u64 {
     let (mut log, mut rejected) = (Log::new(&spec.schema), Vec::new());
     let head = &file[..file.len().min(HEAD_BYTES)];
     let mut reader = Reader::new(&spec.schema, head).expect("a file that fits the pipeline");
@@ -74,7 +115,11 @@ pub(crate) fn read_csv(spec: &Spec, file: &[u8], mut each: impl FnMut(&Log)) -> 
 }
 
 /// Reads a file and pushes its rows.
-pub(crate) fn run_csv(spec: &Spec, file: &[u8]) -> Pipeline {
+///
+/// # Panics
+/// When a record is refused, or the pipeline cannot run.
+#[must_use]
+pub fn run_csv(spec: &Spec, file: &[u8]) -> Pipeline {
     let mut pipeline = Pipeline::new(spec).expect("a pipeline that runs");
     read_csv(spec, file, |log| push(&mut pipeline, log, &mut |_| ()));
     pipeline.finish();
@@ -84,11 +129,11 @@ pub(crate) fn run_csv(spec: &Spec, file: &[u8]) -> Pipeline {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stream;
+    use crate::stream::{self, Stream};
 
     #[test]
     fn a_file_gives_the_digest_of_its_log_and_another_file_does_not() {
-        let (spec, log) = (stream::spec(60_000), stream::hour(&[1.0; 3], 1_000));
+        let (spec, log) = (Work::ALL[0].spec().unwrap(), Stream::ThreeKeys.hour(1_000));
         let (digest, file) = (run(&spec, &log, |_| ()).digest(), stream::csv(&log));
         assert_eq!(run_csv(&spec, file.as_bytes()).digest(), digest);
         let other = file.replacen(",0,", ",1,", 1);

@@ -5,38 +5,76 @@
 //!   time      up to 5 s before arrival, which is the bound: out of order, and never late
 //! ```
 
-use kappascope_core::{Log, Spec};
+use kappascope_core::{Log, Spec, SpecError};
 use std::fmt::Write;
 
 /// 2026-01-05 00:00 UTC: the first window of any size begins here.
-pub(crate) const START: i64 = 1_767_571_200_000;
+pub const START: i64 = 1_767_571_200_000;
 const HOUR_MS: i64 = 3_600_000;
 
 /// The greatest disorder, and the watermark's bound.
-pub(crate) const BOUND_MS: i64 = 5_000;
+pub const BOUND_MS: i64 = 5_000;
 
-/// The pipeline: every aggregate by key, in windows of this size.
-pub(crate) fn spec(window_ms: i64) -> Spec {
-    let text = format!(
+/// What the values lie below.
+pub const VALUES_BELOW: f64 = 1_000.0;
+
+/// The least value but zero.
+pub const LEAST_VALUE: f64 = 0.01;
+
+/// How fast the keys' shares fall with their rank. With this one, ten million events of an hour make 3.2
+/// million groups of a second and key.
+const ZIPF_EXPONENT: f64 = 1.1;
+
+/// Which keys an hour has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// 3, equally likely.
+    ThreeKeys,
+    /// 10,000 with Zipf's shares.
+    ManyKeys,
+}
+
+impl Stream {
+    /// So many events of one hour. A key's name is its number.
+    #[must_use]
+    pub fn hour(self, events: usize) -> Log {
+        match self {
+            Self::ThreeKeys => hour(&[1.0; 3], events),
+            Self::ManyKeys => {
+                let shares = (1..=10_000).map(|rank| libm::pow(f64::from(rank), -ZIPF_EXPONENT));
+                hour(&shares.collect::<Vec<f64>>(), events)
+            }
+        }
+    }
+}
+
+/// A pipeline over the stream: `stages` are its queries and detectors.
+///
+/// # Errors
+/// When the engine refuses the stages.
+pub fn spec(stages: &str) -> Result<Spec, SpecError> {
+    let head = format!(
         r#"
         name = "bench"
         version = 1
         schema = {{ time = "at", keys = ["key"], measures = ["value"] }}
         watermark = {{ bound = "{BOUND_MS}ms" }}
-        [[query]]
-        name = "groups"
-        by = ["key"]
-        window = {{ tumbling = "{window_ms}ms" }}
-        aggregates = ["count()", "sum(value)", "min(value)", "max(value)", "avg(value)"]
         "#
     );
-    Spec::from_toml(&text).expect("a pipeline that runs")
+    Spec::from_toml(&(head + stages))
 }
 
-/// So many events of one hour, with a key for each weight, as likely as its weight says. A key's name is its
-/// number.
-pub(crate) fn hour(weights: &[f64], events: usize) -> Log {
-    let mut log = Log::new(&spec(HOUR_MS).schema);
+/// An empty log of the stream's columns.
+fn empty() -> Log {
+    let shortest = r#"
+        query = [{ name = "all", window = { tumbling = "1h" }, aggregates = ["count()"] }]
+        "#;
+    Log::new(&spec(shortest).expect("a pipeline that runs").schema)
+}
+
+/// So many events of one hour, with a key for each weight, as likely as its weight says.
+fn hour(weights: &[f64], events: usize) -> Log {
+    let mut log = empty();
     let keys: Vec<u32> = (0..weights.len()).map(|key| log.intern(0, &key.to_string())).collect();
     let up_to = cumulative(weights);
     let mut random = SplitMix(1);
@@ -47,6 +85,19 @@ pub(crate) fn hour(weights: &[f64], events: usize) -> Log {
         let key = up_to.partition_point(|&up_to| up_to <= at).min(keys.len() - 1);
         let value = (random.next() % 100_000) as f64 / 100.0;
         log.append(time, arrival, 0, &[keys[key]], &[value]);
+    }
+    log
+}
+
+/// Events of one key at these times, which arrive at the newest time so far.
+#[cfg(test)]
+pub(crate) fn log_of(events: &[(i64, f64)]) -> Log {
+    let mut log = empty();
+    let key = log.intern(0, "0");
+    let mut newest = i64::MIN;
+    for &(time, value) in events {
+        newest = newest.max(time);
+        log.append(time, newest, 0, &[key], &[value]);
     }
     log
 }
@@ -63,7 +114,11 @@ fn cumulative(weights: &[f64]) -> Vec<f64> {
 }
 
 /// An hour of events as a file.
-pub(crate) fn csv(log: &Log) -> String {
+///
+/// # Panics
+/// Never: a string takes what is written.
+#[must_use]
+pub fn csv(log: &Log) -> String {
     let block = log.read(0, usize::MAX);
     let mut file = "at,key,value\n".to_owned();
     for ((&time, &key), value) in block.time().iter().zip(block.key(0)).zip(block.measure(0)) {

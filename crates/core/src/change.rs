@@ -220,8 +220,8 @@ struct Run {
 #[derive(Clone, Debug, Default)]
 pub struct Changes {
     runs: Vec<Run>,
-    /// Whether the newest run may go on.
-    carries_on: bool,
+    /// Runs up to here grow no more: they came before the last [`mark`](Changes::mark).
+    marked: usize,
     pub(crate) windows: Vec<WindowResult>,
     /// The bits of all results' values, one after the other.
     pub(crate) values: Vec<u64>,
@@ -295,19 +295,16 @@ impl Changes {
     /// Notes that rows of a table happened now, at `row` of the block.
     pub(crate) fn happened_at(&mut self, kind: Kind, rows: Range<usize>, row: u32) {
         let (from, to) = (rows.start as u32, rows.end as u32);
-        match self.runs.last_mut() {
-            Some(last) if self.carries_on && last.kind == kind && last.to == from && last.row == row => {
-                last.to = to;
-            }
+        match self.runs[self.marked..].last_mut() {
+            Some(last) if last.kind == kind && last.to == from && last.row == row => last.to = to,
             _ => self.runs.push(Run { kind, row, from, to }),
         }
-        self.carries_on = true;
     }
 
-    /// Begins with the rows of another block. Gives what [`by_row`](Changes::by_row) wants to know.
+    /// Number of runs so far, for [`by_row`](Changes::by_row).
     pub(crate) fn mark(&mut self) -> usize {
-        self.carries_on = false;
-        self.runs.len()
+        self.marked = self.runs.len();
+        self.marked
     }
 
     /// Puts the runs since a mark in the order of the rows that brought them about.
@@ -317,7 +314,7 @@ impl Changes {
 
     pub(crate) fn clear(&mut self) {
         self.runs.clear();
-        self.carries_on = false;
+        self.marked = 0;
         self.windows.clear();
         self.values.clear();
         self.tops.clear();

@@ -150,9 +150,10 @@ fn every_kind_of_result_was_given() {
     assert!(counters.filtered > 0 && counters.late > 0 && counters.late_for_some > 0, "{counters:?}");
     assert!(counters.anomalies > 0 && counters.alerts > 0, "{counters:?}");
     for q in 0..spec.query.len() {
-        let results = pipeline.changes().iter().filter(
-            |change| matches!(change, kappascope_core::Change::Window(w) if w.query as usize == q),
-        );
+        let results = pipeline
+            .changes()
+            .iter()
+            .filter(|change| matches!(change, kappascope_core::Change::Window(w) if w.query as usize == q));
         assert!(results.count() > 5, "{}", spec.query[q].name);
     }
 }

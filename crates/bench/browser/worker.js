@@ -1,0 +1,40 @@
+// Holds the events and does the works; all time is taken here, around nothing but the work.
+
+import init, { Bench } from "./kappascope_bench.js";
+import { check, tumbling } from "./typed_arrays.js";
+
+let bench, totals;
+let columns = null; // The events as JavaScript has them, while a work needs them.
+
+const timed = (run) => {
+  const start = performance.now();
+  run();
+  return performance.now() - start;
+};
+
+const calls = {
+  async start(events) {
+    await init();
+    bench = new Bench(events);
+    return Bench.works();
+  },
+  choose(work) {
+    columns = null;
+    return (totals = bench.choose(work));
+  },
+  columns: () => ({ times: bench.times(), keys: bench.keys(), values: bench.values() }),
+  engine: () => timed(() => bench.engine()),
+  byHand: () => timed(() => bench.by_hand()),
+  typedArrays() {
+    if (!columns) check(tumbling((columns = calls.columns())), totals);
+    return timed(() => tumbling(columns));
+  },
+};
+
+onmessage = async ({ data: [name, ...args] }) => {
+  try {
+    postMessage({ result: await calls[name](...args) });
+  } catch (error) {
+    postMessage({ error: String(error) });
+  }
+};

@@ -1,0 +1,2 @@
+SELECT ts - ts % 60000 AS start, key, count(*), sum(value), min(value), max(value), avg(value)
+FROM events GROUP BY ALL

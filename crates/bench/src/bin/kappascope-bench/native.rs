@@ -1,0 +1,133 @@
+//! The works, natively: engine, loop and peers in turn; and what has nothing beside it.
+
+use kappascope_bench::stream::{self, Stream};
+use kappascope_bench::table::Rows;
+use kappascope_bench::{Work, engine};
+use kappascope_core::{Log, Spec};
+use kappascope_scenario::World;
+use std::cell::RefCell;
+use std::hint::black_box;
+
+use crate::clock::{Contestant, in_turn};
+use crate::peers::Peers;
+
+/// How many events each work takes, and how often it is measured.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Size {
+    pub(crate) hour: usize,
+    pub(crate) website: usize,
+    pub(crate) csv: usize,
+    pub(crate) rounds: usize,
+}
+
+impl Size {
+    pub(crate) const FULL: Self = Self { hour: 10_000_000, website: 5_000_000, csv: 1_000_000, rounds: 9 };
+    pub(crate) const QUICK: Self = Self { hour: 1_000_000, website: 500_000, csv: 100_000, rounds: 3 };
+
+    /// Fewer rounds: some peers need ten seconds for one.
+    pub(crate) fn with_peers(self) -> Self {
+        Self { rounds: self.rounds.min(5), ..self }
+    }
+}
+
+/// All works in turn, each as soon as it is known.
+pub(crate) fn all(size: Size, mut peers: Option<&mut Peers>, give: &mut dyn FnMut(Rows)) {
+    let logs = [Stream::ThreeKeys, Stream::ManyKeys].map(|stream| (stream, stream.hour(size.hour)));
+    if let Some(peers) = &mut peers {
+        logs.iter().for_each(|(stream, log)| peers.load(*stream, log));
+    }
+    for work in Work::ALL.iter().filter(|work| engine::runs(work)) {
+        let (_, log) = logs.iter().find(|(stream, _)| *stream == work.stream).expect("one of the two");
+        give(beside(work, log, size.rounds, peers.as_deref_mut()));
+    }
+    drop(logs);
+    website(size).into_iter().for_each(&mut *give);
+    csv(&Stream::ThreeKeys.hour(size.csv), size.rounds).into_iter().for_each(give);
+}
+
+/// The engine, the loop and the peers over the same events.
+fn beside(work: &Work, log: &Log, rounds: usize, peers: Option<&mut Peers>) -> Rows {
+    let totals = work.check(log);
+    let mut contestants = vec![
+        Contestant::here("ours", || work.run_engine(log)),
+        Contestant::here("loop by hand", || work.run_by_hand(log)),
+    ];
+    let peers = peers.map(RefCell::new);
+    if let Some(peers) = &peers {
+        for name in peers.borrow().of(work) {
+            let run = {
+                let (name, totals) = (name.clone(), &totals);
+                move || peers.borrow_mut().run(work, &name, totals)
+            };
+            contestants.push(Contestant { name, run: Box::new(run) });
+        }
+    }
+    Rows::of(work.name, log.end(), &in_turn(rounds, contestants))
+}
+
+/// The scenario `website`: making its events, and its own pipeline over them.
+fn website(size: Size) -> [Rows; 2] {
+    let (spec, log) = make_website(size.website);
+    let digest = engine::run(&spec, &log, |_| ()).digest();
+    alone(
+        ["website: events made", "website: its own pipeline"],
+        log.end(),
+        size.rounds,
+        [&mut || drop(black_box(make_website(size.website))), &mut || {
+            assert_eq!(engine::run(&spec, &log, |_| ()).digest(), digest, "a run gave other results");
+        }],
+    )
+}
+
+fn make_website(events: usize) -> (Spec, Log) {
+    let mut world: World =
+        kappascope_scenario::open("website", 7, Some(events as u64)).expect("a scenario of this name");
+    let mut log = Log::new(&world.spec().schema);
+    while world.fill(&mut log, engine::BLOCK_ROWS) > 0 {}
+    assert_eq!(log.end(), events as u64, "the scenario has as many events as were asked for");
+    (world.spec().clone(), log)
+}
+
+/// A CSV file in memory: reading it, and W1 over what is read.
+fn csv(log: &Log, rounds: usize) -> [Rows; 2] {
+    let spec = Work::ALL[0].spec().expect("a pipeline that runs");
+    let file = stream::csv(log);
+    let digest = engine::run(&spec, log, |_| ()).digest();
+    alone(
+        ["CSV: read into the log", "CSV: read, then W1"],
+        log.end(),
+        rounds,
+        [&mut || assert_eq!(engine::read_csv(&spec, file.as_bytes(), |_| ()), log.end()), &mut || {
+            assert_eq!(
+                engine::run_csv(&spec, file.as_bytes()).digest(),
+                digest,
+                "the file gave other results"
+            );
+        }],
+    )
+}
+
+/// Two works that take turns and of which neither is beside the other.
+fn alone(works: [&str; 2], events: u64, rounds: usize, runs: [&mut dyn FnMut(); 2]) -> [Rows; 2] {
+    let contestants = runs.map(|run| Contestant::here("ours", run));
+    let times = in_turn(rounds, contestants.into());
+    std::array::from_fn(|at| Rows::of(works[at], events, &times[at..=at]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The checks inside each work are what is tested: one that fails panics.
+    #[test]
+    fn every_work_gives_its_rows() {
+        let mut rows = Vec::new();
+        let size = Size { hour: 10_000, website: 5_000, csv: 5_000, rounds: 1 };
+        all(size, None, &mut |row| rows.push(row.to_string()));
+        let beside = rows.iter().filter(|rows| rows.contains("loop by hand")).count();
+        assert_eq!(
+            (beside, rows.len() - beside),
+            (Work::ALL.iter().filter(|work| engine::runs(work)).count(), 4)
+        );
+    }
+}

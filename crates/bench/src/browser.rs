@@ -1,0 +1,82 @@
+//! The works for a Web Worker, which has the clock.
+//!
+//! Memory is 32 bits wide here, so one stream is held at a time.
+
+use kappascope_core::Log;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use crate::stream::Stream;
+use crate::{Work, engine};
+
+/// One work with its events.
+#[wasm_bindgen]
+pub struct Bench {
+    events: usize,
+    work: Work,
+    held: Option<(Stream, Log)>,
+}
+
+#[wasm_bindgen]
+impl Bench {
+    /// A bench for works of so many events.
+    #[wasm_bindgen(constructor)]
+    #[must_use]
+    pub fn new(events: usize) -> Self {
+        console_error_panic_hook::set_once();
+        Self { events, work: Work::ALL[0], held: None }
+    }
+
+    /// The ids of the works that the engine can do.
+    #[must_use]
+    pub fn works() -> Vec<String> {
+        Work::ALL.iter().filter(|work| engine::runs(work)).map(|work| work.id.to_owned()).collect()
+    }
+
+    /// Chooses a work, makes its events if another stream is held, and holds the loop against the engine. Gives the
+    /// number of results, then their totals, each with how near another program must come to it.
+    ///
+    /// # Panics
+    /// When the loop differs, or there is no such work.
+    pub fn choose(&mut self, id: &str) -> Vec<f64> {
+        self.work = *Work::ALL.iter().find(|work| work.id == id).expect("a work of this id");
+        if self.held.as_ref().is_none_or(|(stream, _)| *stream != self.work.stream) {
+            self.held = None;
+            self.held = Some((self.work.stream, self.work.stream.hour(self.events)));
+        }
+        let totals = self.work.check(self.log());
+        let figures = totals.figures.iter().flat_map(|&(total, tolerance)| [total, tolerance]);
+        std::iter::once(totals.rows as f64).chain(figures).collect()
+    }
+
+    /// The engine, once.
+    pub fn engine(&self) {
+        self.work.run_engine(self.log());
+    }
+
+    /// The loop, once.
+    pub fn by_hand(&self) {
+        self.work.run_by_hand(self.log());
+    }
+
+    /// The event times, which a number of JavaScript holds exactly.
+    #[must_use]
+    pub fn times(&self) -> Vec<f64> {
+        self.log().read(0, usize::MAX).time().iter().map(|&time| time as f64).collect()
+    }
+
+    /// The keys.
+    #[must_use]
+    pub fn keys(&self) -> Vec<u32> {
+        self.log().read(0, usize::MAX).key(0).to_vec()
+    }
+
+    /// The values.
+    #[must_use]
+    pub fn values(&self) -> Vec<f64> {
+        self.log().read(0, usize::MAX).measure(0).to_vec()
+    }
+
+    fn log(&self) -> &Log {
+        &self.held.as_ref().expect("a work was chosen").1
+    }
+}
