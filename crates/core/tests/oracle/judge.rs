@@ -1,7 +1,7 @@
 //! The oracle's detectors and alert rules, from the list of each series' points.
 
 use crate::cases::Event;
-use crate::facts::{Cell, Fact, Window, joined, number_of};
+use crate::facts::{Cell, Fact, Window, number_of};
 use crate::naive::offset_of;
 use kappascope_core::spec::{AlertSpec, DetectorSpec, Series};
 use kappascope_core::{AlertState, Limits, Spec};
@@ -74,7 +74,7 @@ impl<'a> Judges<'a> {
         for (d, detector) in self.spec.detector.iter().enumerate() {
             let Some(Series::Measure(measure)) = self.spec.series(&detector.on) else { continue };
             let event = &events[row];
-            let key = joined(detector.by.iter().map(|column| event.key(column)));
+            let key = event.keys(&detector.by);
             let known = self.points.keys().filter(|(of, _)| *of == d).count();
             if !self.points.contains_key(&(d, key.clone())) && known >= self.limits.keys as usize {
                 continue;
@@ -184,7 +184,7 @@ fn zscore(points: &[f64], value: f64) -> (f64, f64, f64) {
 pub(crate) fn unseen(spec: &Spec, events: &[Event], limits: Limits) -> u64 {
     let of_detector = |detector: &DetectorSpec| {
         let mut keys = Vec::new();
-        let names = events.iter().map(|event| joined(detector.by.iter().map(|column| event.key(column))));
+        let names = events.iter().map(|event| event.keys(&detector.by));
         names.filter(|name| number_of(&mut keys, name.clone()) >= limits.keys as usize).count() as u64
     };
     let on_events = |detector: &&DetectorSpec| matches!(spec.series(&detector.on), Some(Series::Measure(_)));
