@@ -167,7 +167,7 @@ fn pipelines(form: Form, unit: i64, partitions: u32) -> impl Strategy<Value = Sp
     )
 }
 
-fn empty() -> Spec {
+pub(crate) fn empty() -> Spec {
     let mut spec = Spec::from_toml(
         "name = 'oracle'\nversion = 1\n\
          schema = { time = 't', partition = 'p', keys = ['k', 'u'], measures = ['v', 'w'] }\n\
@@ -396,12 +396,12 @@ fn events(unit: i64, steps: impl Strategy<Value = Vec<Step>>) -> impl Strategy<V
     })
 }
 
-/// A query of this form that holds many panes and a thousand keys, and then few again.
+/// A query of this form that holds many panes and hundreds of keys, and then few again.
 pub(crate) fn wide_cases(form: Form) -> impl Strategy<Value = Case> {
-    let steps = prop::collection::vec((steps(1), 0..1_000_u32), 900..1_000).prop_map(|steps| {
+    let steps = prop::collection::vec((steps(1), 0..600_u32), 400..450).prop_map(|steps| {
         let widen = |(step, k): (Step, u32)| Step { time: step.time.abs().min(2), k, ..step };
         let mut steps: Vec<Step> = steps.into_iter().map(widen).collect();
-        let quiet = steps.len() - 100;
+        let quiet = steps.len() - 60;
         steps[quiet].time = 5_000;
         steps[quiet..].iter_mut().for_each(|step| step.k %= 4);
         steps

@@ -4,21 +4,23 @@
 #![cfg(not(target_arch = "wasm32"))]
 
 mod cases;
+mod extremes;
 mod facts;
 mod fold;
 mod judge;
 mod naive;
 
-use cases::{Case, Emit, Form, Kind, cases, wide_cases};
+use cases::{Case, Emit, Form, KINDS, Kind, cases, wide_cases};
 use facts::{Cut, Fact, run};
-use kappascope_core::spec::Accumulation;
+use kappascope_core::aggregate::Aggregate;
+use kappascope_core::spec::{Accumulation, WindowSpec};
 use kappascope_core::{AlertState, Counters, DropReason, Limits, Timing};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use std::cell::RefCell;
 
 /// Generated cases for each form of a query.
-const CASES: u32 = 50;
+const CASES: u32 = 60;
 
 /// Smaller cases to look for when one fails.
 const SHRINKS: u32 = 20_000;
@@ -187,7 +189,7 @@ kinds! {
 /// Small limits, in turn, so that each is reached.
 fn check_limits(kind: Kind) {
     let forms = Form::of(kind);
-    let count = 8 * 9 / forms.len() as u32;
+    let count = 20 * 9 / forms.len() as u32;
     for form in forms {
         let turn = RefCell::new(0..);
         for_cases(form, cases(form), count, |case| {
@@ -227,4 +229,45 @@ fn agrees_with_many_keys() {
     for form in [Kind::Tumbling, Kind::HoppingUneven].into_iter().flat_map(Form::of) {
         for_cases(form, wide_cases(form), 1, |case| agrees(case, Limits::default()).map(|_| ()));
     }
+}
+
+/// Where results add up, their counts and the counters account for every event.
+#[test]
+fn every_event_is_accounted_for() {
+    let adds_up = |form: &Form| match form.kind {
+        Kind::Tumbling | Kind::Hopping | Kind::Session | Kind::Global => true,
+        // What does not fill a window shows in early results alone.
+        Kind::Count => form.emit == Emit::OnUpdate,
+        _ => false,
+    };
+    let retracts_or_discards = |form: &Form| form.accumulation != Accumulation::Accumulating;
+    let forms = KINDS.into_iter().flat_map(Form::of);
+    for form in forms.filter(adds_up).filter(retracts_or_discards) {
+        for limits in [Limits::default(), Limits { keys: 2, open_windows: 4, cells: 6 }] {
+            for_cases(form, cases(form), 20, |case| accounts(case, limits));
+        }
+    }
+}
+
+/// The counts of the first query's results, less those taken back, are those of the events it aggregated.
+fn accounts(case: &Case, limits: Limits) -> Result<(), TestCaseError> {
+    let mut case = case.clone();
+    case.spec.query.truncate(1);
+    case.spec.query[0].aggregates = vec![Aggregate::Count];
+    (case.spec.detector.clear(), case.spec.alert.clear());
+    let given = run(&case.spec, &case.log(), Cut { blocks: &case.blocks, stops: false }, limits);
+    let count = |fact: &Fact| match fact {
+        Fact::Window(window) if window.retraction => -window.values[0].number(),
+        Fact::Window(window) => window.values[0].number(),
+        _ => 0.0,
+    };
+    let windows_of_event = match case.spec.query[0].window {
+        WindowSpec::Hopping { size, slide, .. } => size.0 / slide.0,
+        _ => 1,
+    };
+    let Counters { events, filtered, late, late_for_some, over_limit, .. } = given.counters;
+    let aggregated = events - filtered - late - over_limit;
+    let expected = aggregated * windows_of_event as u64 - late_for_some;
+    prop_assert_eq!(given.facts.iter().map(count).sum::<f64>(), expected as f64);
+    Ok(())
 }
