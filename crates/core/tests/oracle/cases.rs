@@ -111,8 +111,9 @@ impl fmt::Debug for Case {
 impl Case {
     /// Whether a query's condition lets an event through.
     pub(crate) fn passes(query: &QuerySpec, event: &Event) -> bool {
-        let meaning = |condition: &String| FILTERS.iter().find(|(known, _)| known == condition).unwrap().1;
-        query.filter.as_ref().map(meaning).is_none_or(|passes| passes(event))
+        let Some(text) = &query.filter else { return true };
+        let condition = CONDITIONS.iter().find(|condition| condition.text == text);
+        (condition.unwrap().passes)(event)
     }
 
     pub(crate) fn log(&self) -> Log {
@@ -178,18 +179,24 @@ pub(crate) fn empty() -> Spec {
     spec
 }
 
-/// Conditions, and what they mean.
-pub(crate) const FILTERS: [(&str, fn(&Event) -> bool); 5] = [
-    ("v > 0", |event| event.v > 0.0),
-    ("k <> 'k0'", |event| event.k != 0),
-    ("u = 'u3' OR w >= 2", |event| event.u == 3 || event.w >= 2.0),
+/// A condition, and what it means.
+#[derive(Clone, Debug)]
+struct Condition {
+    text: &'static str,
+    passes: fn(&Event) -> bool,
+}
+
+const CONDITIONS: [Condition; 5] = [
+    Condition { text: "v > 0", passes: |event| event.v > 0.0 },
+    Condition { text: "k <> 'k0'", passes: |event| event.k != 0 },
+    Condition { text: "u = 'u3' OR w >= 2", passes: |event| event.u == 3 || event.w >= 2.0 },
     // Unknown for zeros.
-    ("1 / v < 1", |event| event.v != 0.0 && 1.0 / event.v < 1.0),
-    ("v > 1e9", |_| false),
+    Condition { text: "1 / v < 1", passes: |event| event.v != 0.0 && 1.0 / event.v < 1.0 },
+    Condition { text: "v > 1e9", passes: |_| false },
 ];
 
 /// Every function, of two measures and two key columns.
-pub(crate) const AGGREGATES: [&str; 24] = [
+const AGGREGATES: [&str; 24] = [
     "count()",
     "rate()",
     "sum(v)",
@@ -224,11 +231,11 @@ fn aggregates() -> impl Strategy<Value = Vec<&'static str>> {
 fn queries(form: Form, unit: i64) -> impl Strategy<Value = QuerySpec> {
     let by = prop::sample::select(vec![&[][..], &["k"], &["u"], &["u", "k"]]);
     let lateness = prop_oneof![1 => Just(0_i64), 3 => 1_i64..20];
-    let filter = prop_oneof![4 => Just(None), 1 => prop::sample::select(&FILTERS[..]).prop_map(Some)];
+    let filter = prop_oneof![4 => Just(None), 1 => prop::sample::select(&CONDITIONS[..]).prop_map(Some)];
     (windows(form.kind, unit), filter, by, lateness, 1_i64..15, aggregates()).prop_map(
         move |(window, filter, by, lateness, every, aggregates)| QuerySpec {
             name: String::new(),
-            filter: filter.map(|(condition, _)| condition.to_owned()),
+            filter: filter.map(|condition| condition.text.to_owned()),
             by: by.iter().map(|name| (*name).to_owned()).collect(),
             window,
             lateness: Millis(lateness * unit),

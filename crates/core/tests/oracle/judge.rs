@@ -17,8 +17,16 @@ pub(crate) struct Judges<'a> {
     points: BTreeMap<(usize, String), Vec<f64>>,
     /// The alert that each rule and key is in.
     alerts: BTreeMap<(usize, String), Alert>,
-    /// What makes an alert's id: rule, key, and the event that began it.
-    ids: Vec<(usize, String, Option<(u32, u64)>)>,
+    ids: Vec<Id>,
+}
+
+/// What makes an alert's id.
+#[derive(PartialEq)]
+struct Id {
+    rule: usize,
+    key: String,
+    /// The event that began it.
+    cause: Option<(u32, u64)>,
 }
 
 #[derive(Clone, Copy)]
@@ -124,11 +132,11 @@ impl<'a> Judges<'a> {
         let now = point.end;
         let at = (r, point.key.clone());
         let before = self.alerts.get(&at).copied();
-        let begins = || (r, point.key.clone(), point.cause);
         let mut alert = match before {
             Some(alert) => alert,
             None if *condition => {
-                let number = number_of(&mut self.ids, begins());
+                let id = Id { rule: r, key: point.key.clone(), cause: point.cause };
+                let number = number_of(&mut self.ids, id);
                 Alert { number, active_at: now, firing: false, false_since: None }
             }
             None => return,

@@ -254,7 +254,8 @@ fn accounts(case: &Case, limits: Limits) -> Result<(), TestCaseError> {
     let mut case = case.clone();
     case.spec.query.truncate(1);
     case.spec.query[0].aggregates = vec![Aggregate::Count];
-    (case.spec.detector.clear(), case.spec.alert.clear());
+    case.spec.detector.clear();
+    case.spec.alert.clear();
     let given = run(&case.spec, &case.log(), Cut { blocks: &case.blocks, stops: false }, limits);
     let count = |fact: &Fact| match fact {
         Fact::Window(window) if window.retraction => -window.values[0].number(),

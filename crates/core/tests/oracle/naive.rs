@@ -184,7 +184,7 @@ impl<'a> Oracle<'a> {
         match self.spec_of(q).window {
             WindowSpec::Session { gap } => self.take_session(q, taken, gap.0),
             WindowSpec::Count { events, slide } => {
-                self.take_count(q, taken, u64::from(events), u64::from(slide))
+                self.take_count(q, taken, u64::from(events), u64::from(slide));
             }
             WindowSpec::Rolling { duration } => self.take_rolling(q, taken, duration.0),
             WindowSpec::Global => self.take_global(q, taken),
@@ -322,7 +322,7 @@ impl<'a> Oracle<'a> {
         }
         self.queries[q].taken.push(taken);
         let window = self.count_window(q, key, events, slide);
-        if self.queries[q].rows_of(key).len() as u64 % slide == 0 {
+        if (self.queries[q].rows_of(key).len() as u64).is_multiple_of(slide) {
             self.give(q, &window, Timing::OnTime);
         } else if self.spec_of(q).emit == Emission::OnUpdate {
             self.give(q, &window, Timing::Early);
