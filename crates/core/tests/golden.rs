@@ -136,7 +136,7 @@ fn run(pipeline: &str, seed: u64, events: u64, block: usize) -> String {
     pipeline.finish();
     let c = pipeline.counters();
     format!(
-        "{events} events, {} filtered, {} late, {} for some; {} results, {} anomalies, {} alerts; {:016x}",
+        "{events} events: {} filtered, {} late, {} for some\n{} results, {} anomalies, {} alerts\n{:016x}\n",
         c.filtered,
         c.late,
         c.late_for_some,
@@ -163,9 +163,11 @@ fn nothing() {
         &ways("'global'"),
         1,
         0,
-        expect![
-            "0 events, 0 filtered, 0 late, 0 for some; 0 results, 0 anomalies, 0 alerts; 0000000000000000"
-        ],
+        expect![[r#"
+            0 events: 0 filtered, 0 late, 0 for some
+            0 results, 0 anomalies, 0 alerts
+            0000000000000000
+        "#]],
     );
 }
 
@@ -175,9 +177,11 @@ fn tumbling() {
         &ways("{ tumbling = '5s', offset = '1s' }"),
         1,
         2_000,
-        expect![
-            "2000 events, 0 filtered, 324 late, 0 for some; 6332 results, 0 anomalies, 0 alerts; 25fdba828f53ea77"
-        ],
+        expect![[r#"
+            2000 events: 0 filtered, 324 late, 0 for some
+            6332 results, 0 anomalies, 0 alerts
+            25fdba828f53ea77
+        "#]],
     );
 }
 
@@ -187,9 +191,11 @@ fn hopping() {
         &ways("{ hopping = '6s', slide = '2s' }"),
         2,
         1_000,
-        expect![
-            "1000 events, 0 filtered, 81 late, 45 for some; 9590 results, 0 anomalies, 0 alerts; 918a52503ea9aec1"
-        ],
+        expect![[r#"
+            1000 events: 0 filtered, 81 late, 45 for some
+            9590 results, 0 anomalies, 0 alerts
+            918a52503ea9aec1
+        "#]],
     );
 }
 
@@ -199,9 +205,11 @@ fn hopping_where_the_slide_does_not_divide_the_size() {
         &ways("{ hopping = '5s', slide = '3s', offset = '500ms' }"),
         3,
         1_000,
-        expect![
-            "1000 events, 0 filtered, 108 late, 9 for some; 5270 results, 0 anomalies, 0 alerts; 2e1bc557ef15bdd8"
-        ],
+        expect![[r#"
+            1000 events: 0 filtered, 108 late, 9 for some
+            5270 results, 0 anomalies, 0 alerts
+            2e1bc557ef15bdd8
+        "#]],
     );
 }
 
@@ -211,9 +219,11 @@ fn cumulate() {
         &ways("{ cumulate = '8s', step = '2s', offset = '3s' }"),
         4,
         1_000,
-        expect![
-            "1000 events, 0 filtered, 45 late, 27 for some; 8348 results, 0 anomalies, 0 alerts; 7addad702939b021"
-        ],
+        expect![[r#"
+            1000 events: 0 filtered, 45 late, 27 for some
+            8348 results, 0 anomalies, 0 alerts
+            7addad702939b021
+        "#]],
     );
 }
 
@@ -223,9 +233,11 @@ fn session() {
         &ways("{ session = '80ms' }"),
         5,
         2_000,
-        expect![
-            "2000 events, 0 filtered, 297 late, 0 for some; 10151 results, 0 anomalies, 0 alerts; f03dc0686d07852a"
-        ],
+        expect![[r#"
+            2000 events: 0 filtered, 297 late, 0 for some
+            10151 results, 0 anomalies, 0 alerts
+            f03dc0686d07852a
+        "#]],
     );
 }
 
@@ -235,9 +247,11 @@ fn count() {
         &ways("{ count = 70 }"),
         6,
         2_000,
-        expect![
-            "2000 events, 0 filtered, 0 late, 0 for some; 6342 results, 0 anomalies, 0 alerts; 9663bb020dd4383d"
-        ],
+        expect![[r#"
+            2000 events: 0 filtered, 0 late, 0 for some
+            6342 results, 0 anomalies, 0 alerts
+            9663bb020dd4383d
+        "#]],
     );
 }
 
@@ -247,9 +261,11 @@ fn count_sliding() {
         &ways("{ count = 70, slide = 15 }"),
         7,
         1_000,
-        expect![
-            "1000 events, 0 filtered, 0 late, 0 for some; 3480 results, 0 anomalies, 0 alerts; f3f87b7ab2387fcb"
-        ],
+        expect![[r#"
+            1000 events: 0 filtered, 0 late, 0 for some
+            3480 results, 0 anomalies, 0 alerts
+            f3f87b7ab2387fcb
+        "#]],
     );
 }
 
@@ -259,9 +275,11 @@ fn global() {
         &ways("'global'"),
         8,
         1_500,
-        expect![
-            "1500 events, 0 filtered, 0 late, 0 for some; 4659 results, 0 anomalies, 0 alerts; 1c5a3513a98b4344"
-        ],
+        expect![[r#"
+            1500 events: 0 filtered, 0 late, 0 for some
+            4659 results, 0 anomalies, 0 alerts
+            1c5a3513a98b4344
+        "#]],
     );
 }
 
@@ -274,9 +292,11 @@ fn rolling() {
         &format!("{HEAD}{query}"),
         9,
         2_000,
-        expect![
-            "2000 events, 0 filtered, 47 late, 0 for some; 1953 results, 0 anomalies, 0 alerts; d498d634564d53ea"
-        ],
+        expect![[r#"
+            2000 events: 0 filtered, 47 late, 0 for some
+            1953 results, 0 anomalies, 0 alerts
+            d498d634564d53ea
+        "#]],
     );
 }
 
@@ -286,9 +306,11 @@ fn detectors_and_alerts() {
         &format!("{HEAD}{DETECTORS}"),
         10,
         20_000,
-        expect![
-            "20000 events, 2020 filtered, 520 late, 0 for some; 16877 results, 1517 anomalies, 835 alerts; d707470fa996d9f6"
-        ],
+        expect![[r#"
+            20000 events: 2020 filtered, 520 late, 0 for some
+            16877 results, 1517 anomalies, 835 alerts
+            d707470fa996d9f6
+        "#]],
     );
 }
 
