@@ -3,7 +3,9 @@
 #![cfg(not(target_arch = "wasm32"))]
 
 use expect_test::{Expect, expect};
-use kappascope_core::Spec;
+use kappascope_core::spec::{Accumulation, Emission, WindowSpec};
+use kappascope_core::time::LONGEST_MS;
+use kappascope_core::{Millis, Spec};
 
 const GOOD: &str = r#"name = "shop"
 version = 1
@@ -37,10 +39,474 @@ fn check(from: &str, to: &str, expected: Expect) {
     expected.assert_eq(&Spec::from_toml(&GOOD.replace(from, to)).unwrap_err().to_string());
 }
 
+const WINDOW: &str = r#"{ tumbling = "1m" }"#;
+
+/// The error that `GOOD` gives with another window, and what follows it.
+fn check_window(window: &str, expected: Expect) {
+    check(WINDOW, window, expected);
+}
+
+/// `GOOD` with one part of it replaced, read, written and read again.
+fn read_back(from: &str, to: &str) -> Spec {
+    assert_eq!(GOOD.matches(from).count(), 1, "`{from}` stands once in the good pipeline");
+    let spec = Spec::from_toml(&GOOD.replace(from, to)).unwrap();
+    assert_eq!(Spec::from_toml(&spec.to_toml()).unwrap(), spec, "{to}, written as\n{}", spec.to_toml());
+    spec
+}
+
 #[test]
-fn good_pipeline_is_read_and_written_back() {
-    let spec = Spec::from_toml(GOOD).unwrap();
-    assert_eq!(Spec::from_toml(&spec.to_toml()).unwrap(), spec);
+fn windows_are_read_and_written_back() {
+    use WindowSpec::{Count, Cumulate, Global, Hopping, Rolling, Session, Tumbling};
+    let (s, m, h) = (|n: i64| Millis(n * 1_000), |n: i64| Millis(n * 60_000), |n: i64| Millis(n * 3_600_000));
+    let none = Millis(0);
+    for (text, window) in [
+        ("{ tumbling = '1m' }", Tumbling { size: m(1), offset: none }),
+        ("{ tumbling = '1m', offset = '59s' }", Tumbling { size: m(1), offset: s(59) }),
+        ("{ hopping = '5m', slide = '10s' }", Hopping { size: m(5), slide: s(10), offset: none }),
+        (
+            "{ hopping = '5s', slide = '3s', offset = '2s' }",
+            Hopping { size: s(5), slide: s(3), offset: s(2) },
+        ),
+        ("{ hopping = '1m', slide = '1m' }", Hopping { size: m(1), slide: m(1), offset: none }),
+        ("{ cumulate = '1h', step = '1m' }", Cumulate { size: h(1), step: m(1), offset: none }),
+        (
+            "{ cumulate = '1h', step = '1m', offset = '30m' }",
+            Cumulate { size: h(1), step: m(1), offset: m(30) },
+        ),
+        ("{ session = '10s' }", Session { gap: s(10) }),
+        ("{ count = 100 }", Count { events: 100, slide: 100 }),
+        ("{ count = 100, slide = 10 }", Count { events: 100, slide: 10 }),
+        ("{ count = 100, slide = 100 }", Count { events: 100, slide: 100 }),
+        ("{ rolling = '1m' }", Rolling { duration: m(1) }),
+        ("'global'", Global),
+        // The longest that there is.
+        ("{ tumbling = '366000d' }", Tumbling { size: Millis(LONGEST_MS), offset: none }),
+    ] {
+        assert_eq!(read_back(WINDOW, text).query[0].window, window, "{text}");
+    }
+}
+
+#[test]
+fn results_are_read_and_written_back() {
+    for (text, emit) in [
+        ("'on_close'", Emission::OnClose),
+        ("'on_update'", Emission::OnUpdate),
+        ("{ every = '90s' }", Emission::Every(Millis(90_000))),
+    ] {
+        let text = format!("emit = {text}\nlateness");
+        assert_eq!(read_back("lateness", &text).query[0].emit, emit);
+    }
+    for (text, accumulation) in [
+        ("accumulating", Accumulation::Accumulating),
+        ("discarding", Accumulation::Discarding),
+        ("retracting", Accumulation::Retracting),
+    ] {
+        let text = format!("accumulation = '{text}'\nlateness");
+        assert_eq!(read_back("lateness", &text).query[0].accumulation, accumulation);
+    }
+}
+
+#[test]
+fn the_rest_is_read_and_written_back() {
+    assert_eq!(read_back("version = 1", "version = 4294967295").version, u32::MAX);
+    let filtered = read_back("lateness", "where = \"page <> 'x' AND ms > 2\"\nlateness");
+    assert_eq!(filtered.query[0].filter.as_deref(), Some("page <> 'x' AND ms > 2"));
+    let aggregates = "count() rate() sum(ms) avg(ms) min(ms) max(ms) variance(ms) stddev(ms) first(ms) last(ms) p50(ms) \
+                      p99.9(ms) p0.01(ms) distinct(ms) distinct(user) top1(user) top100(page)";
+    let list = aggregates.split(' ').map(|aggregate| format!("'{aggregate}'")).collect::<Vec<_>>().join(", ");
+    let spec = read_back("\"count()\", \"avg(ms)\"", &format!("{list}, 'count()'"));
+    let written: Vec<String> = spec.query[0].aggregates.iter().map(ToString::to_string).collect();
+    assert_eq!(written.join(" "), format!("{aggregates} count()"));
+    let detector = read_back(
+        "\"per_minute.avg(ms)\"",
+        "'ms'\nby = ['user', 'page']\nmin_points = 4\ninclude_current = true",
+    );
+    assert_eq!((detector.detector[0].by.len(), detector.detector[0].min_points), (2, Some(4)));
+    let alone = GOOD.find("[[query]]").unwrap()..GOOD.find("[[detector]]").unwrap();
+    let mut text = GOOD.replace("per_minute.avg(ms)", "ms");
+    text.replace_range(alone, "");
+    let spec = Spec::from_toml(&text).unwrap();
+    assert_eq!(Spec::from_toml(&spec.to_toml()).unwrap(), spec, "a detector needs no query");
+}
+
+#[test]
+fn windows_that_are_none() {
+    check_window(
+        "'session'",
+        expect![[
+            r#"line 12: no window `session`; a window is one of `{ tumbling = "1m" }`, `{ hopping = "5m", slide = "10s" }`, `{ cumulate = "1h", step = "1m" }`, `{ session = "10s" }`, `{ count = 100 }`, `{ rolling = "1m" }`, `"global"`"#
+        ]],
+    );
+    check_window(
+        "5",
+        expect![[
+            r#"line 12: invalid type: integer `5`, expected a window is one of `{ tumbling = "1m" }`, `{ hopping = "5m", slide = "10s" }`, `{ cumulate = "1h", step = "1m" }`, `{ session = "10s" }`, `{ count = 100 }`, `{ rolling = "1m" }`, `"global"`"#
+        ]],
+    );
+    check_window(
+        "{}",
+        expect![[
+            r#"line 12: a window is one of `{ tumbling = "1m" }`, `{ hopping = "5m", slide = "10s" }`, `{ cumulate = "1h", step = "1m" }`, `{ session = "10s" }`, `{ count = 100 }`, `{ rolling = "1m" }`, `"global"`"#
+        ]],
+    );
+    check_window(
+        "{ offset = '1s' }",
+        expect![[
+            r#"line 12: a window is one of `{ tumbling = "1m" }`, `{ hopping = "5m", slide = "10s" }`, `{ cumulate = "1h", step = "1m" }`, `{ session = "10s" }`, `{ count = 100 }`, `{ rolling = "1m" }`, `"global"`"#
+        ]],
+    );
+    check_window(
+        "{ tumbling = '1m', session = '1m' }",
+        expect![[
+            r#"line 12: a window is one of `{ tumbling = "1m" }`, `{ hopping = "5m", slide = "10s" }`, `{ cumulate = "1h", step = "1m" }`, `{ session = "10s" }`, `{ count = 100 }`, `{ rolling = "1m" }`, `"global"`"#
+        ]],
+    );
+    check_window(
+        "{ tumbling = '1m', slide = '1m' }",
+        expect![[
+            r#"line 12: `slide` does not belong here; a window is one of `{ tumbling = "1m" }`, `{ hopping = "5m", slide = "10s" }`, `{ cumulate = "1h", step = "1m" }`, `{ session = "10s" }`, `{ count = 100 }`, `{ rolling = "1m" }`, `"global"`"#
+        ]],
+    );
+    check_window(
+        "{ tumbling = '1m', step = '1m' }",
+        expect![[
+            r#"line 12: `step` does not belong here; a window is one of `{ tumbling = "1m" }`, `{ hopping = "5m", slide = "10s" }`, `{ cumulate = "1h", step = "1m" }`, `{ session = "10s" }`, `{ count = 100 }`, `{ rolling = "1m" }`, `"global"`"#
+        ]],
+    );
+    check_window(
+        "{ hopping = '1m' }",
+        expect![[r#"line 12: hopping windows need a `slide`, such as `slide = "10s"`"#]],
+    );
+    check_window(
+        "{ hopping = '1m', slide = 5 }",
+        expect![[r#"line 12: hopping windows need a `slide`, such as `slide = "10s"`"#]],
+    );
+    check_window(
+        "{ hopping = '1m', slide = '1s', step = '1s' }",
+        expect![[
+            r#"line 12: `step` does not belong here; a window is one of `{ tumbling = "1m" }`, `{ hopping = "5m", slide = "10s" }`, `{ cumulate = "1h", step = "1m" }`, `{ session = "10s" }`, `{ count = 100 }`, `{ rolling = "1m" }`, `"global"`"#
+        ]],
+    );
+    check_window(
+        "{ cumulate = '1m' }",
+        expect![[r#"line 12: cumulating windows need a `step`, such as `step = "1m"`"#]],
+    );
+    check_window(
+        "{ cumulate = '1m', slide = '1s' }",
+        expect![[r#"line 12: cumulating windows need a `step`, such as `step = "1m"`"#]],
+    );
+    check_window(
+        "{ cumulate = '1m', step = '1s', slide = '1s' }",
+        expect![[
+            r#"line 12: `slide` does not belong here; a window is one of `{ tumbling = "1m" }`, `{ hopping = "5m", slide = "10s" }`, `{ cumulate = "1h", step = "1m" }`, `{ session = "10s" }`, `{ count = 100 }`, `{ rolling = "1m" }`, `"global"`"#
+        ]],
+    );
+    check_window(
+        "{ session = '1m', offset = '1s' }",
+        expect![[
+            r#"line 12: `offset` does not belong here; a window is one of `{ tumbling = "1m" }`, `{ hopping = "5m", slide = "10s" }`, `{ cumulate = "1h", step = "1m" }`, `{ session = "10s" }`, `{ count = 100 }`, `{ rolling = "1m" }`, `"global"`"#
+        ]],
+    );
+    check_window(
+        "{ count = 5, slide = '1s' }",
+        expect!["line 12: the slide of a count window is a number of events, such as `slide = 10`"],
+    );
+    check_window(
+        "{ count = 5, step = '1s' }",
+        expect![[
+            r#"line 12: `step` does not belong here; a window is one of `{ tumbling = "1m" }`, `{ hopping = "5m", slide = "10s" }`, `{ cumulate = "1h", step = "1m" }`, `{ session = "10s" }`, `{ count = 100 }`, `{ rolling = "1m" }`, `"global"`"#
+        ]],
+    );
+    check_window(
+        "{ count = 5, offset = '1s' }",
+        expect![[
+            r#"line 12: `offset` does not belong here; a window is one of `{ tumbling = "1m" }`, `{ hopping = "5m", slide = "10s" }`, `{ cumulate = "1h", step = "1m" }`, `{ session = "10s" }`, `{ count = 100 }`, `{ rolling = "1m" }`, `"global"`"#
+        ]],
+    );
+    check_window("{ count = '5' }", expect![[r#"line 12: invalid type: string "5", expected u32"#]]);
+    check_window("{ count = -5 }", expect!["line 12: invalid value: integer `-5`, expected u32"]);
+    check_window(
+        "{ count = 5, slide = -1 }",
+        expect!["line 12: a slide of -1 events; 1 to 4294967295 would fit"],
+    );
+    check_window(
+        "{ count = 5, slide = 4294967296 }",
+        expect!["line 12: a slide of 4294967296 events; 1 to 4294967295 would fit"],
+    );
+    check_window(
+        "{ count = 5, slide = 1.5 }",
+        expect![[
+            r#"line 12: invalid type: floating point `1.5`, expected a duration such as `"10s"`, or a number of events with `count`"#
+        ]],
+    );
+    check_window(
+        "{ rolling = '1m', slide = '1s' }",
+        expect![[
+            r#"line 12: `slide` does not belong here; a window is one of `{ tumbling = "1m" }`, `{ hopping = "5m", slide = "10s" }`, `{ cumulate = "1h", step = "1m" }`, `{ session = "10s" }`, `{ count = 100 }`, `{ rolling = "1m" }`, `"global"`"#
+        ]],
+    );
+    check_window("{ tumbling = 60 }", expect!["line 12: invalid type: integer `60`, expected a string"]);
+}
+
+#[test]
+fn windows_out_of_range() {
+    check_window(
+        "{ hopping = '0s', slide = '1s' }",
+        expect!["line 12: query[0].window.hopping: a window of no length; at least `1ms`"],
+    );
+    check_window(
+        "{ hopping = '1m', slide = '0s' }",
+        expect!["line 12: query[0].window.slide: a window of no length; at least `1ms`"],
+    );
+    check_window(
+        "{ hopping = '1m', slide = '61s' }",
+        expect![
+            "line 12: query[0].window.slide: a slide of 61s leaves gaps between windows of 1m; at most the size"
+        ],
+    );
+    check_window(
+        "{ hopping = '1m', slide = '10s', offset = '10s' }",
+        expect![
+            "line 12: query[0].window.offset: an offset of 10s needs to be below the window's slide, 10s"
+        ],
+    );
+    check_window(
+        "{ hopping = '10001ms', slide = '1ms' }",
+        expect!["line 12: query[0].window: a window of 10001 panes of 1ms; at most 10000"],
+    );
+    check_window(
+        "{ hopping = '1d', slide = '7001ms' }",
+        expect!["line 12: query[0].window: a window of 86400000 panes of 1ms; at most 10000"],
+    );
+    check_window(
+        "{ cumulate = '0s', step = '1s' }",
+        expect!["line 12: query[0].window.cumulate: a window of no length; at least `1ms`"],
+    );
+    check_window(
+        "{ cumulate = '1m', step = '0s' }",
+        expect!["line 12: query[0].window.step: a window of no length; at least `1ms`"],
+    );
+    check_window(
+        "{ cumulate = '1m', step = '7s' }",
+        expect!["line 12: query[0].window.step: a step of 7s does not divide the size, 1m"],
+    );
+    check_window(
+        "{ cumulate = '1m', step = '2m' }",
+        expect!["line 12: query[0].window.step: a step of 2m does not divide the size, 1m"],
+    );
+    check_window(
+        "{ cumulate = '1m', step = '10s', offset = '1m' }",
+        expect!["line 12: query[0].window.offset: an offset of 1m needs to be below the window's size, 1m"],
+    );
+    check_window(
+        "{ cumulate = '10001ms', step = '1ms' }",
+        expect!["line 12: query[0].window: a window of 10001 panes of 1ms; at most 10000"],
+    );
+    check_window(
+        "{ session = '0s' }",
+        expect!["line 12: query[0].window.session: a window of no length; at least `1ms`"],
+    );
+    check_window(
+        "{ count = 0 }",
+        expect!["line 12: query[0].window.count: a window of 0 events; 1 to 1000000 would fit"],
+    );
+    check_window(
+        "{ count = 1000001 }",
+        expect!["line 12: query[0].window.count: a window of 1000001 events; 1 to 1000000 would fit"],
+    );
+    check_window(
+        "{ count = 5, slide = 0 }",
+        expect!["line 12: query[0].window.slide: a slide of 0 events; 1 to the window's 5 would fit"],
+    );
+    check_window(
+        "{ count = 5, slide = 6 }",
+        expect!["line 12: query[0].window.slide: a slide of 6 events; 1 to the window's 5 would fit"],
+    );
+    check_window(
+        "{ rolling = '0s' }",
+        expect!["line 12: query[0].window.rolling: a window of no length; at least `1ms`"],
+    );
+    for most in
+        ["{ hopping = '10s', slide = '1ms' }", "{ cumulate = '10s', step = '1ms' }", "{ count = 1000000 }"]
+    {
+        read_back(WINDOW, most);
+    }
+}
+
+#[test]
+fn results_that_do_not_fit() {
+    check(
+        "lateness",
+        "emit = 'on_change'\nlateness",
+        expect![[
+            r#"line 13: no emission `on_change`; `emit` is one of `"on_close"`, `"on_update"`, `{ every = "1s" }`"#
+        ]],
+    );
+    check(
+        "lateness",
+        "emit = 1\nlateness",
+        expect![[
+            r#"line 13: invalid type: integer `1`, expected `emit` is one of `"on_close"`, `"on_update"`, `{ every = "1s" }`"#
+        ]],
+    );
+    check(
+        "lateness",
+        "emit = { each = '1s' }\nlateness",
+        expect!["line 13: unknown field `each`, expected `every`"],
+    );
+    check("lateness", "emit = {}\nlateness", expect!["line 13: missing field `every`"]);
+    check(
+        "lateness",
+        "emit = { every = '0s' }\nlateness",
+        expect!["line 13: query[0].emit: every no time at all; at least `1ms`"],
+    );
+    check(
+        "lateness",
+        "accumulation = 'summing'\nlateness",
+        expect![
+            "line 13: unknown variant `summing`, expected one of `accumulating`, `discarding`, `retracting`"
+        ],
+    );
+    check_window(
+        "{ rolling = '1m' }\nemit = 'on_update'",
+        expect!["line 13: query[0].emit: a rolling window gives a result with each event; leave `emit` out"],
+    );
+    check_window(
+        "{ rolling = '1m' }\nemit = { every = '1s' }",
+        expect!["line 13: query[0].emit: a rolling window gives a result with each event; leave `emit` out"],
+    );
+    check_window(
+        "{ rolling = '1m' }\naccumulation = 'retracting'",
+        expect![
+            "line 13: query[0].accumulation: a rolling window gives one result an event; leave `accumulation` out"
+        ],
+    );
+}
+
+#[test]
+fn aggregates() {
+    let aggregate = |text: &str, expected: Expect| check("avg(ms)\"]", &format!("{text}\"]"), expected);
+    aggregate(
+        "p100(ms)",
+        expect![
+            "line 14: no aggregate `p100(ms)`; there are `count()`, `rate()`, and of a column `sum`, `avg`, `min`, `max`, `variance`, `stddev`, `first`, `last`, `distinct`, `p50` (any percentile), `top5` (up to 100), such as `avg(value)`"
+        ],
+    );
+    aggregate(
+        "top101(user)",
+        expect![
+            "line 14: no aggregate `top101(user)`; there are `count()`, `rate()`, and of a column `sum`, `avg`, `min`, `max`, `variance`, `stddev`, `first`, `last`, `distinct`, `p50` (any percentile), `top5` (up to 100), such as `avg(value)`"
+        ],
+    );
+    aggregate(
+        "count(ms)",
+        expect![
+            "line 14: no aggregate `count(ms)`; there are `count()`, `rate()`, and of a column `sum`, `avg`, `min`, `max`, `variance`, `stddev`, `first`, `last`, `distinct`, `p50` (any percentile), `top5` (up to 100), such as `avg(value)`"
+        ],
+    );
+    aggregate(
+        "sum(user)",
+        expect!["line 14: query[0].aggregates[1]: no measure `user`; the schema's measures are `ms`"],
+    );
+    aggregate(
+        "p50(user)",
+        expect!["line 14: query[0].aggregates[1]: no measure `user`; the schema's measures are `ms`"],
+    );
+    aggregate(
+        "top3(ms)",
+        expect!["line 14: query[0].aggregates[1]: no key column `ms`; the schema's keys are `page`, `user`"],
+    );
+    aggregate(
+        "distinct(who)",
+        expect!["line 14: query[0].aggregates[1]: no column `who`; the schema has `page`, `user`, `ms`"],
+    );
+    check(
+        r#"aggregates = ["count()", "avg(ms)"]"#,
+        "aggregates = []",
+        expect!["line 14: query[0].aggregates: nothing to compute; `count()` would fit"],
+    );
+    check(r#"aggregates = ["count()", "avg(ms)"]"#, "", expect!["line 9: missing field `aggregates`"]);
+}
+
+#[test]
+fn conditions() {
+    check(
+        "lateness",
+        "where = 'page = 5'\nlateness",
+        expect!["line 13: query[0].where: column 8: `5` is a number, but `page` is text; '5' would fit"],
+    );
+    check(
+        "lateness",
+        "where = 'size > 5'\nlateness",
+        expect!["line 13: query[0].where: column 1: no column `size`; there are `at`, `page`, `user`, `ms`"],
+    );
+    check(
+        "lateness",
+        "where = ''\nlateness",
+        expect![
+            "line 13: query[0].where: column 1: found the end; a column, number, 'text', TIMESTAMP 'text', TRUE, FALSE, NULL, NOT, CASE WHEN, function or `(` would fit"
+        ],
+    );
+}
+
+#[test]
+fn detectors() {
+    check(
+        "\"per_minute.avg(ms)\"",
+        "'per_minute'",
+        expect![
+            "line 17: detector[0].on: no series `per_minute`; there are `per_minute.count()`, `per_minute.avg(ms)`, `ms`"
+        ],
+    );
+    check(
+        "\"per_minute.avg(ms)\"",
+        "'page'",
+        expect![
+            "line 17: detector[0].on: no series `page`; there are `per_minute.count()`, `per_minute.avg(ms)`, `ms`"
+        ],
+    );
+    check(
+        "\"per_minute.avg(ms)\"",
+        "'ms'\nby = ['ms']",
+        expect!["line 18: detector[0].by: no key column `ms`; the schema's keys are `page`, `user`"],
+    );
+    check(
+        "\"per_minute.avg(ms)\"",
+        "'per_minute.avg(ms)'\nby = ['page']",
+        expect![
+            "line 18: detector[0].by: the series of `per_minute` have its keys; only a detector on a measure has its own"
+        ],
+    );
+    let good = GOOD
+        .replace("\"count()\", ", "\"top3(user)\", ")
+        .replace("per_minute.avg(ms)", "per_minute.top3(user)");
+    expect!["line 17: detector[0].on: `per_minute.top3(user)` is a list; a detector reads numbers"]
+        .assert_eq(&Spec::from_toml(&good).unwrap_err().to_string());
+    check(
+        "window = 30",
+        "window = 10001",
+        expect!["line 19: detector[0].window: a window of 10001 points; 2 to 10000 would fit"],
+    );
+    check(
+        "window = 30",
+        "window = 30\nmin_points = 1",
+        expect!["line 20: detector[0].min_points: 1 points; 2 to the window, 30, would fit"],
+    );
+    check(
+        "threshold = 3.0",
+        "threshold = inf",
+        expect!["line 20: detector[0].threshold: a threshold of inf; a number above 0 would fit"],
+    );
+}
+
+#[test]
+fn a_pipeline_of_nothing() {
+    let nothing = "name = 'n'\nversion = 1\nschema = { time = 't' }\n";
+    expect!["query: a pipeline needs at least one query"]
+        .assert_eq(&Spec::from_toml(nothing).unwrap_err().to_string());
+    expect!["line 1: missing field `name`"].assert_eq(&Spec::from_toml("").unwrap_err().to_string());
+    expect!["line 1: invalid type: integer `1`, expected a string"]
+        .assert_eq(&Spec::from_toml("name = 1").unwrap_err().to_string());
 }
 
 #[test]
@@ -73,7 +539,7 @@ fn unknown_fields_and_forms() {
         "lateness",
         "latenes",
         expect![
-            "line 13: unknown field `latenes`, expected one of `name`, `by`, `window`, `lateness`, `aggregates`"
+            "line 13: unknown field `latenes`, expected one of `name`, `where`, `by`, `window`, `lateness`, `emit`, `accumulation`, `aggregates`"
         ],
     );
     check(
@@ -84,13 +550,15 @@ fn unknown_fields_and_forms() {
     check(
         r#"{ tumbling = "1m" }"#,
         r#"{ sliding = "1m" }"#,
-        expect!["line 12: unknown field `sliding`, expected `tumbling` or `offset`"],
+        expect![
+            "line 12: unknown field `sliding`, expected one of `tumbling`, `hopping`, `cumulate`, `session`, `count`, `rolling`, `slide`, `step`, `offset`"
+        ],
     );
     check(
         "count()",
         "median(ms)",
         expect![
-            "line 14: no aggregate `median(ms)`; there are `count()` and `sum`, `min`, `max`, `avg` of a measure, such as `avg(value)`"
+            "line 14: no aggregate `median(ms)`; there are `count()`, `rate()`, and of a column `sum`, `avg`, `min`, `max`, `variance`, `stddev`, `first`, `last`, `distinct`, `p50` (any percentile), `top5` (up to 100), such as `avg(value)`"
         ],
     );
     check(
@@ -183,7 +651,7 @@ fn names() {
         "per_minute.avg(ms)",
         "per_minute.max(ms)",
         expect![
-            "line 17: detector[0].on: no series `per_minute.max(ms)`; there are `per_minute.count()`, `per_minute.avg(ms)`"
+            "line 17: detector[0].on: no series `per_minute.max(ms)`; there are `per_minute.count()`, `per_minute.avg(ms)`, `ms`"
         ],
     );
     check(

@@ -12,15 +12,21 @@ pub(crate) struct Event {
     pub(crate) time: i64,
     pub(crate) arrival: i64,
     pub(crate) partition: u32,
-    pub(crate) k: &'static str,
-    pub(crate) u: &'static str,
+    pub(crate) k: u32,
+    pub(crate) u: u32,
     pub(crate) v: f64,
     pub(crate) w: f64,
 }
 
 impl Event {
-    pub(crate) fn key(&self, column: &str) -> &'static str {
-        if column == "k" { self.k } else { self.u }
+    /// The string of a key column.
+    pub(crate) fn key(&self, column: &str) -> String {
+        format!("{column}{}", if column == "k" { self.k } else { self.u })
+    }
+
+    /// The strings of several.
+    pub(crate) fn keys(&self, columns: &[String]) -> String {
+        columns.iter().map(|column| self.key(column)).collect::<Vec<_>>().join("/")
     }
 }
 
@@ -103,22 +109,36 @@ impl fmt::Debug for Case {
 }
 
 impl Case {
+    /// Whether a query's condition lets an event through.
+    pub(crate) fn passes(query: &QuerySpec, event: &Event) -> bool {
+        let Some(text) = &query.filter else { return true };
+        let condition = CONDITIONS.iter().find(|condition| condition.text == text);
+        (condition.unwrap().passes)(event)
+    }
+
     pub(crate) fn log(&self) -> Log {
         let mut log = Log::new(&self.spec.schema);
         for event in &self.events {
-            let keys = [log.intern(0, event.k), log.intern(1, event.u)];
+            let keys = [log.intern(0, &event.key("k")), log.intern(1, &event.key("u"))];
             log.append(event.time, event.arrival, event.partition, &keys, &[event.v, event.w]);
         }
         log
     }
 }
 
+/// Seventeen years, so that streams jump by centuries and durations come near the longest.
+const YEARS: i64 = 1 << 39;
+
 /// A query of this form and up to two others.
 pub(crate) fn cases(form: Form) -> impl Strategy<Value = Case> {
-    let units = prop_oneof![2 => Just(1_i64), 1 => Just(7), 1 => Just(100)];
+    let units = prop_oneof![4 => Just(1_i64), 2 => Just(7), 2 => Just(100), 1 => Just(YEARS)];
     (units, 1_u32..4).prop_flat_map(move |(unit, partitions)| {
         let blocks = prop::collection::vec(1_usize..40, 1..20);
-        (pipelines(form, unit, partitions), events(unit, partitions), blocks)
+        (
+            pipelines(form, unit, partitions),
+            events(unit, prop::collection::vec(steps(partitions), 1..120)),
+            blocks,
+        )
             .prop_map(|(spec, events, blocks)| Case { spec, events, blocks })
     })
 }
@@ -148,7 +168,7 @@ fn pipelines(form: Form, unit: i64, partitions: u32) -> impl Strategy<Value = Sp
     )
 }
 
-fn empty() -> Spec {
+pub(crate) fn empty() -> Spec {
     let mut spec = Spec::from_toml(
         "name = 'oracle'\nversion = 1\n\
          schema = { time = 't', partition = 'p', keys = ['k', 'u'], measures = ['v', 'w'] }\n\
@@ -159,6 +179,23 @@ fn empty() -> Spec {
     spec
 }
 
+/// A condition, and what it means.
+#[derive(Clone, Debug)]
+struct Condition {
+    text: &'static str,
+    passes: fn(&Event) -> bool,
+}
+
+const CONDITIONS: [Condition; 5] = [
+    Condition { text: "v > 0", passes: |event| event.v > 0.0 },
+    Condition { text: "k <> 'k0'", passes: |event| event.k != 0 },
+    Condition { text: "u = 'u3' OR w >= 2", passes: |event| event.u == 3 || event.w >= 2.0 },
+    // Unknown for zeros.
+    Condition { text: "1 / v < 1", passes: |event| event.v != 0.0 && 1.0 / event.v < 1.0 },
+    Condition { text: "v > 1e9", passes: |_| false },
+];
+
+/// Every function, of two measures and two key columns.
 const AGGREGATES: [&str; 24] = [
     "count()",
     "rate()",
@@ -194,10 +231,11 @@ fn aggregates() -> impl Strategy<Value = Vec<&'static str>> {
 fn queries(form: Form, unit: i64) -> impl Strategy<Value = QuerySpec> {
     let by = prop::sample::select(vec![&[][..], &["k"], &["u"], &["u", "k"]]);
     let lateness = prop_oneof![1 => Just(0_i64), 3 => 1_i64..20];
-    (windows(form.kind, unit), by, lateness, 1_i64..15, aggregates()).prop_map(
-        move |(window, by, lateness, every, aggregates)| QuerySpec {
+    let filter = prop_oneof![4 => Just(None), 1 => prop::sample::select(&CONDITIONS[..]).prop_map(Some)];
+    (windows(form.kind, unit), filter, by, lateness, 1_i64..15, aggregates()).prop_map(
+        move |(window, filter, by, lateness, every, aggregates)| QuerySpec {
             name: String::new(),
-            filter: None,
+            filter: filter.map(|condition| condition.text.to_owned()),
             by: by.iter().map(|name| (*name).to_owned()).collect(),
             window,
             lateness: Millis(lateness * unit),
@@ -319,8 +357,8 @@ struct Step {
     jitter: i64,
     wait: i64,
     partition: Option<u32>,
-    k: usize,
-    u: usize,
+    k: u32,
+    u: u32,
     v: f64,
     w: f64,
 }
@@ -332,7 +370,7 @@ fn steps(partitions: u32) -> impl Strategy<Value = Step> {
     let partition = prop_oneof![3 => Just(None), 1 => (0..partitions).prop_map(Some)];
     let v = prop_oneof![4 => -50.0..50.0_f64, 2 => (-3_i32..4).prop_map(f64::from), 1 => Just(0.0), 1 => Just(-0.0)];
     let w = prop_oneof![2 => 0.0..1e6_f64, 1 => (0_i32..3).prop_map(f64::from)];
-    (prop::bool::weighted(0.1), time, jitter, wait, partition, 0..4_usize, 0..6_usize, v, w).prop_map(
+    (prop::bool::weighted(0.1), time, jitter, wait, partition, 0..4_u32, 0..6_u32, v, w).prop_map(
         |(again, time, jitter, wait, partition, k, u, v, w)| Step {
             again,
             time,
@@ -348,10 +386,8 @@ fn steps(partitions: u32) -> impl Strategy<Value = Step> {
 }
 
 /// Steps forward mostly, back sometimes, far rarely; arrivals never step back.
-fn events(unit: i64, partitions: u32) -> impl Strategy<Value = Vec<Event>> {
-    const K: [&str; 4] = ["a", "b", "c", "d"];
-    const U: [&str; 6] = ["u", "v", "w", "x", "y", "z"];
-    (-200_i64..200, prop::collection::vec(steps(partitions), 1..120)).prop_map(move |(origin, steps)| {
+fn events(unit: i64, steps: impl Strategy<Value = Vec<Step>>) -> impl Strategy<Value = Vec<Event>> {
+    (-200_i64..200, steps).prop_map(move |(origin, steps)| {
         let mut events: Vec<Event> = Vec::with_capacity(steps.len());
         let (mut time, mut arrival) = (origin * unit, origin * unit);
         for step in steps {
@@ -359,10 +395,30 @@ fn events(unit: i64, partitions: u32) -> impl Strategy<Value = Vec<Event>> {
             time += step.time * unit;
             arrival += step.wait * unit;
             let partition = step.partition.or(before.map(|event| event.partition)).unwrap_or(0);
-            let (k, u, v, w) = (K[step.k], U[step.u], step.v, step.w);
+            let Step { k, u, v, w, .. } = step;
             let new = Event { time: time + step.jitter, arrival, partition, k, u, v, w };
             events.push(before.filter(|_| step.again).map_or(new, |before| Event { arrival, ..before }));
         }
         events
+    })
+}
+
+/// A query of this form that holds many panes and hundreds of keys, and then few again.
+pub(crate) fn wide_cases(form: Form) -> impl Strategy<Value = Case> {
+    let steps = prop::collection::vec((steps(1), 0..600_u32), 400..450).prop_map(|steps| {
+        let widen = |(step, k): (Step, u32)| Step { time: step.time.abs().min(2), k, ..step };
+        let mut steps: Vec<Step> = steps.into_iter().map(widen).collect();
+        let quiet = steps.len() - 60;
+        steps[quiet].time = 5_000;
+        steps[quiet..].iter_mut().for_each(|step| step.k %= 4);
+        steps
+    });
+    (queries(form, 1), events(1, steps), 1_usize..400).prop_map(|(query, events, block)| {
+        let mut spec = empty();
+        let by = vec!["k".to_owned()];
+        let aggregates = AGGREGATES.iter().map(|aggregate| aggregate.parse().unwrap()).collect();
+        let lateness = Millis(1_000);
+        spec.query = vec![QuerySpec { name: "q".to_owned(), by, lateness, aggregates, ..query }];
+        Case { spec, events, blocks: vec![block] }
     })
 }

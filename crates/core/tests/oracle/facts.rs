@@ -109,10 +109,23 @@ pub(crate) struct Run {
     pub(crate) digest: u64,
 }
 
-/// Runs the engine over a log in blocks of the given sizes, the last one repeated.
-pub(crate) fn run(spec: &Spec, log: &Log, blocks: &[usize], limits: Limits) -> Run {
+/// How a log comes to the engine.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cut<'a> {
+    /// Sizes of blocks, the last one repeated.
+    pub(crate) blocks: &'a [usize],
+    /// Whether the run stops after each block, and another goes on from its snapshot.
+    pub(crate) stops: bool,
+}
+
+impl Cut<'_> {
+    pub(crate) const WHOLE: Self = Self { blocks: &[usize::MAX], stops: false };
+}
+
+/// Runs the engine over a log.
+pub(crate) fn run(spec: &Spec, log: &Log, cut: Cut<'_>, limits: Limits) -> Run {
     let mut pipeline = Pipeline::with_limits(spec, limits).unwrap();
-    let (mut facts, mut ids, mut row, mut sizes) = (Vec::new(), Vec::new(), 0, blocks.iter());
+    let (mut facts, mut ids, mut row, mut sizes) = (Vec::new(), Vec::new(), 0, cut.blocks.iter());
     let mut size = usize::MAX;
     while row < log.end() {
         size = sizes.next().copied().unwrap_or(size);
@@ -120,6 +133,9 @@ pub(crate) fn run(spec: &Spec, log: &Log, blocks: &[usize], limits: Limits) -> R
         row += block.len() as u64;
         pipeline.push(block);
         collect(&pipeline, pipeline.changes(), &mut ids, &mut facts);
+        if cut.stops {
+            pipeline = Pipeline::resume_from(spec, limits, &pipeline.snapshot()).unwrap();
+        }
     }
     pipeline.finish();
     collect(&pipeline, pipeline.changes(), &mut ids, &mut facts);
@@ -179,6 +195,6 @@ pub(crate) fn number_of<T: PartialEq>(list: &mut Vec<T>, item: T) -> usize {
     })
 }
 
-pub(crate) fn joined<'a>(names: impl Iterator<Item = &'a str>) -> String {
+fn joined<'a>(names: impl Iterator<Item = &'a str>) -> String {
     names.collect::<Vec<_>>().join("/")
 }

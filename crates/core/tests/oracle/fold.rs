@@ -75,15 +75,15 @@ impl Group<'_> {
             Aggregate::Count => Cell::Count(n),
             Aggregate::Rate => Cell::Real(n as f64 * 1000.0 / self.length as f64),
             Aggregate::Of(function, column) => match column.as_str() {
-                "k" => self.of_strings(*function, |event| event.k.to_string()),
-                "u" => self.of_strings(*function, |event| event.u.to_string()),
+                "k" | "u" => self.of_strings(*function, column),
                 "v" => self.of_numbers(*function, |event| event.v),
                 _ => self.of_numbers(*function, |event| event.w),
             },
         }
     }
 
-    fn of_strings(&self, function: Function, string: fn(&Event) -> String) -> Cell {
+    fn of_strings(&self, function: Function, column: &str) -> Cell {
+        let string = |event: &Event| event.key(column);
         let strings: Vec<String> = self.tree.rows().iter().map(|row| string(&self.events[*row])).collect();
         let mut distinct: Vec<&String> = Vec::new();
         let seen: Vec<String> = self.seen.iter().map(|row| string(&self.events[*row])).collect();

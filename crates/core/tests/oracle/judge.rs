@@ -1,7 +1,7 @@
 //! The oracle's detectors and alert rules, from the list of each series' points.
 
 use crate::cases::Event;
-use crate::facts::{Cell, Fact, Window, joined, number_of};
+use crate::facts::{Cell, Fact, Window, number_of};
 use crate::naive::offset_of;
 use kappascope_core::spec::{AlertSpec, DetectorSpec, Series};
 use kappascope_core::{AlertState, Limits, Spec};
@@ -17,8 +17,16 @@ pub(crate) struct Judges<'a> {
     points: BTreeMap<(usize, String), Vec<f64>>,
     /// The alert that each rule and key is in.
     alerts: BTreeMap<(usize, String), Alert>,
-    /// What makes an alert's id: rule, key, and the event that began it.
-    ids: Vec<(usize, String, Option<(u32, u64)>)>,
+    ids: Vec<Id>,
+}
+
+/// What makes an alert's id.
+#[derive(PartialEq)]
+struct Id {
+    rule: usize,
+    key: String,
+    /// The event that began it.
+    cause: Option<(u32, u64)>,
 }
 
 #[derive(Clone, Copy)]
@@ -74,7 +82,7 @@ impl<'a> Judges<'a> {
         for (d, detector) in self.spec.detector.iter().enumerate() {
             let Some(Series::Measure(measure)) = self.spec.series(&detector.on) else { continue };
             let event = &events[row];
-            let key = joined(detector.by.iter().map(|column| event.key(column)));
+            let key = event.keys(&detector.by);
             let known = self.points.keys().filter(|(of, _)| *of == d).count();
             if !self.points.contains_key(&(d, key.clone())) && known >= self.limits.keys as usize {
                 continue;
@@ -124,11 +132,11 @@ impl<'a> Judges<'a> {
         let now = point.end;
         let at = (r, point.key.clone());
         let before = self.alerts.get(&at).copied();
-        let begins = || (r, point.key.clone(), point.cause);
         let mut alert = match before {
             Some(alert) => alert,
             None if *condition => {
-                let number = number_of(&mut self.ids, begins());
+                let id = Id { rule: r, key: point.key.clone(), cause: point.cause };
+                let number = number_of(&mut self.ids, id);
                 Alert { number, active_at: now, firing: false, false_since: None }
             }
             None => return,
@@ -184,7 +192,7 @@ fn zscore(points: &[f64], value: f64) -> (f64, f64, f64) {
 pub(crate) fn unseen(spec: &Spec, events: &[Event], limits: Limits) -> u64 {
     let of_detector = |detector: &DetectorSpec| {
         let mut keys = Vec::new();
-        let names = events.iter().map(|event| joined(detector.by.iter().map(|column| event.key(column))));
+        let names = events.iter().map(|event| event.keys(&detector.by));
         names.filter(|name| number_of(&mut keys, name.clone()) >= limits.keys as usize).count() as u64
     };
     let on_events = |detector: &&DetectorSpec| matches!(spec.series(&detector.on), Some(Series::Measure(_)));

@@ -4,46 +4,56 @@
 #![cfg(not(target_arch = "wasm32"))]
 
 mod cases;
+mod extremes;
 mod facts;
 mod fold;
 mod judge;
 mod naive;
 
-use cases::{Case, Emit, Form, Kind, cases};
-use facts::{Fact, Run, run};
-use kappascope_core::spec::Accumulation;
+use cases::{Case, Emit, Form, KINDS, Kind, cases, wide_cases};
+use facts::{Cut, Fact, run};
+use kappascope_core::aggregate::Aggregate;
+use kappascope_core::spec::{Accumulation, WindowSpec};
 use kappascope_core::{AlertState, Counters, DropReason, Limits, Timing};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use std::cell::RefCell;
 
 /// Generated cases for each form of a query.
-const CASES: u32 = 40;
+const CASES: u32 = 60;
 
 /// Smaller cases to look for when one fails.
 const SHRINKS: u32 = 20_000;
 
 /// Runs a check over generated cases of a form; a failure prints the smallest one found and its seed.
-fn for_cases(form: Form, count: u32, check: impl Fn(&Case) -> Result<(), TestCaseError>) {
+fn for_cases(
+    form: Form,
+    cases: impl Strategy<Value = Case>,
+    count: u32,
+    check: impl Fn(&Case) -> Result<(), TestCaseError>,
+) {
     let config =
         Config { cases: count, max_shrink_iters: SHRINKS, source_file: Some(file!()), ..Config::default() };
     let mut runner = TestRunner::new(config);
-    let ran = runner.run(&cases(form), |case| check(&case));
+    let ran = runner.run(&cases, |case| check(&case));
     if let Err(failure) = ran {
         panic!("{form:?}: {failure}\n{runner}");
     }
 }
 
-/// The engine gives what the oracle gives, in one push, cut into blocks, and event by event.
+/// The engine gives what the oracle gives, in one push, cut into blocks, stopped and resumed after each of
+/// them, and event by event.
 fn agrees(case: &Case, limits: Limits) -> Result<Vec<Fact>, TestCaseError> {
     let log = case.log();
     let expected = naive::facts(&case.spec, &case.events, limits);
-    let whole = run(&case.spec, &log, &[usize::MAX], limits);
-    same(&whole.facts, &expected, "in one push")?;
+    let whole = run(&case.spec, &log, Cut::WHOLE, limits);
+    same(&whole.facts, &expected, Cut::WHOLE)?;
     prop_assert_eq!(whole.counters, count(case, limits, &expected));
-    for blocks in [&case.blocks[..], &[1]] {
-        let cut = run(&case.spec, &log, blocks, limits);
-        same(&cut.facts, &expected, "cut")?;
+    let blocks = &case.blocks[..];
+    for how in [Cut { blocks, stops: false }, Cut { blocks, stops: true }, Cut { blocks: &[1], stops: false }]
+    {
+        let cut = run(&case.spec, &log, how, limits);
+        same(&cut.facts, &expected, how)?;
         prop_assert_eq!(cut.counters, whole.counters);
         prop_assert_eq!(cut.digest, whole.digest);
     }
@@ -51,12 +61,12 @@ fn agrees(case: &Case, limits: Limits) -> Result<Vec<Fact>, TestCaseError> {
 }
 
 /// Compares fact by fact, so that a failure shows the first that differs.
-fn same(found: &[Fact], expected: &[Fact], how: &str) -> Result<(), TestCaseError> {
+fn same(found: &[Fact], expected: &[Fact], how: Cut<'_>) -> Result<(), TestCaseError> {
     for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
-        prop_assert!(found == expected, "{how}, fact {i}\nengine {found:?}\noracle {expected:?}");
+        prop_assert!(found == expected, "{how:?}, fact {i}\nengine {found:?}\noracle {expected:?}");
     }
     let (n, m) = (found.len(), expected.len());
-    prop_assert!(n == m, "{how}, engine {:?}\noracle {:?}", found.get(m), expected.get(n));
+    prop_assert!(n == m, "{how:?}, engine {:?}\noracle {:?}", found.get(m), expected.get(n));
     Ok(())
 }
 
@@ -74,6 +84,9 @@ fn count(case: &Case, limits: Limits, facts: &[Fact]) -> Counters {
             Fact::Score { anomaly, .. } => counters.anomalies += u64::from(*anomaly),
             Fact::Alert { state, .. } => counters.alerts += u64::from(*state == AlertState::Firing),
         }
+    }
+    for query in &case.spec.query {
+        counters.filtered += case.events.iter().filter(|event| !Case::passes(query, event)).count() as u64;
     }
     counters.over_limit += judge::unseen(&case.spec, &case.events, limits);
     counters
@@ -139,7 +152,7 @@ fn check(kind: Kind) {
     let count = CASES * 9 / forms.len() as u32;
     for form in forms {
         let reached = RefCell::new(Reached::default());
-        for_cases(form, count, |case| {
+        for_cases(form, cases(form), count, |case| {
             let facts = agrees(case, Limits::default())?;
             reached.borrow_mut().add(&facts);
             Ok(())
@@ -176,10 +189,10 @@ kinds! {
 /// Small limits, in turn, so that each is reached.
 fn check_limits(kind: Kind) {
     let forms = Form::of(kind);
-    let count = 8 * 9 / forms.len() as u32;
+    let count = 20 * 9 / forms.len() as u32;
     for form in forms {
         let turn = RefCell::new(0..);
-        for_cases(form, count, |case| {
+        for_cases(form, cases(form), count, |case| {
             let turn = turn.borrow_mut().next().unwrap();
             let limits = match turn % 4 {
                 0 => Limits { keys: 1 + turn / 4 % 4, ..Limits::default() },
@@ -196,8 +209,8 @@ fn check_limits(kind: Kind) {
 #[test]
 fn digest_sees_one_bit() {
     for form in Form::of(Kind::Tumbling) {
-        for_cases(form, 20, |case| {
-            let whole = |case: &Case| run(&case.spec, &case.log(), &[usize::MAX], Limits::default());
+        for_cases(form, cases(form), 20, |case| {
+            let whole = |case: &Case| run(&case.spec, &case.log(), Cut::WHOLE, Limits::default());
             let before = whole(case);
             for at in 0..case.events.len() {
                 let mut other = case.clone();
@@ -208,4 +221,54 @@ fn digest_sees_one_bit() {
             Ok(())
         });
     }
+}
+
+/// So many panes and keys that cells are found by hashing, and then so few that they lie side by side again.
+#[test]
+fn agrees_with_many_keys() {
+    for form in [Kind::Tumbling, Kind::HoppingUneven].into_iter().flat_map(Form::of) {
+        for_cases(form, wide_cases(form), 1, |case| agrees(case, Limits::default()).map(|_| ()));
+    }
+}
+
+/// Where results add up, their counts and the counters account for every event.
+#[test]
+fn every_event_is_accounted_for() {
+    let adds_up = |form: &Form| match form.kind {
+        Kind::Tumbling | Kind::Hopping | Kind::Session | Kind::Global => true,
+        // What does not fill a window shows in early results alone.
+        Kind::Count => form.emit == Emit::OnUpdate,
+        _ => false,
+    };
+    let retracts_or_discards = |form: &Form| form.accumulation != Accumulation::Accumulating;
+    let forms = KINDS.into_iter().flat_map(Form::of);
+    for form in forms.filter(adds_up).filter(retracts_or_discards) {
+        for limits in [Limits::default(), Limits { keys: 2, open_windows: 4, cells: 6 }] {
+            for_cases(form, cases(form), 20, |case| accounts(case, limits));
+        }
+    }
+}
+
+/// The counts of the first query's results, less those taken back, are those of the events it aggregated.
+fn accounts(case: &Case, limits: Limits) -> Result<(), TestCaseError> {
+    let mut case = case.clone();
+    case.spec.query.truncate(1);
+    case.spec.query[0].aggregates = vec![Aggregate::Count];
+    case.spec.detector.clear();
+    case.spec.alert.clear();
+    let given = run(&case.spec, &case.log(), Cut { blocks: &case.blocks, stops: false }, limits);
+    let count = |fact: &Fact| match fact {
+        Fact::Window(window) if window.retraction => -window.values[0].number(),
+        Fact::Window(window) => window.values[0].number(),
+        _ => 0.0,
+    };
+    let windows_of_event = match case.spec.query[0].window {
+        WindowSpec::Hopping { size, slide, .. } => size.0 / slide.0,
+        _ => 1,
+    };
+    let Counters { events, filtered, late, late_for_some, over_limit, .. } = given.counters;
+    let aggregated = events - filtered - late - over_limit;
+    let expected = aggregated * windows_of_event as u64 - late_for_some;
+    prop_assert_eq!(given.facts.iter().map(count).sum::<f64>(), expected as f64);
+    Ok(())
 }

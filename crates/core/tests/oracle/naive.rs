@@ -3,8 +3,8 @@
 //!
 //! The one exception are sessions, which are what earlier events made of them: a list of trees.
 
-use crate::cases::Event;
-use crate::facts::{Fact, Window as Given, joined, number_of};
+use crate::cases::{Case, Event};
+use crate::facts::{Fact, Window as Given, number_of};
 use crate::fold::{Group, Tree};
 use crate::judge::Judges;
 use kappascope_core::spec::{Accumulation, Emission, QuerySpec, WindowSpec};
@@ -170,7 +170,10 @@ impl<'a> Oracle<'a> {
     }
 
     fn take(&mut self, q: usize, row: usize, watermark: i64) {
-        let name = joined(self.spec_of(q).by.iter().map(|column| self.events[row].key(column)));
+        if !Case::passes(self.spec_of(q), &self.events[row]) {
+            return;
+        }
+        let name = self.events[row].keys(&self.spec_of(q).by);
         let unknown = !self.queries[q].keys.contains(&name);
         if unknown && self.queries[q].keys.len() >= self.limits.keys as usize {
             return self.drop(q, row, watermark, DropReason::TooManyKeys, 0);
@@ -181,7 +184,7 @@ impl<'a> Oracle<'a> {
         match self.spec_of(q).window {
             WindowSpec::Session { gap } => self.take_session(q, taken, gap.0),
             WindowSpec::Count { events, slide } => {
-                self.take_count(q, taken, u64::from(events), u64::from(slide))
+                self.take_count(q, taken, u64::from(events), u64::from(slide));
             }
             WindowSpec::Rolling { duration } => self.take_rolling(q, taken, duration.0),
             WindowSpec::Global => self.take_global(q, taken),
@@ -250,7 +253,7 @@ impl<'a> Oracle<'a> {
         let (size, offset) = match self.spec_of(q).window {
             WindowSpec::Tumbling { size, offset } => (size.0, offset.0),
             WindowSpec::Hopping { size, slide, offset } => {
-                ((1..=slide.0).rev().find(|d| size.0 % d == 0 && slide.0 % d == 0).unwrap(), offset.0)
+                (greatest_common_divisor(size.0, slide.0), offset.0)
             }
             WindowSpec::Cumulate { step, offset, .. } => (step.0, offset.0),
             _ => unreachable!("not at fixed times"),
@@ -319,7 +322,7 @@ impl<'a> Oracle<'a> {
         }
         self.queries[q].taken.push(taken);
         let window = self.count_window(q, key, events, slide);
-        if self.queries[q].rows_of(key).len() as u64 % slide == 0 {
+        if (self.queries[q].rows_of(key).len() as u64).is_multiple_of(slide) {
             self.give(q, &window, Timing::OnTime);
         } else if self.spec_of(q).emit == Emission::OnUpdate {
             self.give(q, &window, Timing::Early);
@@ -526,6 +529,10 @@ fn fixed_windows(window: WindowSpec, time: i64) -> Vec<(i64, i64)> {
         }
         _ => unreachable!("not at fixed times"),
     }
+}
+
+fn greatest_common_divisor(a: i64, b: i64) -> i64 {
+    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }
 
 /// The offset of a row in its partition.
