@@ -4,7 +4,7 @@
 //! type of what it meets.
 
 use super::expr::{Column, Comparison, Expr, Kind, Leaf, Unary};
-use super::parse::{Function, Node, Syntax};
+use super::syntax::{Function, Node, Syntax};
 use super::text::{Case, Letters, Pattern, Strings};
 use super::timestamp::timestamp;
 use super::{FilterError, excerpt};

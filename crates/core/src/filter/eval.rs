@@ -1,139 +1,25 @@
 //! Runs an expression a column at a time, over at most [`CHUNK`] rows.
 //!
 //! ```text
-//!   numbers  f64       NULL is NaN: no column and no result is NaN otherwise
-//!   truths   u8        false 0, unknown 1, true 2: AND is min, OR is max, NOT is 2 − x (Kleene)
-//!   texts    (u32, u32)  which leaf, which dictionary id; no string is copied
+//!   a + 1 > b        numbers(a + 1) → [11, 21, 31]        one buffer
+//!                    in_place(b)    → [20, 20, 20]        the column itself
+//!                    truths         → [ F,  T,  T]        a second buffer; the first one is given back
 //! ```
 //!
 //! **Invariant:** buffers are borrowed from [`Scratch`] and given back, so that no block allocates once
-//! its like has been seen. Infinities become NULL where they arise.
+//! its like has been seen.
 
-use super::expr::{Arithmetic, Comparison, Expr, Kind, Leaf, Unary};
+use super::expr::{Comparison, Expr, Kind, Leaf};
+use super::number::{Numbers, apply, calculate, compare_numbers};
 use super::plan::{Answers, ById};
 use super::text::Pattern;
+use super::values::{Scratch, Text, Truth, Value, each};
 use super::{Table, Values};
 use std::cmp::Ordering;
 use std::ops::Range;
 
 /// Rows evaluated at a time: a few buffers of this many numbers stay in the first-level cache.
 pub(super) const CHUNK: usize = 1_024;
-
-/// A truth value of three-valued logic, in Kleene's order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(transparent)]
-pub(super) struct Truth(u8);
-
-impl Truth {
-    const FALSE: Self = Self(0);
-    const UNKNOWN: Self = Self(1);
-    pub(super) const TRUE: Self = Self(2);
-
-    fn not(self) -> Self {
-        Self(2 - self.0)
-    }
-
-    pub(super) fn known(self) -> Option<bool> {
-        (self != Self::UNKNOWN).then_some(self == Self::TRUE)
-    }
-}
-
-impl From<bool> for Truth {
-    fn from(truth: bool) -> Self {
-        Self(2 * u8::from(truth))
-    }
-}
-
-/// Which leaf a text comes from and its id there, if it has one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Text {
-    leaf: u32,
-    id: u32,
-}
-
-/// Buffers that wait for their next use.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Scratch {
-    numbers: Vec<Vec<f64>>,
-    truths: Vec<Vec<Truth>>,
-    texts: Vec<Vec<Text>>,
-}
-
-#[cfg(test)]
-impl Scratch {
-    /// Address and capacity of each buffer, sorted: they do not change unless one is allocated.
-    pub(super) fn places(&self) -> Vec<(usize, usize)> {
-        let numbers = self.numbers.iter().map(|buffer| (buffer.as_ptr().addr(), buffer.capacity()));
-        let truths = self.truths.iter().map(|buffer| (buffer.as_ptr().addr(), buffer.capacity()));
-        let texts = self.texts.iter().map(|buffer| (buffer.as_ptr().addr(), buffer.capacity()));
-        let mut places: Vec<_> = numbers.chain(truths).chain(texts).collect();
-        places.sort_unstable();
-        places
-    }
-}
-
-/// What a column can hold.
-pub(super) trait Value: Copy {
-    const NULL: Self;
-    fn is_null(self) -> bool;
-    fn spare(scratch: &mut Scratch) -> &mut Vec<Vec<Self>>;
-    fn evaluate(evaluator: &mut Evaluator<'_>, expr: &Expr) -> Vec<Self>;
-}
-
-impl Value for f64 {
-    const NULL: Self = Self::NAN;
-
-    fn is_null(self) -> bool {
-        self.is_nan()
-    }
-
-    fn spare(scratch: &mut Scratch) -> &mut Vec<Vec<Self>> {
-        &mut scratch.numbers
-    }
-
-    fn evaluate(evaluator: &mut Evaluator<'_>, expr: &Expr) -> Vec<Self> {
-        evaluator.numbers(expr)
-    }
-}
-
-impl Value for Truth {
-    const NULL: Self = Self::UNKNOWN;
-
-    fn is_null(self) -> bool {
-        self == Self::UNKNOWN
-    }
-
-    fn spare(scratch: &mut Scratch) -> &mut Vec<Vec<Self>> {
-        &mut scratch.truths
-    }
-
-    fn evaluate(evaluator: &mut Evaluator<'_>, expr: &Expr) -> Vec<Self> {
-        evaluator.truths(expr)
-    }
-}
-
-impl Value for Text {
-    const NULL: Self = Self { leaf: u32::MAX, id: 0 };
-
-    fn is_null(self) -> bool {
-        self == Self::NULL
-    }
-
-    fn spare(scratch: &mut Scratch) -> &mut Vec<Vec<Self>> {
-        &mut scratch.texts
-    }
-
-    fn evaluate(evaluator: &mut Evaluator<'_>, expr: &Expr) -> Vec<Self> {
-        evaluator.texts(expr)
-    }
-}
-
-/// A number for each row, read in place where that is possible.
-enum Numbers<'a> {
-    Same(f64),
-    Column(&'a [f64]),
-    Computed(Vec<f64>),
-}
 
 /// One side of a comparison.
 enum Operand<'a> {
@@ -205,7 +91,7 @@ impl<'a> Evaluator<'a> {
         values
     }
 
-    fn truths(&mut self, expr: &Expr) -> Vec<Truth> {
+    pub(super) fn truths(&mut self, expr: &Expr) -> Vec<Truth> {
         match expr {
             Expr::Truth(truth) => self.filled(Truth::from(*truth)),
             Expr::Cached(slot, _) => match &self.answers[*slot].by_id {
@@ -238,7 +124,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// AND with `min`, OR with `max`.
-    fn joined(&mut self, list: &[Expr], join: fn(Truth, Truth) -> Truth) -> Vec<Truth> {
+    fn joined(&mut self, list: &[Expr], join: impl Fn(Truth, Truth) -> Truth + Copy) -> Vec<Truth> {
         let (first, rest) = list.split_first().expect("a chain has at least two operands");
         let mut truths = self.values(first);
         for expr in rest {
@@ -293,7 +179,7 @@ impl<'a> Evaluator<'a> {
         truths
     }
 
-    fn numbers(&mut self, expr: &Expr) -> Vec<f64> {
+    pub(super) fn numbers(&mut self, expr: &Expr) -> Vec<f64> {
         match expr {
             Expr::Number(number) => self.filled(*number),
             Expr::Column(column) => self.column(*column),
@@ -336,7 +222,7 @@ impl<'a> Evaluator<'a> {
         numbers
     }
 
-    fn texts(&mut self, expr: &Expr) -> Vec<Text> {
+    pub(super) fn texts(&mut self, expr: &Expr) -> Vec<Text> {
         let Expr::Text(leaf) = expr else { unreachable!("{expr:?} is no text") };
         let name = u32::try_from(*leaf).expect("an expression has few leaves");
         match self.leaves[*leaf].column() {
@@ -409,7 +295,7 @@ impl<'a> Evaluator<'a> {
                 compare_numbers(comparison, a, b, self.rows.len(), &mut truths);
             }
             (Operand::Truths(a), Operand::Truths(b)) => {
-                truths.extend(a.iter().zip(b).map(|(a, b)| ordered(comparison, a.known(), b.known())))
+                truths.extend(a.iter().zip(b).map(|(a, b)| ordered(comparison, a.known(), b.known())));
             }
             (Operand::Texts(a), Operand::Texts(b)) => truths
                 .extend(a.iter().zip(b).map(|(a, b)| ordered(comparison, self.string(*a), self.string(*b)))),
@@ -417,11 +303,6 @@ impl<'a> Evaluator<'a> {
         }
         truths
     }
-}
-
-/// `value = f(value, other)` for each row.
-fn each<V: Copy>(values: &mut [V], others: &[V], f: impl Fn(V, V) -> V) {
-    values.iter_mut().zip(others).for_each(|(value, other)| *value = f(*value, *other));
 }
 
 fn ordered<T: Ord>(comparison: Comparison, a: Option<T>, b: Option<T>) -> Truth {
@@ -435,87 +316,4 @@ fn ordered<T: Ord>(comparison: Comparison, a: Option<T>, b: Option<T>) -> Truth 
         Comparison::Greater => ordering == Ordering::Greater,
         Comparison::GreaterEqual => ordering != Ordering::Less,
     })
-}
-
-/// One loop for each comparison. Every test is false where a side is NaN.
-fn compare_numbers(
-    comparison: Comparison,
-    a: &Numbers<'_>,
-    b: &Numbers<'_>,
-    len: usize,
-    truths: &mut Vec<Truth>,
-) {
-    match comparison {
-        Comparison::Equal => test(a, b, len, truths, |a, b| a == b),
-        Comparison::NotEqual => test(a, b, len, truths, |a, b| (a < b) | (a > b)),
-        Comparison::Less => test(a, b, len, truths, |a, b| a < b),
-        Comparison::LessEqual => test(a, b, len, truths, |a, b| a <= b),
-        Comparison::Greater => test(b, a, len, truths, |b, a| b < a),
-        Comparison::GreaterEqual => test(b, a, len, truths, |b, a| b <= a),
-    }
-}
-
-fn test(
-    a: &Numbers<'_>,
-    b: &Numbers<'_>,
-    len: usize,
-    truths: &mut Vec<Truth>,
-    holds: impl Fn(f64, f64) -> bool,
-) {
-    let truth = |a: f64, b: f64| Truth((2 * u8::from(holds(a, b))) | u8::from(a.is_nan() | b.is_nan()));
-    match (a.rows(), b.rows()) {
-        (Ok(a), Ok(b)) => truths.extend(a.iter().zip(b).map(|(&a, &b)| truth(a, b))),
-        (Ok(a), Err(b)) => eight_at_a_time(a, truths, |a| truth(a, b)),
-        (Err(a), Ok(b)) => eight_at_a_time(b, truths, |b| truth(a, b)),
-        (Err(a), Err(b)) => truths.resize(len, truth(a, b)),
-    }
-}
-
-/// In arrays of eight the compiler makes vector instructions of a comparison, which takes a third of the
-/// time; from numbers of eight bytes to truths of one it finds none otherwise.
-fn eight_at_a_time(numbers: &[f64], truths: &mut Vec<Truth>, truth: impl Fn(f64) -> Truth) {
-    truths.resize(numbers.len(), Truth::FALSE);
-    let (eights, rest) = numbers.as_chunks::<8>();
-    let (eight_truths, rest_truths) = truths.as_chunks_mut::<8>();
-    eight_truths.iter_mut().zip(eights).for_each(|(truths, numbers)| *truths = numbers.map(&truth));
-    rest_truths.iter_mut().zip(rest).for_each(|(it, number)| *it = truth(*number));
-}
-
-impl Numbers<'_> {
-    /// The number of each row, or the one that all have.
-    fn rows(&self) -> Result<&[f64], f64> {
-        match self {
-            Self::Same(number) => Err(*number),
-            Self::Column(numbers) => Ok(numbers),
-            Self::Computed(numbers) => Ok(numbers),
-        }
-    }
-}
-
-fn apply(function: Unary, numbers: &mut [f64]) {
-    match function {
-        Unary::Negate => numbers.iter_mut().for_each(|x| *x = -*x),
-        Unary::Abs => numbers.iter_mut().for_each(|x| *x = x.abs()),
-        Unary::Floor => numbers.iter_mut().for_each(|x| *x = x.floor()),
-        Unary::Ceil => numbers.iter_mut().for_each(|x| *x = x.ceil()),
-        Unary::Round => numbers.iter_mut().for_each(|x| *x = x.round_ties_even()),
-    }
-}
-
-fn calculate(operator: Arithmetic, numbers: &mut [f64], right: &Numbers<'_>) {
-    match operator {
-        Arithmetic::Add => update(numbers, right, |a, b| a + b),
-        Arithmetic::Subtract => update(numbers, right, |a, b| a - b),
-        Arithmetic::Multiply => update(numbers, right, |a, b| a * b),
-        Arithmetic::Divide => update(numbers, right, |a, b| a / b),
-        Arithmetic::Remainder => update(numbers, right, |a, b| a % b),
-    }
-}
-
-fn update(numbers: &mut [f64], right: &Numbers<'_>, f: impl Fn(f64, f64) -> f64) {
-    let finite = |a: f64, b: f64| Some(f(a, b)).filter(|x| x.is_finite()).unwrap_or(f64::NULL);
-    match right.rows() {
-        Ok(right) => each(numbers, right, finite),
-        Err(right) => numbers.iter_mut().for_each(|x| *x = finite(*x, right)),
-    }
 }

@@ -51,13 +51,16 @@
 mod check;
 mod eval;
 mod expr;
+mod number;
 mod parse;
 mod plan;
+mod syntax;
 #[cfg(test)]
 mod tests;
 mod text;
 mod timestamp;
 mod token;
+mod values;
 
 use crate::log::{Block, Dictionary};
 use crate::spec::Schema;

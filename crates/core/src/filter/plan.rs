@@ -10,8 +10,9 @@
 //! once; at the start of [`Program::select`] `n` is the whole dictionary. A truth takes one byte an id, a
 //! number eight, a string in other letters its bytes and a word.
 
-use super::eval::{CHUNK, Evaluator, Scratch, Truth};
+use super::eval::{CHUNK, Evaluator};
 use super::expr::{Column, Expr, Kind, Leaf};
+use super::values::{Scratch, Truth};
 use super::{FilterError, Table, Values, check, parse};
 use crate::log::Dictionary;
 
@@ -222,7 +223,7 @@ impl Table for NoColumns {
     }
 }
 
-fn dictionary<'a>(table: &'a dyn Table, column: usize) -> &'a Dictionary {
+fn dictionary(table: &dyn Table, column: usize) -> &Dictionary {
     match table.column(column) {
         Values::Texts(_, dictionary) => dictionary,
         _ => unreachable!("column {column} was compiled as text"),

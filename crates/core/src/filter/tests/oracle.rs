@@ -303,16 +303,11 @@ fn value(tree: &Tree, row: &Row) -> Option<Known> {
         Tree::Time => Some(Known::Number(row.time as f64)),
         Tree::Negate(x) => Some(Known::Number(-value(x, row)?.number())),
         Tree::Not(x) => negated_if(true, holds(x)),
-        Tree::Binary("AND", pair) => match (holds(&pair[0]), holds(&pair[1])) {
-            (Some(false), _) | (_, Some(false)) => Some(Known::Truth(false)),
-            (Some(true), Some(true)) => Some(Known::Truth(true)),
-            _ => None,
-        },
-        Tree::Binary("OR", pair) => match (holds(&pair[0]), holds(&pair[1])) {
-            (Some(true), _) | (_, Some(true)) => Some(Known::Truth(true)),
-            (Some(false), Some(false)) => Some(Known::Truth(false)),
-            _ => None,
-        },
+        Tree::Binary("AND", pair) => both(holds(&pair[0]), holds(&pair[1])).map(Known::Truth),
+        Tree::Binary("OR", pair) => {
+            let neither = both(holds(&pair[0]).map(|a| !a), holds(&pair[1]).map(|b| !b));
+            negated_if(true, neither)
+        }
         Tree::Binary(operator, pair) => binary(operator, &value(&pair[0], row)?, &value(&pair[1], row)?),
         Tree::Call("coalesce", list) => list.iter().find_map(|x| value(x, row)),
         Tree::Call(name, list) => Some(call(name, &value(&list[0], row)?)),
@@ -321,18 +316,7 @@ fn value(tree: &Tree, row: &Row) -> Option<Known> {
             let [x, low, high] = three.each_ref().map(|x| value(x, row));
             let above = x.clone().zip(low).map(|(x, low)| x >= low);
             let below = x.zip(high).map(|(x, high)| x <= high);
-            negated_if(
-                *negated,
-                if above == Some(false) {
-                    above
-                } else if below == Some(true) {
-                    above
-                } else if below == Some(false) {
-                    below
-                } else {
-                    None
-                },
-            )
+            negated_if(*negated, both(above, below))
         }
         Tree::In(x, list, negated) => {
             let x = value(x, row);
@@ -349,6 +333,15 @@ fn value(tree: &Tree, row: &Row) -> Option<Known> {
             Some([_, then]) => value(then, row),
             None => rest.as_ref().and_then(|rest| value(rest, row)),
         },
+    }
+}
+
+/// PostgreSQL's table of AND.
+fn both(a: Option<bool>, b: Option<bool>) -> Option<bool> {
+    match (a, b) {
+        (Some(false), _) | (_, Some(false)) => Some(false),
+        (Some(true), Some(true)) => Some(true),
+        _ => None,
     }
 }
 

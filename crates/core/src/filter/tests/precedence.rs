@@ -2,7 +2,8 @@
 //! and groups in the same way.
 
 use super::super::expr::{Arithmetic, Comparison};
-use super::super::parse::{Node, Syntax, parse};
+use super::super::parse::parse;
+use super::super::syntax::{Node, Syntax};
 use super::oracle::{Choices, condition};
 use proptest::prelude::*;
 use sqlparser::ast::{
