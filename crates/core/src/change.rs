@@ -5,6 +5,7 @@
 //! query what the event itself brought about, then the windows that closed behind it, by window end,
 //! then query, then the key's first appearance; a window's scores and transitions follow it.
 
+use crate::detect::Judgement;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -130,6 +131,13 @@ pub struct Score {
     pub key: u32,
     /// Whether the score reaches the threshold.
     pub anomaly: bool,
+}
+
+impl Score {
+    pub(crate) fn of(judgement: Judgement, detector: u32, key: u32, time: i64, value: f64) -> Self {
+        let Judgement { expected, low, high, score, anomaly, .. } = judgement;
+        Self { time, value, expected, low, high, score, detector, key, anomaly }
+    }
 }
 
 /// The state an alert enters.

@@ -60,6 +60,7 @@ impl ZScore {
 
     /// Judges a point against the past, then learns it. `None` while the past is too short, and for a
     /// point that is not finite, which is not learned.
+    #[inline]
     pub(crate) fn judge(&mut self, value: f64) -> Option<Judgement> {
         if !value.is_finite() {
             return None;
@@ -74,6 +75,7 @@ impl ZScore {
         judgement
     }
 
+    #[inline]
     fn compare(&self, value: f64) -> Judgement {
         let Spread { n, mean, deviation } = self.past.spread();
         let score = score(saturate(value - mean), deviation);

@@ -71,6 +71,7 @@ struct Detector {
 
 /// Where a detector's points come from.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "one a detector")]
 enum Reads {
     /// The results of a query, one point a window.
     Results { query: usize, aggregate: usize },
@@ -363,10 +364,10 @@ impl Pipeline {
             let measure = *measure;
             keys.of(block, None, scratch);
             let keys = std::mem::take(scratch);
-            for (i, (&key, &value)) in keys.iter().zip(block.measure(measure)).enumerate() {
-                let (row, time) = (i as u32, block.time()[i]);
-                let order = if self.interleaves { row } else { 0 };
-                self.judge_point(d, key, (time, time), value, order, Behind::Row(block, row));
+            if !self.interleaves && self.detectors[d].alerts.is_empty() {
+                self.judge_all(d, &keys, block.time(), block.measure(measure));
+            } else {
+                self.judge_each(d, &keys, block, measure);
             }
             self.counters.over_limit += (block.len() - keys.len()) as u64;
             if let Reads::Events { scratch, .. } = &mut self.detectors[d].reads {
@@ -375,6 +376,26 @@ impl Pipeline {
         }
     }
 
+    /// Judges points that nobody waits for.
+    fn judge_all(&mut self, d: usize, keys: &[u32], times: &[i64], values: &[f64]) {
+        let (detector, first) = (&mut self.detectors[d], self.changes.scores.len());
+        keys.iter().max().into_iter().for_each(|&newest| drop(detector.series(newest)));
+        for ((&key, &time), &value) in keys.iter().zip(times).zip(values) {
+            let Some(judgement) = detector.series[key as usize].judge(value) else { continue };
+            self.counters.anomalies += u64::from(judgement.anomaly);
+            self.changes.scores.push(Score::of(judgement, d as u32, key, time, value));
+        }
+        self.changes.happened(Kind::Score, self.changes.scores.len() - first, 0);
+    }
+
+    /// Judges points one after the other with what each brings about.
+    fn judge_each(&mut self, d: usize, keys: &[u32], block: &Block<'_>, measure: usize) {
+        for (i, (&key, &value)) in keys.iter().zip(block.measure(measure)).enumerate() {
+            let (row, time) = (i as u32, block.time()[i]);
+            let order = if self.interleaves { row } else { 0 };
+            self.judge_point(d, key, (time, time), value, order, Behind::Row(block, row));
+        }
+    }
     /// Judges one point of a detector's series: of a window, or of an event.
     fn judge_point(
         &mut self,
@@ -387,17 +408,7 @@ impl Pipeline {
     ) {
         let detector = &mut self.detectors[d];
         let Some(judgement) = detector.series(key).judge(value) else { return };
-        self.changes.scores.push(Score {
-            time: start,
-            value,
-            expected: judgement.expected,
-            low: judgement.low,
-            high: judgement.high,
-            score: judgement.score,
-            detector: d as u32,
-            key,
-            anomaly: judgement.anomaly,
-        });
+        self.changes.scores.push(Score::of(judgement, d as u32, key, start, value));
         self.changes.happened(Kind::Score, 1, row);
         self.counters.anomalies += u64::from(judgement.anomaly);
         if !self.detectors[d].alerts.is_empty() {

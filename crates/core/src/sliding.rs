@@ -67,6 +67,22 @@ pub(crate) struct Sliding {
     lap: Running,
     /// Of the points of the lap before, from each place on; empty in the first lap.
     rest: Vec<Sums>,
+    shares: Shares,
+}
+
+/// One over the number of points, and over one less: divisions are dear, and the number rarely changes.
+#[derive(Clone, Copy, Debug, Default)]
+struct Shares {
+    of: usize,
+    mean: f64,
+    variance: f64,
+}
+
+impl Shares {
+    fn new(points: usize) -> Self {
+        let points_f = points as f64;
+        Self { of: points, mean: 1.0 / points_f, variance: 1.0 / (points_f - 1.0) }
+    }
 }
 
 /// The points of this lap up to `next`, and from there on what is left of the lap before.
@@ -82,7 +98,7 @@ impl Sliding {
     /// Of the last `capacity` points, at least 2.
     pub(crate) fn new(capacity: usize) -> Self {
         let ring = Ring { capacity, next: capacity, points: Vec::with_capacity(capacity) };
-        Self { ring, origin: 0.0, lap: Running::default(), rest: Vec::new() }
+        Self { ring, origin: 0.0, lap: Running::default(), rest: Vec::new(), shares: Shares::default() }
     }
 
     /// How many points there are, at most the capacity.
@@ -98,8 +114,12 @@ impl Sliding {
         }
         self.lap.add(point - self.origin);
         self.ring.push(point);
+        if self.shares.of != self.ring.points.len() {
+            self.shares = Shares::new(self.ring.points.len());
+        }
     }
 
+    #[inline(never)]
     fn begin_lap(&mut self, origin: f64) {
         self.origin = origin;
         self.lap = Running::default();
@@ -124,10 +144,11 @@ impl Sliding {
     }
 
     /// Mean and deviation of the points, of which there must be two or more.
+    #[inline]
     pub(crate) fn spread(&self) -> Spread {
         let rest = self.rest.get(self.ring.next).copied().unwrap_or_default();
         let sums = self.lap.total().plus(rest);
-        if sums.in_range() { sums.spread(self.origin, self.len()) } else { self.scaled_spread(&sums) }
+        if sums.in_range() { sums.spread(self.origin, self.shares) } else { self.scaled_spread(&sums) }
     }
 
     /// The same where squares would leave the range of `f64`: from all points, scaled by a power of two,
@@ -138,7 +159,7 @@ impl Sliding {
         let origin = self.origin * scale;
         let mut running = Running::default();
         self.ring.points.iter().for_each(|point| running.add(point * scale - origin));
-        let Spread { n, mean, deviation } = running.total().spread(origin, self.len());
+        let Spread { n, mean, deviation } = running.total().spread(origin, self.shares);
         Spread { n, mean: saturate(mean / scale), deviation: saturate(deviation / scale) }
     }
 }
@@ -173,7 +194,8 @@ impl TryFrom<Ring> for Sliding {
         if let Some(point) = points.iter().find(|point| !point.is_finite()) {
             return Err(format!("a point of {point}; only finite points are learned"));
         }
-        let mut sliding = Self { origin: 0.0, lap: Running::default(), rest: Vec::new(), ring };
+        let shares = Shares::new(ring.points.len());
+        let mut sliding = Self { origin: 0.0, lap: Running::default(), rest: Vec::new(), shares, ring };
         sliding.resume();
         Ok(sliding)
     }
@@ -214,11 +236,10 @@ impl Sums {
         self.squares == 0.0 || (LEAST_SQUARES..=MOST_SQUARES).contains(&self.squares)
     }
 
-    fn spread(&self, origin: f64, n: usize) -> Spread {
-        let count = n as f64;
-        let offset = self.distances / count;
-        let variance = (self.squares - self.distances * offset) / (count - 1.0);
-        Spread { n: n as u32, mean: origin + offset, deviation: variance.sqrt() }
+    fn spread(&self, origin: f64, shares: Shares) -> Spread {
+        let offset = self.distances * shares.mean;
+        let variance = (self.squares - self.distances * offset) * shares.variance;
+        Spread { n: shares.of as u32, mean: origin + offset, deviation: variance.sqrt() }
     }
 }
 

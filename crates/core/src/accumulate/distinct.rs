@@ -29,6 +29,7 @@ pub(crate) const EXACT_HASHES: usize = 256;
 pub(crate) const PRECISION: u32 = 12;
 
 /// Standard error of an estimate as a part of it, 1.04 / √4096.
+#[cfg(test)]
 pub(crate) const STANDARD_ERROR: f64 = 1.04 / 64.0;
 
 const REGISTERS: usize = 1 << PRECISION;

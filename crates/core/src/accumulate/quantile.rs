@@ -32,6 +32,7 @@ const MANTISSA_BITS: u32 = 6;
 
 /// How far an estimate may be from the value of its rank, as a part of that value: half a bucket, which
 /// is widest against its values at the beginning of an octave.
+#[cfg(test)]
 pub(crate) const RELATIVE_ERROR: f64 = 1.0 / (2 << MANTISSA_BITS) as f64;
 
 /// Up to so many values are held as they are: 512 bytes, about what one octave of buckets takes.

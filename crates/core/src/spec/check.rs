@@ -43,6 +43,10 @@ impl Spec {
 
     fn check_schema(&self) -> Result<(), SpecError> {
         let schema = &self.schema;
+        if self.watermark.idle == Some(Millis(0)) {
+            let message = "all partitions would be idle at once; at least `1ms`, or leave `idle` out";
+            return Err(SpecError::at(&[Step::Field("watermark"), Step::Field("idle")], message));
+        }
         let at = |field, message: String| {
             Err(SpecError::at(&[Step::Field("schema"), Step::Field(field)], message))
         };
@@ -97,6 +101,12 @@ impl Spec {
             return at(&[Step::Field("aggregates")], "nothing to compute; `count()` would fit".to_owned());
         }
         for (j, aggregate) in query.aggregates.iter().enumerate() {
+            if query.aggregates[..j].contains(aggregate) {
+                return at(
+                    &[Step::Field("aggregates"), Step::Item(j)],
+                    format!("`{aggregate}` stands there twice; once would fit"),
+                );
+            }
             if let Err(message) = self.check_aggregate(aggregate) {
                 return at(&[Step::Field("aggregates"), Step::Item(j)], message);
             }
@@ -129,7 +139,7 @@ impl Spec {
         };
         match self.series(&detector.on) {
             None => {
-                let series: Vec<String> = self.query.iter().flat_map(all_series).collect();
+                let series: Vec<String> = self.query.iter().flat_map(number_series).collect();
                 let series = [&series[..], &self.schema.measures].concat();
                 return at("on", format!("no series `{}`; {}", detector.on, listed("there are", &series)));
             }
@@ -203,7 +213,10 @@ fn check_window(window: WindowSpec) -> Result<(), WindowFault> {
     };
     let few_panes = |size: Millis, pane: i64| match size.0 / pane {
         panes if panes > MAX_PANES => {
-            let message = format!("a window of {panes} panes of {}; at most {MAX_PANES}", Millis(pane));
+            let pane = Millis(pane);
+            let message = format!(
+                "windows share their events in panes of {pane}, and one would be made of {panes}; at most {MAX_PANES}"
+            );
             Err((None, message))
         }
         _ => Ok(()),
@@ -261,6 +274,11 @@ fn check_results(query: &QuerySpec) -> Result<(), (&'static str, String)> {
         let message = "a rolling window gives one result an event; leave `accumulation` out".to_owned();
         return Err(("accumulation", message));
     }
+    let timeless = matches!(query.window, WindowSpec::Count { .. } | WindowSpec::Global);
+    if timeless && query.lateness.0 > 0 {
+        let message = "no event is late for a window without event time; leave `lateness` out".to_owned();
+        return Err(("lateness", message));
+    }
     match query.emit {
         Emission::Every(Millis(0)) => Err(("emit", "every no time at all; at least `1ms`".to_owned())),
         _ => Ok(()),
@@ -272,8 +290,9 @@ pub(crate) fn gcd(a: i64, b: i64) -> i64 {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 
-fn all_series(query: &QuerySpec) -> impl Iterator<Item = String> {
-    query.aggregates.iter().map(move |aggregate| format!("{}.{aggregate}", query.name))
+fn number_series(query: &QuerySpec) -> impl Iterator<Item = String> {
+    let numbers = query.aggregates.iter().filter(|aggregate| aggregate.is_number());
+    numbers.map(move |aggregate| format!("{}.{aggregate}", query.name))
 }
 
 fn unique<'a>(table: &'static str, names: impl Iterator<Item = &'a str>) -> Result<(), SpecError> {

@@ -124,7 +124,7 @@ impl<'de> Deserialize<'de> for Slide {
     }
 }
 
-const FORMS: &str = "a window is one of `{ tumbling = \"1m\" }`, `{ hopping = \"5m\", slide = \"10s\" }`, \
+const FORMS: &str = "one of `{ tumbling = \"1m\" }`, `{ hopping = \"5m\", slide = \"10s\" }`, \
     `{ cumulate = \"1h\", step = \"1m\" }`, `{ session = \"10s\" }`, `{ count = 100 }`, `{ rolling = \"1m\" }`, `\"global\"`";
 
 impl Table {
@@ -135,7 +135,7 @@ impl Table {
         let only = |allowed: [bool; 3], window: WindowSpec| {
             let field = ["slide", "step", "offset"].into_iter().zip(given.into_iter().zip(allowed));
             match field.into_iter().find(|(_, (given, allowed))| *given && !allowed) {
-                Some((field, _)) => Err(format!("`{field}` does not belong here; {FORMS}")),
+                Some((field, _)) => Err(format!("`{field}` does not belong here; a window is {FORMS}")),
                 None => Ok(window),
             }
         };
@@ -148,7 +148,10 @@ impl Table {
                 Some(Slide::Time(slide)) => {
                     only([true, false, true], WindowSpec::Hopping { size, slide, offset })
                 }
-                _ => Err("hopping windows need a `slide`, such as `slide = \"10s\"`".to_owned()),
+                Some(Slide::Events(_)) => {
+                    Err("the slide of a hopping window is a duration, such as `slide = \"10s\"`".to_owned())
+                }
+                None => Err("hopping windows need a `slide`, such as `slide = \"10s\"`".to_owned()),
             },
             (None, None, Some(size), None, None, None) => match step {
                 Some(step) => only([false, true, true], WindowSpec::Cumulate { size, step, offset }),
@@ -165,7 +168,7 @@ impl Table {
             (None, None, None, None, None, Some(duration)) => {
                 only([false; 3], WindowSpec::Rolling { duration })
             }
-            _ => Err(FORMS.to_owned()),
+            _ => Err(format!("a window is {FORMS}")),
         }
     }
 }
@@ -218,7 +221,7 @@ impl<'de> Deserialize<'de> for WindowSpec {
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<WindowSpec, E> {
                 match text {
                     "global" => Ok(WindowSpec::Global),
-                    _ => Err(E::custom(format!("no window `{text}`; {FORMS}"))),
+                    _ => Err(E::custom(format!("no window `{text}`; a window is {FORMS}"))),
                 }
             }
             fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<WindowSpec, A::Error> {
@@ -248,7 +251,7 @@ struct Every {
     every: Millis,
 }
 
-const EMISSIONS: &str = "`emit` is one of `\"on_close\"`, `\"on_update\"`, `{ every = \"1s\" }`";
+const EMISSIONS: &str = "one of `\"on_close\"`, `\"on_update\"`, `{ every = \"1s\" }`";
 
 impl Serialize for Emission {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -272,7 +275,7 @@ impl<'de> Deserialize<'de> for Emission {
                 match text {
                     "on_close" => Ok(Emission::OnClose),
                     "on_update" => Ok(Emission::OnUpdate),
-                    _ => Err(E::custom(format!("no emission `{text}`; {EMISSIONS}"))),
+                    _ => Err(E::custom(format!("no emission `{text}`; `emit` is {EMISSIONS}"))),
                 }
             }
             fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<Emission, A::Error> {

@@ -57,8 +57,6 @@ pub(crate) struct PerKey {
     cells: Cells,
     kept: Kept,
     ended: bool,
-    #[serde(skip)]
-    slots: Vec<u32>,
 }
 
 impl PerKey {
@@ -67,8 +65,8 @@ impl PerKey {
         if slide < events {
             cells.grow(1);
         }
-        let (open, kept, slots) = (Vec::new(), Kept::new(plan), Vec::new());
-        Self { events: Some(events), slide, rules, open, cells, kept, ended: false, slots }
+        let (open, kept) = (Vec::new(), Kept::new(plan));
+        Self { events: Some(events), slide, rules, open, cells, kept, ended: false }
     }
 
     pub(crate) fn global(rules: Rules, plan: &Plan) -> Self {
@@ -91,9 +89,9 @@ impl PerKey {
     pub(crate) fn take(&mut self, keys: &[u32], known: usize, source: &Source<'_>, sink: &mut Sink<'_>) {
         self.reach(known);
         if self.overlaps() {
-            self.take_overlapping(keys, source, sink)
+            self.take_overlapping(keys, source, sink);
         } else {
-            self.take_apart(keys, source, sink)
+            self.take_apart(keys, source, sink);
         }
     }
 
@@ -133,7 +131,7 @@ impl PerKey {
         for (i, &key) in keys.iter().enumerate() {
             let open = &mut self.open[key as usize];
             open.meet(source.time(i));
-            let ends = open.seen % self.slide == 0;
+            let ends = open.seen.is_multiple_of(self.slide);
             if ends || self.rules.emit == Emission::OnUpdate {
                 self.cells.fold(sink.plan, &keys[folded..=i], &source.slice(folded..i + 1));
                 folded = i + 1;
@@ -157,7 +155,7 @@ impl PerKey {
             if self.events.is_some_and(|events| open.kept.len() as u64 > events) {
                 open.kept.pop_front().into_iter().for_each(|(_, number)| self.kept.release(number));
             }
-            let ends = open.seen % self.slide == 0;
+            let ends = open.seen.is_multiple_of(self.slide);
             if ends || self.rules.emit == Emission::OnUpdate {
                 sink.row = source.row(i);
                 self.give(key, if ends { Timing::OnTime } else { Timing::Early }, sink);
@@ -224,7 +222,7 @@ impl PerKey {
 
     /// Number of windows that hold events and have not ended.
     pub(crate) fn open(&self) -> usize {
-        let ended = |open: &Open| self.ended || open.seen % self.slide == 0;
+        let ended = |open: &Open| self.ended || open.seen.is_multiple_of(self.slide);
         self.open.iter().filter(|open| !ended(open)).count()
     }
 }
