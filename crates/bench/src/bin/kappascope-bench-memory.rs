@@ -69,15 +69,19 @@ const LIMIT_BYTES: usize = 200_000_000;
 const WINDOW_MS: i64 = 100;
 
 fn main() {
-    println!("| {:>9} | {:>7} | {:>18} | {:>16} |", "keys", "windows", "bytes open window", "MB at most, of");
-    println!("| {:>9} | {:>7} | {:>18} | {:>16} |", "", "", "and key hold", LIMIT_BYTES / 1_000_000);
-    println!("|{:->11}:|{:->8}:|{:->19}:|{:->17}:|", "", "", "", "");
-    for keys in [OPEN, 1_000, 10] {
-        let windows = OPEN / keys;
+    let fits = format!("most, MB of {}", LIMIT_BYTES / 1_000_000);
+    println!("| {:>9} | {:>9} | {:>14} | {fits:>15} |", "keys", "windows", "bytes a pair");
+    println!("|{:->10}:|{:->10}:|{:->15}:|{:->16}:|", "", "", "", "");
+    for (keys, windows) in shapes(OPEN) {
         let (held, most) = state(keys, windows);
         let each = held as f64 / OPEN as f64;
-        println!("| {keys:>9} | {windows:>7} | {each:>18.1} | {:>16.1} |", most as f64 / 1e6);
+        println!("| {keys:>9} | {windows:>9} | {each:>14.1} | {:>15.1} |", most as f64 / 1e6);
     }
+}
+
+/// Many keys, many windows, and as many of both: numbers of keys and of windows.
+fn shapes(open: usize) -> [(usize, usize); 3] {
+    [open, 1_000, 10].map(|keys| (keys, open / keys))
 }
 
 /// Bytes that a pipeline holds with so many open windows of so many keys each, and the most that it held on the way.
@@ -127,4 +131,19 @@ fn filled(spec: &Spec, log: &Log) -> Pipeline {
     }
     assert_eq!(pipeline.counters().windows, 0, "no window fires");
     pipeline
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One test, as the allocator counts for all threads.
+    #[test]
+    fn a_tenth_of_the_open_windows_takes_no_more_than_a_tenth_of_the_limit() {
+        for (keys, windows) in shapes(OPEN / 10) {
+            let (held, most) = state(keys, windows);
+            assert!(held <= most && most <= LIMIT_BYTES / 10, "{keys} keys, {windows} windows: {most} bytes");
+            assert!(held >= 24 * OPEN / 10, "{held} bytes do not hold a sum and two extremes for each");
+        }
+    }
 }
