@@ -8,6 +8,7 @@
 //! ```
 
 use crate::wire::Source;
+use kappascope_core::spec::Series;
 use kappascope_core::{Millis, Spec};
 
 /// Between thousands, and between a number and its unit: a space that does not break. (The page's font has
@@ -268,9 +269,10 @@ pub(crate) fn several(number: f64, one: &str) -> String {
 
 /// The aggregate that the chart shows, as the pipeline writes it: what its detector watches, or its first.
 pub(crate) fn charted(spec: &Spec) -> String {
-    let watched = spec.detector.first().and_then(|detector| spec.series(&detector.on));
-    let (query, aggregate) = watched.unwrap_or((0, 0));
-    spec.query[query].aggregates[aggregate].to_string()
+    match spec.detector.first().and_then(|detector| spec.series(&detector.on)) {
+        Some(Series::Aggregate { query, aggregate }) => spec.query[query].aggregates[aggregate].to_string(),
+        _ => spec.query[0].aggregates[0].to_string(),
+    }
 }
 
 /// The chart's title: `Events per minute`, `avg(delay) per hour`.

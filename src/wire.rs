@@ -7,7 +7,8 @@
 //! shows came in a [`Frame`]. The worker sends a frame only after the page asked for one with
 //! [`Command::Frame`], so a slow page slows nothing but its own picture.
 
-use kappascope_core::Spec;
+use kappascope_core::spec::WindowSpec;
+use kappascope_core::{Millis, Spec};
 use serde::{Deserialize, Serialize};
 
 /// What the page asks of the worker.
@@ -64,7 +65,7 @@ pub enum Source {
 /// What the sliders set, in the pipeline's first query, detector and rule.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tuning {
-    /// Size of the tumbling windows.
+    /// How long the windows are: a size, a gap or a duration; 0 where time does not bound them.
     pub window_ms: i64,
     /// How far out of order an event may come.
     pub bound_ms: i64,
@@ -83,7 +84,7 @@ impl Tuning {
         let query = &spec.query[0];
         let detector = spec.detector.first();
         Self {
-            window_ms: query.window.tumbling.0,
+            window_ms: length_of(query.window).map_or(0, |length| length.0),
             bound_ms: spec.watermark.bound.0,
             lateness_ms: query.lateness.0,
             detector_window: detector.map_or(30, |detector| detector.window),
@@ -93,15 +94,31 @@ impl Tuning {
 
     /// The pipeline with these settings.
     pub fn apply(self, spec: &mut Spec) {
-        use kappascope_core::Millis;
         spec.watermark.bound = Millis(self.bound_ms);
-        spec.query[0].window.tumbling = Millis(self.window_ms);
+        if let Some(length) = length_of_mut(&mut spec.query[0].window) {
+            *length = Millis(self.window_ms);
+        }
         spec.query[0].lateness = Millis(self.lateness_ms);
         if let Some(detector) = spec.detector.first_mut() {
             detector.window = self.detector_window;
             detector.min_points = None;
             detector.threshold = self.threshold;
         }
+    }
+}
+
+fn length_of(mut window: WindowSpec) -> Option<Millis> {
+    length_of_mut(&mut window).copied()
+}
+
+fn length_of_mut(window: &mut WindowSpec) -> Option<&mut Millis> {
+    match window {
+        WindowSpec::Tumbling { size, .. }
+        | WindowSpec::Hopping { size, .. }
+        | WindowSpec::Cumulate { size, .. } => Some(size),
+        WindowSpec::Session { gap } => Some(gap),
+        WindowSpec::Rolling { duration } => Some(duration),
+        WindowSpec::Count { .. } | WindowSpec::Global => None,
     }
 }
 

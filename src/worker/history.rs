@@ -6,6 +6,7 @@
 
 use super::frame::ROWS_SHOWN;
 use crate::wire::{AnomalyRow, Firing, Frame, LateRow, Series, WindowRow};
+use kappascope_core::spec;
 use kappascope_core::{
     AlertState, Change, Changes, DropReason, Pipeline, Score, Spec, Timing, Transition, WindowResult,
 };
@@ -61,7 +62,10 @@ impl History {
     pub(super) fn new(spec: &Spec) -> Self {
         let series = spec.detector.first().and_then(|detector| spec.series(&detector.on));
         Self {
-            aggregate: series.filter(|(query, _)| *query == 0).map_or(0, |(_, aggregate)| aggregate),
+            aggregate: match series {
+                Some(spec::Series::Aggregate { query: 0, aggregate }) => aggregate,
+                _ => 0,
+            },
             rules: spec.alert.iter().map(|alert| alert.name.clone()).collect(),
             lines: Vec::new(),
             rows: VecDeque::new(),
@@ -75,13 +79,10 @@ impl History {
 
     /// Remembers what changed.
     pub(super) fn take(&mut self, changes: &Changes) {
-        for change in &changes.list {
+        for change in changes.iter() {
             match change {
-                Change::Window(window) if window.query == 0 => {
-                    self.window(
-                        window,
-                        changes.values_of(window).iter().map(|value| value.as_f64()).collect(),
-                    );
+                Change::Window(window) if window.query == 0 && !window.retraction => {
+                    self.window(window, changes.values_of(window).map(|value| value.as_f64()).collect());
                 }
                 Change::Score(score) if score.detector == 0 => self.score(score),
                 Change::Alert(transition) => self.alert(transition),
@@ -172,7 +173,7 @@ impl History {
 
     /// Fills in the chart and the tables of a frame, and the figures of the chart's lines.
     pub(super) fn draw(&self, pipeline: &Pipeline, pixels: u32, frame: &mut Frame, figures: &mut Vec<f64>) {
-        let name = |query: u32, key: u32| pipeline.key_names(query, key).join(" · ");
+        let name = |query: u32, key: u32| pipeline.key_names(query, key).collect::<Vec<_>>().join(" · ");
         frame.corrections = self.corrections as f64;
         frame.span = self.span.map(|(first, last)| (first as f64, last as f64));
         let columns = Columns::new(self.span, pixels);

@@ -9,6 +9,7 @@
 
 mod bench;
 mod cache;
+mod conformance;
 mod dist;
 mod process;
 mod serve;
@@ -32,6 +33,8 @@ Usage: cargo xtask COMMAND
     --peers       DuckDB and Polars on the same events
     --browser     the same in a Web Worker
     --quick       a tenth of the events, to see that it runs
+  conformance     compare window results with Apache Flink's over generated streams, and keep what Flink answers
+  conformance --quick   the same for a few of the streams, and whether Flink still answers what was kept
   dist            build the static site and the release binary
   setup           install what is missing for all of the above, into the user's cache folder
 ";
@@ -59,6 +62,8 @@ fn run(args: &[&str]) -> Result<ExitCode> {
         ["bench", words @ ..] if let Some(options) = bench::Options::parse(words) => {
             bench::run(&Workspace::find()?, options)
         }
+        ["conformance"] => conformance::run(&Workspace::find()?, &[]),
+        ["conformance", "--quick"] => conformance::run(&Workspace::find()?, &["--quick"]),
         ["dist"] => dist::run(&Workspace::find()?),
         ["setup"] => setup::run(&Workspace::find()?),
         ["help" | "--help" | "-h"] => {

@@ -26,6 +26,8 @@ use crate::workspace::Workspace;
 pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
 const NODE_REMEDY: &str = "see https://nodejs.org, or on Debian or Ubuntu: apt-get install nodejs npm";
+const JAVA_REMEDY: &str = "version 17, see https://adoptium.net, or on Debian or Ubuntu: \
+                           apt-get install openjdk-17-jdk-headless";
 
 /// `cargo xtask setup`: everything that any command needs.
 pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
@@ -102,6 +104,17 @@ fn install_missing(tools: &[Tool], cache: &Cache) -> Result<()> {
         announced(&tool.announcement(cache), || tool.install(cache, &held))?;
     }
     cache::remove(&cache.build_folder())
+}
+
+/// The folder of Apache Flink's jars, which this Java can run.
+pub(crate) fn flink() -> Result<PathBuf> {
+    need("javac", "compiling and running the program that asks Flink", JAVA_REMEDY)?;
+    let (cache, flink) = (Cache::find()?, tool::for_conformance());
+    let jars = flink.place(&cache).join("pyflink").join("lib");
+    if !flink.is_there(&cache) {
+        install_missing(&[flink], &cache)?;
+    }
+    Ok(jars)
 }
 
 /// Chromium and the driver that fits it.

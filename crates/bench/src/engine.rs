@@ -62,10 +62,10 @@ pub(crate) fn scores(spec: &Spec, log: &Log) -> Vec<Judged> {
     })
 }
 
-fn results<T>(spec: &Spec, log: &Log, of: impl Fn(&Pipeline, &Change) -> Option<T>) -> Vec<T> {
+fn results<T>(spec: &Spec, log: &Log, of: impl Fn(&Pipeline, &Change<'_>) -> Option<T>) -> Vec<T> {
     let mut results = Vec::new();
     let pipeline = run(spec, log, |pipeline| {
-        results.extend(pipeline.changes().list.iter().filter_map(|change| of(pipeline, change)));
+        results.extend(pipeline.changes().iter().filter_map(|change| of(pipeline, &change)));
     });
     let counters = pipeline.counters();
     assert_eq!((counters.events, counters.late, counters.over_limit), (log.end(), 0, 0));
@@ -73,13 +73,14 @@ fn results<T>(spec: &Spec, log: &Log, of: impl Fn(&Pipeline, &Change) -> Option<
 }
 
 fn group<const Q: usize>(pipeline: &Pipeline, window: &WindowResult) -> Group<Q> {
-    let mut values = pipeline.changes().values_of(window).iter().map(|value| value.as_f64());
+    let mut values = pipeline.changes().values_of(window).map(|value| value.as_f64());
     let mut next = || values.next().expect("as many values as the query has aggregates");
-    let names = pipeline.key_names(window.query, window.key);
+    let mut names = pipeline.key_names(window.query, window.key);
+    let name = names.next().expect("one key column");
     Group {
         start: window.start,
         end: window.end,
-        key: names[0].parse().expect("a key's name is its number"),
+        key: name.parse().expect("a key's name is its number"),
         count: next() as u64,
         sum: next(),
         min: next(),

@@ -3,9 +3,11 @@
 //! This file alone knows the form. Numbers are written as short as they can be and still be read back
 //! to the bit; what is not finite is `null`.
 
+use kappascope_core::spec::{DetectorSpec, Series};
 use kappascope_core::watermark::{END_OF_TIME, NOTHING};
 use kappascope_core::{
-    AlertState, Change, Drop, DropReason, Pipeline, Score, Spec, Timing, Transition, Value, WindowResult,
+    AlertState, Cause, Change, Changes, Drop, DropReason, Pipeline, Score, Spec, Timing, Transition, Value,
+    WindowResult,
 };
 use kappascope_ingest::Rejected;
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -15,18 +17,20 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 enum Line<'a> {
     Window {
         query: &'a str,
-        key: Map<'a, String>,
+        key: Map<'a, &'a str>,
         start: i64,
         end: i64,
         revision: u32,
         timing: Timing,
-        values: Map<'a, Number>,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        retraction: bool,
+        values: Map<'a, Number<'a>>,
     },
     Late(Dropped<'a>),
     Dropped(Dropped<'a>),
     Score {
         detector: &'a str,
-        key: Map<'a, String>,
+        key: Map<'a, &'a str>,
         time: i64,
         value: f64,
         expected: f64,
@@ -37,11 +41,13 @@ enum Line<'a> {
     },
     Alert {
         rule: &'a str,
-        key: Map<'a, String>,
+        key: Map<'a, &'a str>,
         state: AlertState,
         time: i64,
         id: String,
-        values: Map<'a, Number>,
+        #[serde(flatten)]
+        cause: Option<Cause>,
+        values: Map<'a, Number<'a>>,
     },
     Rejected {
         position: Position,
@@ -51,7 +57,9 @@ enum Line<'a> {
     Summary {
         events: u64,
         windows: u64,
+        filtered: u64,
         late: u64,
+        late_for_some: u64,
         dropped: u64,
         rejected: u64,
         alerts: u64,
@@ -69,6 +77,8 @@ struct Dropped<'a> {
     /// None before the first and after the last event.
     watermark: Option<i64>,
     reason: DropReason,
+    /// How many of its windows missed it.
+    windows: u32,
 }
 
 /// Place of a record in its file.
@@ -79,12 +89,12 @@ struct Position {
 }
 
 /// Names and what they stand for, in the pipeline's order.
-struct Map<'a, T>(&'a [String], &'a [T]);
+struct Map<'a, T>(&'a [String], Vec<T>);
 
 impl<T: Serialize> Serialize for Map<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for (name, value) in self.0.iter().zip(self.1) {
+        for (name, value) in self.0.iter().zip(&self.1) {
             map.serialize_entry(name, value)?;
         }
         map.end()
@@ -93,13 +103,14 @@ impl<T: Serialize> Serialize for Map<'_, T> {
 
 /// A value of an aggregate.
 #[derive(Clone, Copy)]
-struct Number(Value);
+struct Number<'a>(Value<'a>);
 
-impl Serialize for Number {
+impl Serialize for Number<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
             Value::Count(n) => serializer.serialize_u64(n),
             Value::Real(x) => serializer.serialize_f64(x),
+            Value::Top(entries) => entries.serialize(serializer),
         }
     }
 }
@@ -109,6 +120,8 @@ pub(crate) struct Writer<'a> {
     spec: &'a Spec,
     /// The aggregates of each query, as written in the pipeline.
     aggregates: Vec<Vec<String>>,
+    /// The key columns of each detector's series.
+    key_columns: Vec<&'a [String]>,
     /// The names of an alert's values: the series that its detector reads, and its score.
     alert_values: Vec<[String; 2]>,
 }
@@ -123,8 +136,13 @@ impl<'a> Writer<'a> {
             let detector = spec.detector.iter().find(|detector| detector.name == alert.when);
             [detector.map_or(String::new(), |detector| detector.on.clone()), "score".to_owned()]
         };
+        let key_columns = |detector: &'a DetectorSpec| match spec.series(&detector.on) {
+            Some(Series::Aggregate { query, .. }) => &spec.query[query].by[..],
+            _ => &detector.by,
+        };
         Self {
             spec,
+            key_columns: spec.detector.iter().map(key_columns).collect(),
             aggregates: spec.query.iter().map(aggregates).collect(),
             alert_values: spec.alert.iter().map(values).collect(),
         }
@@ -133,9 +151,9 @@ impl<'a> Writer<'a> {
     /// Appends a line for each change, in order.
     pub(crate) fn changes(&self, out: &mut Vec<u8>, pipeline: &Pipeline) {
         let changes = pipeline.changes();
-        for change in &changes.list {
+        for change in changes.iter() {
             match change {
-                Change::Window(window) => self.window(out, pipeline, window, changes.values_of(window)),
+                Change::Window(window) => self.window(out, pipeline, window, changes),
                 Change::Drop(dropped) => self.dropped(out, dropped),
                 Change::Score(score) => self.score(out, pipeline, score),
                 Change::Alert(transition) => self.alert(out, pipeline, transition),
@@ -160,7 +178,9 @@ impl<'a> Writer<'a> {
             &Line::Summary {
                 events: counters.events,
                 windows: counters.windows,
+                filtered: counters.filtered,
                 late: counters.late,
+                late_for_some: counters.late_for_some,
                 dropped: counters.over_limit,
                 rejected,
                 alerts: counters.alerts,
@@ -169,44 +189,45 @@ impl<'a> Writer<'a> {
         );
     }
 
-    fn key<'b>(&'b self, pipeline: &'b Pipeline, query: u32, key: u32) -> Map<'b, String> {
-        Map(&self.spec.query[query as usize].by, pipeline.key_names(query, key))
-    }
-
-    fn window(&self, out: &mut Vec<u8>, pipeline: &Pipeline, window: &WindowResult, values: &[Value]) {
-        let &WindowResult { query, key, start, end, revision, timing, .. } = window;
-        let key = self.key(pipeline, query, key);
-        let values: Vec<Number> = values.iter().copied().map(Number).collect();
-        let values = Map(&self.aggregates[query as usize], &values);
-        let query = &self.spec.query[query as usize].name;
-        write(out, &Line::Window { query, key, start, end, revision, timing, values });
+    fn window(&self, out: &mut Vec<u8>, pipeline: &Pipeline, window: &WindowResult, changes: &Changes) {
+        let &WindowResult { query, key, start, end, revision, timing, retraction, .. } = window;
+        let spec = &self.spec.query[query as usize];
+        let key = Map(&spec.by, pipeline.key_names(query, key).collect());
+        let values = changes.values_of(window).map(Number).collect();
+        let values = Map(&self.aggregates[query as usize], values);
+        let query = &spec.name;
+        write(out, &Line::Window { query, key, start, end, revision, timing, retraction, values });
     }
 
     fn dropped(&self, out: &mut Vec<u8>, dropped: &Drop) {
-        let &Drop { query, partition, offset, time, watermark, reason } = dropped;
+        let &Drop { query, partition, offset, time, watermark, reason, windows } = dropped;
         let watermark = Some(watermark).filter(|watermark| ![NOTHING, END_OF_TIME].contains(watermark));
         let query = &self.spec.query[query as usize].name;
-        let dropped = Dropped { query, partition, offset, time, watermark, reason };
+        let dropped = Dropped { query, partition, offset, time, watermark, reason, windows };
         match reason {
-            DropReason::Late => write(out, &Line::Late(dropped)),
+            DropReason::Late | DropReason::LateForSome => write(out, &Line::Late(dropped)),
             DropReason::TooManyKeys | DropReason::TooManyWindows => write(out, &Line::Dropped(dropped)),
         }
     }
 
+    fn key_of_score<'b>(&'b self, pipeline: &'b Pipeline, detector: u32, key: u32) -> Map<'b, &'b str> {
+        Map(self.key_columns[detector as usize], pipeline.key_of_score(detector, key).collect())
+    }
+
     fn score(&self, out: &mut Vec<u8>, pipeline: &Pipeline, score: &Score) {
         let &Score { detector, key, time, value, expected, low, high, score, anomaly } = score;
-        let key = self.key(pipeline, pipeline.query_of_detector(detector), key);
+        let key = self.key_of_score(pipeline, detector, key);
         let detector = &self.spec.detector[detector as usize].name;
         write(out, &Line::Score { detector, key, time, value, expected, low, high, score, anomaly });
     }
 
     fn alert(&self, out: &mut Vec<u8>, pipeline: &Pipeline, transition: &Transition) {
-        let &Transition { rule, key, state, time, id, value, score, .. } = transition;
-        let key = self.key(pipeline, pipeline.query_of_rule(rule), key);
+        let &Transition { rule, key, state, time, id, cause, value, score, .. } = transition;
+        let key = self.key_of_score(pipeline, pipeline.detector_of_rule(rule), key);
         let values = [value, score].map(|number| Number(Value::Real(number)));
-        let values = Map(&self.alert_values[rule as usize], &values);
+        let values = Map(&self.alert_values[rule as usize], values.into());
         let rule = &self.spec.alert[rule as usize].name;
-        write(out, &Line::Alert { rule, key, state, time, id: format!("{id:016x}"), values });
+        write(out, &Line::Alert { rule, key, state, time, id: format!("{id:016x}"), cause, values });
     }
 }
 

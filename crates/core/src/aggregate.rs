@@ -1,30 +1,31 @@
-//! Aggregates: what a window computes from its events.
-//!
-//! Each has an identity (the state of no events) and a fold in event order. The order of a sum is the
-//! order of the log, which is what makes it the same bits however the log is cut.
+//! Aggregates: what a window computes from its events, as a person writes it.
 //!
 //! ```
 //! use kappascope_core::aggregate::Aggregate;
-//! let sum: Aggregate = "sum(value)".parse().unwrap();
-//! assert_eq!(sum.measure(), Some("value"));
-//! assert!("median(value)".parse::<Aggregate>().unwrap_err().contains("count()"));
+//! let p99: Aggregate = "p99(value)".parse().unwrap();
+//! assert_eq!(p99.column(), Some("value"));
+//! assert!("median(value)".parse::<Aggregate>().unwrap_err().contains("p50"));
 //! ```
 
-use crate::change::Value;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
 
-/// An aggregate as written: `count()`, `sum(value)`, `min(value)`, `max(value)`, `avg(value)`.
+/// Most entries that `top` may ask for.
+pub const MOST_TOP: u16 = 100;
+
+/// An aggregate as written: `count()`, `rate()`, or a function of one column, such as `avg(value)`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Aggregate {
     /// Number of events.
     Count,
-    /// A function of one measure.
+    /// Events a second of the window's length.
+    Rate,
+    /// A function of one column.
     Of(Function, String),
 }
 
-/// A function of one measure.
+/// A function of one column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Function {
     /// Sum, in the order of the log.
@@ -35,19 +36,66 @@ pub enum Function {
     Max,
     /// Sum over count.
     Avg,
+    /// Sample variance, by n − 1; none of fewer than two events.
+    Variance,
+    /// Sample standard deviation.
+    Stddev,
+    /// Value of the event with the smallest time; of several, of the one that came first.
+    First,
+    /// Value of the event with the largest time; of several, of the one that came last.
+    Last,
+    /// Number of different values: exact up to 256, then by HyperLogLog with a standard error of 1.6%.
+    Distinct,
+    /// The value at this rank (nearest rank), in hundredths of a percent: exact up to 64 events, then within
+    /// 0.8% of it.
+    Quantile(u16),
+    /// So many of the most frequent values: exact up to 256 different ones, then each count too high by at
+    /// most the error given with it, which is at most 1/256 of the events.
+    Top(u16),
 }
 
-const FUNCTIONS: [(&str, Function); 4] =
-    [("sum", Function::Sum), ("min", Function::Min), ("max", Function::Max), ("avg", Function::Avg)];
+/// The kind of column that an aggregate reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reads {
+    Measure,
+    Key,
+    Either,
+}
+
+const FUNCTIONS: [(&str, Function); 9] = [
+    ("sum", Function::Sum),
+    ("min", Function::Min),
+    ("max", Function::Max),
+    ("avg", Function::Avg),
+    ("variance", Function::Variance),
+    ("stddev", Function::Stddev),
+    ("first", Function::First),
+    ("last", Function::Last),
+    ("distinct", Function::Distinct),
+];
 
 impl Aggregate {
-    /// The measure it reads, if any.
+    /// The column it reads, if any.
     #[must_use]
-    pub fn measure(&self) -> Option<&str> {
+    pub fn column(&self) -> Option<&str> {
         match self {
-            Self::Count => None,
-            Self::Of(_, measure) => Some(measure),
+            Self::Count | Self::Rate => None,
+            Self::Of(_, column) => Some(column),
         }
+    }
+
+    pub(crate) fn reads(&self) -> Reads {
+        match self {
+            Self::Of(Function::Distinct, _) => Reads::Either,
+            Self::Of(Function::Top(_), _) => Reads::Key,
+            _ => Reads::Measure,
+        }
+    }
+
+    /// Whether a detector can read it.
+    #[must_use]
+    pub fn is_number(&self) -> bool {
+        !matches!(self, Self::Of(Function::Top(_), _))
     }
 }
 
@@ -58,13 +106,50 @@ impl FromStr for Aggregate {
         let parts = text.strip_suffix(')').and_then(|rest| rest.split_once('('));
         match parts {
             Some(("count", "")) => Some(Self::Count),
-            Some((name, measure)) if !measure.is_empty() => FUNCTIONS
-                .iter()
-                .find(|(known, _)| *known == name)
-                .map(|(_, function)| Self::Of(*function, measure.to_owned())),
+            Some(("rate", "")) => Some(Self::Rate),
+            Some((name, column)) if !column.is_empty() => {
+                function(name).map(|function| Self::Of(function, column.to_owned()))
+            }
             _ => None,
         }
-        .ok_or_else(|| format!("no aggregate `{text}`; there are `count()` and `sum`, `min`, `max`, `avg` of a measure, such as `avg(value)`"))
+        .ok_or_else(|| {
+            format!(
+                "no aggregate `{text}`; there are `count()`, `rate()`, and of a column `sum`, `avg`, `min`, `max`, \
+                 `variance`, `stddev`, `first`, `last`, `distinct`, `p50` (any percentile), `top5` (up to {MOST_TOP}), \
+                 such as `avg(value)`"
+            )
+        })
+    }
+}
+
+fn function(name: &str) -> Option<Function> {
+    let plain = FUNCTIONS.iter().find(|(known, _)| *known == name).map(|(_, function)| *function);
+    plain
+        .or_else(|| name.strip_prefix("top").and_then(most).map(Function::Top))
+        .or_else(|| name.strip_prefix('p').and_then(percentile).map(Function::Quantile))
+}
+
+fn most(text: &str) -> Option<u16> {
+    text.parse().ok().filter(|k| (1..=MOST_TOP).contains(k) && text == format!("{k}"))
+}
+
+/// Hundredths of a percent of `50`, `99.9` or `99.99`, above 0 and below 100.
+fn percentile(text: &str) -> Option<u16> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if !digits(whole) || !digits(fraction) || whole.len() > 2 || fraction.len() > 2 {
+        return None;
+    }
+    let hundredths: u16 = whole.parse::<u16>().ok()? * 100 + format!("{fraction:0<2}").parse::<u16>().ok()?;
+    Some(hundredths).filter(|n| *n > 0 && format!("p{text}") == percentile_name(*n))
+}
+
+fn percentile_name(hundredths: u16) -> String {
+    let (whole, fraction) = (hundredths / 100, hundredths % 100);
+    match (fraction, fraction % 10) {
+        (0, _) => format!("p{whole}"),
+        (_, 0) => format!("p{whole}.{}", fraction / 10),
+        _ => format!("p{whole}.{fraction:02}"),
     }
 }
 
@@ -72,9 +157,12 @@ impl fmt::Display for Aggregate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Count => f.write_str("count()"),
-            Self::Of(function, measure) => {
+            Self::Rate => f.write_str("rate()"),
+            Self::Of(Function::Quantile(n), column) => write!(f, "{}({column})", percentile_name(*n)),
+            Self::Of(Function::Top(k), column) => write!(f, "top{k}({column})"),
+            Self::Of(function, column) => {
                 let name = FUNCTIONS.iter().find(|(_, known)| known == function).map_or("", |(name, _)| name);
-                write!(f, "{name}({measure})")
+                write!(f, "{name}({column})")
             }
         }
     }
@@ -93,70 +181,50 @@ impl Serialize for Aggregate {
     }
 }
 
-/// Sum, minimum and maximum of one measure.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Moments {
-    sum: f64,
-    min: f64,
-    max: f64,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Moments {
-    pub(crate) const IDENTITY: Self = Self { sum: 0.0, min: f64::INFINITY, max: f64::NEG_INFINITY };
-
-    pub(crate) fn fold(&mut self, value: f64) {
-        self.sum += value;
-        // Selections, not `f64::min`: of 0.0 and −0.0 the first seen stays, on every target.
-        self.min = if value < self.min { value } else { self.min };
-        self.max = if value > self.max { value } else { self.max };
-    }
-}
-
-/// The aggregates of one query, resolved: which measures to fold, and what to read from them.
-#[derive(Clone, Debug)]
-pub(crate) struct Plan {
-    /// Measure columns of the log that are folded, each once.
-    pub(crate) measures: Vec<usize>,
-    outputs: Vec<Option<(Function, usize)>>,
-}
-
-impl Plan {
-    /// `measures` are the log's measure columns, which the spec's check has found to hold every name.
-    pub(crate) fn new(aggregates: &[Aggregate], measures: &[String]) -> Self {
-        let mut plan = Self { measures: Vec::new(), outputs: Vec::new() };
-        for aggregate in aggregates {
-            let output = match aggregate {
-                Aggregate::Count => None,
-                Aggregate::Of(function, name) => {
-                    let column = measures.iter().position(|m| m == name).expect("the spec was checked");
-                    Some((*function, plan.slot(column)))
-                }
-            };
-            plan.outputs.push(output);
+    #[test]
+    fn what_is_written_is_what_is_printed() {
+        for text in [
+            "count()",
+            "rate()",
+            "sum(v)",
+            "p50(v)",
+            "p99.9(v)",
+            "p99.99(v)",
+            "p0.05(v)",
+            "top5(k)",
+            "top100(k)",
+            "distinct(k)",
+        ] {
+            assert_eq!(text.parse::<Aggregate>().unwrap().to_string(), text);
         }
-        plan
     }
 
-    fn slot(&mut self, column: usize) -> usize {
-        self.measures.iter().position(|&known| known == column).unwrap_or_else(|| {
-            self.measures.push(column);
-            self.measures.len() - 1
-        })
-    }
-
-    /// Number of values of a result.
-    pub(crate) fn width(&self) -> usize {
-        self.outputs.len()
-    }
-
-    /// Appends the values of one window and key: `count` events whose measures folded to `moments`.
-    pub(crate) fn read(&self, count: u64, moments: &[Moments], values: &mut Vec<Value>) {
-        values.extend(self.outputs.iter().map(|output| match output {
-            None => Value::Count(count),
-            Some((Function::Sum, slot)) => Value::Real(moments[*slot].sum),
-            Some((Function::Min, slot)) => Value::Real(moments[*slot].min),
-            Some((Function::Max, slot)) => Value::Real(moments[*slot].max),
-            Some((Function::Avg, slot)) => Value::Real(moments[*slot].sum / count as f64),
-        }));
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        for text in [
+            "",
+            "count",
+            "count(v)",
+            "sum()",
+            "p(v)",
+            "p0(v)",
+            "p100(v)",
+            "p050(v)",
+            "p99.990(v)",
+            "p99.(v)",
+            "p+5(v)",
+            "top0(k)",
+            "top101(k)",
+            "top05(k)",
+            "top(k)",
+            "rate(v)",
+            "Sum(v)",
+        ] {
+            assert!(text.parse::<Aggregate>().is_err(), "{text}");
+        }
     }
 }

@@ -13,9 +13,10 @@
 
 use crate::change::AlertState;
 use crate::spec::AlertSpec;
+use serde::{Deserialize, Serialize};
 
 /// The state of one rule for one key.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 enum State {
     #[default]
     Inactive,
@@ -31,7 +32,7 @@ enum State {
 }
 
 /// One rule's states, indexed by key.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Rule {
     hold: i64,
     keep: i64,

@@ -14,8 +14,9 @@
 //! **Invariant:** only finite points enter state, and every score is finite, at most [`MAX_SCORE`] from
 //! zero. Without spread, a point equal to the mean scores 0 and any other [`MAX_SCORE`].
 
+use crate::sliding::{Sliding, Spread, saturate};
 use crate::spec::DetectorSpec;
-use std::collections::VecDeque;
+use serde::{Deserialize, Serialize};
 
 /// The largest score: what a point gets that differs from a past without spread.
 pub const MAX_SCORE: f64 = 1e6;
@@ -26,7 +27,12 @@ pub const DEFAULT_MIN_POINTS: u32 = 10;
 /// What a detector says of one point; see [`Score`](crate::Score).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Judgement {
+    /// How many points it was compared with.
+    pub(crate) n: u32,
+    /// Their mean.
     pub(crate) expected: f64,
+    /// Their sample deviation: `score` is (point − `expected`) / `deviation`.
+    pub(crate) deviation: f64,
     pub(crate) low: f64,
     pub(crate) high: f64,
     pub(crate) score: f64,
@@ -34,23 +40,21 @@ pub(crate) struct Judgement {
 }
 
 /// The rolling z-score of one series.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct ZScore {
-    window: usize,
     threshold: f64,
     min_points: usize,
     include_current: bool,
-    past: VecDeque<f64>,
+    past: Sliding,
 }
 
 impl ZScore {
     pub(crate) fn new(spec: &DetectorSpec) -> Self {
         Self {
-            window: spec.window as usize,
             threshold: spec.threshold,
             min_points: spec.min_points.unwrap_or(DEFAULT_MIN_POINTS.min(spec.window)) as usize,
             include_current: spec.include_current,
-            past: VecDeque::with_capacity(spec.window as usize),
+            past: Sliding::new(spec.window as usize),
         }
     }
 
@@ -61,28 +65,23 @@ impl ZScore {
             return None;
         }
         if self.include_current {
-            self.learn(value);
+            self.past.push(value);
         }
         let judgement = (self.past.len() >= self.min_points).then(|| self.compare(value));
         if !self.include_current {
-            self.learn(value);
+            self.past.push(value);
         }
         judgement
     }
 
-    fn learn(&mut self, value: f64) {
-        if self.past.len() == self.window {
-            self.past.pop_front();
-        }
-        self.past.push_back(value);
-    }
-
     fn compare(&self, value: f64) -> Judgement {
-        let (mean, deviation) = mean_and_deviation(&self.past);
+        let Spread { n, mean, deviation } = self.past.spread();
         let score = score(saturate(value - mean), deviation);
         let reach = saturate(self.threshold * deviation);
         Judgement {
+            n,
             expected: mean,
+            deviation,
             low: saturate(mean - reach),
             high: saturate(mean + reach),
             score,
@@ -98,27 +97,6 @@ fn score(distance: f64, deviation: f64) -> f64 {
         // A deviation of 0 gives an infinity here, which the clamp turns into the largest score.
         (distance / deviation).clamp(-MAX_SCORE, MAX_SCORE)
     }
-}
-
-/// Mean and sample standard deviation in two passes from the oldest point on, so that no running sum
-/// drifts. The mean is taken from the first point, which makes it exact for a constant series; squares
-/// are taken of deviations scaled to at most 1, so that points near the end of `f64` cannot overflow them.
-fn mean_and_deviation(points: &VecDeque<f64>) -> (f64, f64) {
-    let (n, first) = (points.len() as f64, points[0]);
-    let mean = saturate(points.iter().fold(first, |mean, x| mean + (x - first) / n));
-    let widest = saturate(points.iter().fold(0.0_f64, |widest, x| widest.max((x - mean).abs())));
-    if widest == 0.0 {
-        return (mean, 0.0);
-    }
-    let squares = points.iter().fold(0.0, |sum, x| {
-        let scaled = saturate(x - mean) / widest;
-        sum + scaled * scaled
-    });
-    (mean, saturate(widest * (squares / (n - 1.0)).sqrt()))
-}
-
-fn saturate(x: f64) -> f64 {
-    x.clamp(f64::MIN, f64::MAX)
 }
 
 #[cfg(test)]
@@ -145,7 +123,18 @@ mod tests {
     fn scores_against_the_past_by_hand() {
         // Past 2, 4, 6: mean 4, sample deviation 2. Then 10: (10 − 4) / 2 = 3.
         let judged = last(&mut zscore(3, 3.0, 3, false), &[2.0, 4.0, 6.0, 10.0]).unwrap();
-        assert_eq!(judged, Judgement { expected: 4.0, low: -2.0, high: 10.0, score: 3.0, anomaly: true });
+        assert_eq!(
+            judged,
+            Judgement {
+                n: 3,
+                expected: 4.0,
+                deviation: 2.0,
+                low: -2.0,
+                high: 10.0,
+                score: 3.0,
+                anomaly: true
+            }
+        );
         // Just inside the threshold.
         assert!(!last(&mut zscore(3, 3.0, 3, false), &[2.0, 4.0, 6.0, 9.999]).unwrap().anomaly);
         // The window forgets: past 4, 6, 8, mean 6.

@@ -32,29 +32,39 @@
 //! let mut pipeline = Pipeline::new(&spec)?;
 //! pipeline.push(log.read(0, usize::MAX));
 //! let changes = pipeline.changes();
-//! let Change::Window(window) = &changes.list[0] else { unreachable!() };
+//! let Some(Change::Window(window)) = changes.iter().next() else { unreachable!() };
 //! assert_eq!((window.start, window.end), (0, 60_000));
-//! assert_eq!(changes.values_of(window)[1].as_f64(), 30.0);
+//! assert_eq!(changes.value_of(window, 1).as_f64(), 30.0);
 //! # Ok::<(), kappascope_core::SpecError>(())
 //! ```
 
+mod accumulate;
 pub mod aggregate;
 pub mod alert;
+pub mod backpressure;
+mod cells;
 pub mod change;
 pub mod detect;
 pub mod digest;
+pub mod filter;
 pub mod key;
 pub mod log;
 pub mod pipeline;
+mod plan;
+mod query;
+mod sliding;
+pub mod snapshot;
 pub mod spec;
 pub mod time;
 pub mod watermark;
 pub mod window;
 
 pub use change::{
-    AlertState, Change, Changes, Drop, DropReason, Score, Timing, Transition, Value, WindowResult,
+    AlertState, Cause, Change, Changes, Drop, DropReason, Score, Timing, TopEntry, Transition, Value,
+    WindowResult,
 };
 pub use log::{Block, Log};
 pub use pipeline::{Counters, Limits, Pipeline};
+pub use snapshot::SnapshotError;
 pub use spec::{Spec, SpecError};
 pub use time::Millis;

@@ -235,6 +235,13 @@ impl<'a> Block<'a> {
         &self.log.measures[column][self.rows.clone()]
     }
 
+    /// Some of the rows.
+    #[must_use]
+    pub fn slice(&self, rows: Range<usize>) -> Self {
+        assert!(rows.end <= self.len(), "rows {rows:?} of {}", self.len());
+        Self { log: self.log, rows: self.rows.start + rows.start..self.rows.start + rows.end }
+    }
+
     /// The first `n` rows and the rest.
     #[must_use]
     pub fn split_at(&self, n: usize) -> (Self, Self) {

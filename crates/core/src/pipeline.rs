@@ -1,53 +1,56 @@
 //! The pipeline: log → watermark → windows → aggregates → detectors → alerts, in one function.
 //!
 //! The definition is per event: an event meets the watermark of the events before it, then moves it, then
-//! windows fire. [`Pipeline::push`] takes whole blocks: where no event of a block can be late or correct a
-//! window at the watermark that the block ends with, aggregating all of it and firing afterwards is the
-//! same; else the block is halved. A block of one event is the definition itself.
+//! windows fire. [`Pipeline::push`] takes whole blocks: as long as no event finds one of its windows
+//! fired, taking all of a block and firing afterwards is the same. Before an event that does, the block
+//! is cut, and the event is taken alone: that is the definition itself.
 //!
-//! **Invariant:** every event ends, for each query, in exactly one of aggregated or dropped by a stated
-//! rule: `events = aggregated + dropped`. [`Pipeline::push`] asserts it in debug builds.
+//! **Invariant:** every event ends, for each query, in exactly one of aggregated, filtered or dropped by
+//! a stated rule: `events = aggregated + filtered + dropped`. [`Pipeline::push`] asserts it in debug builds.
 
-use crate::aggregate::Plan;
 use crate::alert::Rule;
-use crate::change::{AlertState, Change, Changes, Drop, DropReason, Score, Timing, Transition, WindowResult};
+use crate::change::{
+    AlertState, Cause, Changes, Drop, DropReason, Kind, Score, Timing, Transition, WindowResult,
+};
 use crate::detect::ZScore;
-use crate::digest::{self, Digest};
+use crate::digest::{self, Digest, KeyHashes};
 use crate::key::KeySpace;
 use crate::log::Block;
-use crate::spec::{DetectorSpec, QuerySpec, Spec, SpecError};
-use crate::watermark::Watermark;
-use crate::window::{Place, Tumbling};
-use std::ops::Range;
+use crate::query::{Missed, Query};
+use crate::spec::{DetectorSpec, Series, Spec, SpecError};
+use crate::watermark::{Stop, Watermark};
+use serde::{Deserialize, Serialize};
 
 /// Bounds on a query's state. What would pass one is dropped with its reason and counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Distinct keys of one query: 32 bytes a measure and open window each.
+    /// Distinct keys of one query.
     pub keys: u32,
-    /// Windows of one query held at a time: lateness over size, and disorder, decide how many a stream needs.
+    /// Panes of one query held at a time: lateness over size, and disorder, decide how many a stream needs.
     pub open_windows: usize,
+    /// Pairs of pane and key, sessions, or events kept for count and rolling windows, of one query.
+    pub cells: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { keys: 1_000_000, open_windows: 100_000 }
+        Self { keys: 1_000_000, open_windows: 100_000, cells: 10_000_000 }
     }
 }
 
-/// Up to how many events a block is searched for each of its stragglers in turn: longer ones are halved
-/// first, so that a block full of stragglers costs a bounded number of looks an event.
-const STRAGGLER_SCAN: usize = 512;
-
 /// What a pipeline has done so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counters {
     /// Events pushed.
     pub events: u64,
-    /// Window results, corrections included.
+    /// Window results, early ones and corrections included, retractions not.
     pub windows: u64,
-    /// Events that came after their window was dropped, once for each query they were late for.
+    /// Events left out by `where`, once for each query.
+    pub filtered: u64,
+    /// Events that came after all their windows were gone, once for each query they were late for.
     pub late: u64,
+    /// Windows that an event came too late for that counts in others.
+    pub late_for_some: u64,
     /// Events dropped because of [`Limits`], once for each query.
     pub over_limit: u64,
     /// Points that a detector called anomalies.
@@ -56,29 +59,23 @@ pub struct Counters {
     pub alerts: u64,
 }
 
-/// One query with its state.
-#[derive(Clone, Debug)]
-struct Query {
-    keys: KeySpace,
-    plan: Plan,
-    windows: Tumbling,
-    /// Scratch: the keys of the run at hand.
-    run_keys: Vec<u32>,
-    aggregated: u64,
-    dropped: u64,
-    /// Detectors that read this query.
-    detectors: Vec<usize>,
-}
-
 /// One detector with its series, indexed by key.
 #[derive(Clone, Debug)]
 struct Detector {
     spec: DetectorSpec,
-    query: u32,
-    aggregate: usize,
+    reads: Reads,
     series: Vec<ZScore>,
     /// Alerts that read this detector.
     alerts: Vec<usize>,
+}
+
+/// Where a detector's points come from.
+#[derive(Clone, Debug)]
+enum Reads {
+    /// The results of a query, one point a window.
+    Results { query: usize, aggregate: usize },
+    /// The events, one point each.
+    Events { measure: usize, keys: KeySpace, scratch: Vec<u32> },
 }
 
 /// One alert rule with its states.
@@ -87,8 +84,7 @@ struct Alert {
     rule: Rule,
     /// A hash of its name, for the ids of its alerts.
     name: u64,
-    /// The query behind its detector.
-    query: u32,
+    detector: usize,
 }
 
 /// A running pipeline. Feed it a log's blocks in order with [`push`](Pipeline::push), and
@@ -97,15 +93,43 @@ struct Alert {
 pub struct Pipeline {
     /// Begins every alert's id: the pipeline's name and version.
     identity: u64,
+    /// A hash of the whole pipeline, for its snapshots.
+    pub(crate) fingerprint: u64,
     watermark: Watermark,
-    /// Scratch: the watermark after the block at hand.
-    ahead: Watermark,
+    /// Where the watermark stood before the block at hand, for finding causes.
+    before: Watermark,
     queries: Vec<Query>,
     detectors: Vec<Detector>,
     alerts: Vec<Alert>,
+    /// Whether results come from several places while events are taken, so that they have to be put in
+    /// the order of the events.
+    interleaves: bool,
     counters: Counters,
     digest: Digest,
     changes: Changes,
+}
+
+/// What a snapshot keeps of a pipeline.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct State {
+    watermark: Watermark,
+    queries: Vec<crate::query::State>,
+    /// The series of each detector, and the keys of those that read events.
+    detectors: Vec<(Vec<ZScore>, Option<KeySpace>)>,
+    rules: Vec<Rule>,
+    counters: Counters,
+    digest: Digest,
+}
+
+/// The event behind an evaluation.
+#[derive(Clone, Copy)]
+enum Behind<'a> {
+    /// The event of this row of the block.
+    Row(&'a Block<'a>, u32),
+    /// The event of the block that brought the watermark up to here.
+    Watermark(&'a Block<'a>, i64),
+    /// The end of the log.
+    End,
 }
 
 impl Pipeline {
@@ -124,32 +148,32 @@ impl Pipeline {
     pub fn with_limits(spec: &Spec, limits: Limits) -> Result<Self, SpecError> {
         spec.check()?;
         let watermark = Watermark::new(&spec.schema, &spec.watermark);
-        let mut queries: Vec<Query> =
-            spec.query.iter().map(|query| Query::new(spec, query, limits)).collect();
+        let queries =
+            (0..spec.query.len()).map(|q| Query::new(spec, q, limits)).collect::<Result<Vec<_>, _>>()?;
         let mut detectors: Vec<Detector> =
-            spec.detector.iter().map(|detector| Detector::new(spec, detector)).collect();
-        for (d, detector) in detectors.iter().enumerate() {
-            queries[detector.query as usize].detectors.push(d);
-        }
+            spec.detector.iter().map(|detector| Detector::new(spec, detector, limits)).collect();
         let mut alerts = Vec::new();
         for (r, alert) in spec.alert.iter().enumerate() {
-            let detector = detectors.iter_mut().find(|detector| detector.spec.name == alert.when);
-            let detector = detector.expect("the spec was checked");
-            detector.alerts.push(r);
-            let name = digest::of_strings(std::slice::from_ref(&alert.name));
-            alerts.push(Alert { rule: Rule::new(alert), name, query: detector.query });
+            let d = detectors.iter().position(|detector| detector.spec.name == alert.when);
+            let detector = d.expect("the spec was checked");
+            detectors[detector].alerts.push(r);
+            alerts.push(Alert { rule: Rule::new(alert), name: digest::of_strings([&*alert.name]), detector });
         }
-        let widths = queries.iter().map(|query| query.plan.width() as u32).collect();
+        let shape = |query: &Query| query.plan().outputs.iter().map(|output| output.shape()).collect();
+        let giving = queries.iter().filter(|query| query.state.windows.gives_while_taking()).count();
+        let judging = detectors.iter().filter(|detector| detector.reads_events()).count();
         Ok(Self {
-            identity: digest::of_strings(&[spec.name.clone(), spec.version.to_string()]),
-            ahead: watermark.clone(),
+            identity: digest::of_strings([&*spec.name, &*spec.version.to_string()]),
+            fingerprint: digest::of_strings([&*spec.to_toml()]),
+            before: watermark.clone(),
             watermark,
+            changes: Changes::of_shapes(queries.iter().map(shape).collect()),
             queries,
             detectors,
             alerts,
+            interleaves: giving + judging > 1,
             counters: Counters::default(),
             digest: Digest::default(),
-            changes: Changes { widths, ..Changes::default() },
         })
     }
 
@@ -157,7 +181,7 @@ impl Pipeline {
     pub fn push(&mut self, block: Block<'_>) {
         self.changes.clear();
         self.counters.events += block.len() as u64;
-        self.advance(&block);
+        self.advance_over(&block);
         self.settle();
     }
 
@@ -165,21 +189,16 @@ impl Pipeline {
     pub fn finish(&mut self) {
         self.changes.clear();
         self.watermark.finish();
-        self.fire();
+        self.fire(None);
         self.settle();
     }
 
     /// Chains what changed into the digest, and holds the invariant.
     fn settle(&mut self) {
         let Self { queries, detectors, alerts, changes, digest, .. } = self;
-        let query_of = |change: &Change| match change {
-            Change::Window(window) => window.query,
-            Change::Drop(dropped) => dropped.query,
-            Change::Score(score) => detectors[score.detector as usize].query,
-            Change::Alert(transition) => alerts[transition.rule as usize].query,
-        };
-        digest.chain(changes, query_of, |query, key| queries[query as usize].keys.hash(key));
-        debug_assert!(queries.iter().all(|query| query.aggregated + query.dropped == self.counters.events));
+        digest.chain(changes, &Keys { queries, detectors, alerts });
+        self.counters.filtered = queries.iter().map(Query::filtered).sum();
+        debug_assert!(queries.iter().all(|query| query.seen() == self.counters.events));
     }
 
     /// What the last [`push`](Pipeline::push) or [`finish`](Pipeline::finish) changed.
@@ -188,168 +207,254 @@ impl Pipeline {
         &self.changes
     }
 
-    /// Log → watermark → windows and aggregates → (detectors → alerts).
-    fn advance(&mut self, block: &Block<'_>) {
-        if block.is_empty() {
-            return;
-        }
-        if let Some(at) = self.where_to_split(block) {
-            let (first, rest) = block.split_at(at);
-            self.advance(&first);
-            return self.advance(&rest);
-        }
-        for query in 0..self.queries.len() {
-            self.aggregate(query, block);
-        }
-        std::mem::swap(&mut self.watermark, &mut self.ahead);
-        self.fire();
-    }
-
-    /// Where to cut a block that cannot be taken whole; `None` when it can, and then `ahead` is the
-    /// watermark that it ends with.
-    ///
-    /// A straggler, whose window has fired before the block begins, is cut out to be taken alone, once the
-    /// block is short enough for looking for each of them. Everything else is a matter of how much time
-    /// the block spans: it is halved.
-    fn where_to_split(&mut self, block: &Block<'_>) -> Option<usize> {
-        let (times, single, half) = (Times::of(block.time()), block.len() == 1, block.len() / 2);
-        if !single && !self.take_whole(&times, self.watermark.now(), block.len()) {
-            let straggler = if times.oldest_at > 0 { times.oldest_at } else { 1 };
-            return Some(if block.len() > STRAGGLER_SCAN { half } else { straggler });
-        }
-        self.ahead.clone_from(&self.watermark);
-        self.ahead.observe(block);
-        (!single && !self.take_whole(&times, self.ahead.now(), block.len())).then_some(half)
-    }
-
-    fn take_whole(&self, times: &Times, watermark: i64, events: usize) -> bool {
-        self.queries.iter().all(|query| query.takes_whole(times, watermark, events))
-    }
-
-    /// Folds a block into one query's windows, a run of events of one window at a time. Unless the block
-    /// is a single event, none of its events is dropped or corrects a window.
-    fn aggregate(&mut self, q: usize, block: &Block<'_>) {
-        let (watermark, time) = (self.watermark.now(), block.time());
-        let mut row = 0;
-        while row < time.len() {
-            let query = &mut self.queries[q];
-            let at = match query.windows.place(time[row], watermark) {
-                Place::Held(at) => at,
-                Place::Gone => return self.drop_event(q, block, DropReason::Late),
-                Place::TooMany => return self.drop_event(q, block, DropReason::TooManyWindows),
+    /// Takes a block, in parts if it may meet a limit.
+    fn advance_over(&mut self, block: &Block<'_>) {
+        let times = extremes(block.time());
+        let mut rest = block.clone();
+        while !rest.is_empty() {
+            let taken = match rest.len() {
+                1 => self.advance_one(&rest),
+                _ if self.takes_whole(times, rest.len()) => self.advance(&rest, times),
+                events => {
+                    let (first, second) = rest.split_at(events / 2);
+                    self.advance_over(&first);
+                    return self.advance_over(&second);
+                }
             };
-            let (start, end) = query.windows.bounds(at);
-            let run = time[row..].iter().take_while(|&&time| (start..end).contains(&time)).count();
-            query.fold(at, block, row..row + run);
-            if query.run_keys.is_empty() {
-                return self.drop_event(q, block, DropReason::TooManyKeys);
-            }
-            if query.windows.has_fired(at) {
-                let key = query.run_keys[0];
-                self.emit(q, at, key, Timing::Late);
-            }
-            row += run;
+            rest = rest.split_at(taken).1;
         }
     }
 
-    /// Fires every window that the watermark has passed: by end, then by query, then by key.
-    fn fire(&mut self) {
+    /// Log → watermark → windows and aggregates → (detectors → alerts). Takes at least one event from the
+    /// front of a block whose times lie between two, and gives how many.
+    fn advance(&mut self, block: &Block<'_>, times: (i64, i64)) -> usize {
+        let watermark = self.watermark.now();
+        if !self.alerts.is_empty() {
+            self.before.clone_from(&self.watermark);
+        }
+        let passed = self.advance_watermark(block, times.0);
+        if passed == 0 {
+            return self.advance_one(&block.slice(0..1));
+        }
+        let taken = block.slice(0..passed);
+        let mark = self.changes.mark();
+        for q in 0..self.queries.len() {
+            self.queries[q].take(&taken, times, watermark, &mut self.changes);
+            self.give_results(q, Some(&taken));
+        }
+        self.judge_events(&taken);
+        if self.interleaves {
+            self.changes.by_row(mark);
+        }
+        self.fire(Some(&taken));
+        passed
+    }
+
+    /// Whether so many events of these times meet no limit and need not come one by one.
+    fn takes_whole(&mut self, times: (i64, i64), events: usize) -> bool {
+        let watermark = self.watermark.now();
+        self.detectors.iter().all(|detector| detector.room() >= events)
+            && self
+                .queries
+                .iter_mut()
+                .all(|query| !query.takes_one_by_one() && query.has_room(times, events, watermark))
+    }
+
+    /// Moves the watermark over a block, up to the first event that finds a window fired. Results given
+    /// while events are taken come in order with those of firing only if nothing fires in between, and
+    /// early results only show what came before them.
+    fn advance_watermark(&mut self, block: &Block<'_>, oldest: i64) -> usize {
         let now = self.watermark.now();
+        let gives = self.queries.iter().any(|query| query.state.windows.gives_while_taking())
+            || self.detectors.iter().any(Detector::reads_events);
+        let first_end =
+            self.queries.iter_mut().filter(|_| gives).map(|q| q.state.windows.earliest_end(oldest));
+        let fires_at = first_end.min().map_or(i64::MAX, |end| end - 1);
+        let ticks_at = self.queries.iter().map(Query::next_tick).min().unwrap_or(i64::MAX);
+        let queries = &self.queries;
+        let stop = Stop {
+            before: &|time, watermark| {
+                queries.iter().any(|query| query.state.windows.meets_fired(time, watermark))
+            },
+            near: queries.iter().map(|query| query.state.windows.near()).max().unwrap_or(0),
+            at: fires_at.min(ticks_at).max(now.saturating_add(1)),
+        };
+        self.watermark.advance(block, &stop)
+    }
+
+    /// Takes a block of one event: the definition.
+    fn advance_one(&mut self, event: &Block<'_>) -> usize {
+        self.before.clone_from(&self.watermark);
+        let watermark = self.watermark.now();
+        for q in 0..self.queries.len() {
+            if let Some(missed) = self.queries[q].take_one(event, watermark, &mut self.changes) {
+                self.miss(q, event, &missed);
+            }
+            self.give_results(q, Some(event));
+        }
+        self.judge_events(event);
+        self.watermark.advance(event, &Stop::NOWHERE);
+        self.fire(Some(event));
+        1
+    }
+
+    /// Fires every window that the watermark has passed, by end, then by query, then by key; gives early
+    /// results that are due; lets go of what is gone.
+    fn fire(&mut self, block: Option<&Block<'_>>) {
+        let (now, row) = (self.watermark.now(), block.map_or(0, |block| block.len() as u32));
         while let Some((_, q)) = self.next_to_fire().filter(|(end, _)| end - 1 <= now) {
-            let at = self.queries[q].windows.fire_next();
-            let mut from = 0;
-            while let Some(key) = self.queries[q].windows.next_key(at, from) {
-                let window = self.emit(q, at, key, Timing::OnTime);
-                self.detect(q, &window);
-                from = key + 1;
+            self.queries[q].fire_next(row, &mut self.changes);
+            self.give_results(q, block);
+        }
+        for q in 0..self.queries.len() {
+            if self.queries[q].passes_tick(now) {
+                self.queries[q].tick(row, &mut self.changes);
+                self.give_results(q, block);
             }
         }
-        self.queries.iter_mut().for_each(|query| query.windows.drop_until(now));
+        self.queries.iter_mut().for_each(|query| query.state.windows.drop_until(now));
     }
 
-    fn next_to_fire(&self) -> Option<(i64, usize)> {
-        let ends =
-            self.queries.iter().enumerate().filter_map(|(q, query)| Some((query.windows.next_end()?, q)));
-        ends.min()
+    fn next_to_fire(&mut self) -> Option<(i64, usize)> {
+        let queries = self.queries.iter_mut().enumerate();
+        queries.filter_map(|(q, query)| Some((query.state.windows.next_end()?, q))).min()
     }
 
-    /// Gives the result of one window and key.
-    fn emit(&mut self, q: usize, at: usize, key: u32, timing: Timing) -> WindowResult {
-        let query = &mut self.queries[q];
-        let first_value = self.changes.values.len() as u32;
-        let (start, end) = query.windows.bounds(at);
-        let revision = query.windows.result(at, key, &query.plan, &mut self.changes.values);
-        let window = WindowResult { query: q as u32, key, start, end, revision, timing, first_value };
-        self.changes.list.push(Change::Window(window.clone()));
-        self.counters.windows += 1;
-        window
+    /// Puts the results that a query has given since the last time in order, and has those that are on
+    /// time judged.
+    fn give_results(&mut self, q: usize, block: Option<&Block<'_>>) {
+        let rows = self.queries[q].take_rows_of_results();
+        let first = self.changes.windows.len() - rows.len();
+        let is_judged = self.detectors.iter().any(|detector| detector.reads_query(q));
+        for (i, &row) in rows.iter().enumerate() {
+            let at = first + i;
+            self.changes.happened_at(Kind::Window, at..at + 1, row);
+            let window = &self.changes.windows[at];
+            self.counters.windows += u64::from(!window.retraction);
+            if is_judged && window.timing == Timing::OnTime && !window.retraction {
+                let window = window.clone();
+                let behind = match block {
+                    None => Behind::End,
+                    Some(block) if row as usize == block.len() => Behind::Watermark(block, window.end - 1),
+                    Some(block) => Behind::Row(block, row),
+                };
+                self.judge(q, &window, row, behind);
+            }
+        }
+        self.queries[q].reuse(rows);
     }
 
     /// Judges the points of an on-time result. A correction is not judged again: an alert that was right
     /// by what was known then stays.
-    fn detect(&mut self, q: usize, window: &WindowResult) {
-        for i in 0..self.queries[q].detectors.len() {
-            let d = self.queries[q].detectors[i];
-            let detector = &mut self.detectors[d];
-            let value = self.changes.values_of(window)[detector.aggregate].as_f64();
-            let Some(judgement) = detector.series(window.key).judge(value) else { continue };
-            let score = Score {
-                detector: d as u32,
-                key: window.key,
-                time: window.start,
-                value,
-                expected: judgement.expected,
-                low: judgement.low,
-                high: judgement.high,
-                score: judgement.score,
-                anomaly: judgement.anomaly,
-            };
-            self.counters.anomalies += u64::from(score.anomaly);
-            self.changes.list.push(Change::Score(score.clone()));
-            self.alert(d, window, &score);
+    fn judge(&mut self, q: usize, window: &WindowResult, row: u32, behind: Behind<'_>) {
+        for d in 0..self.detectors.len() {
+            let Reads::Results { query, aggregate } = self.detectors[d].reads else { continue };
+            if query == q {
+                let value = self.changes.value_of(window, aggregate).as_f64();
+                self.judge_point(d, window.key, (window.start, window.end), value, row, behind);
+            }
+        }
+    }
+
+    /// Judges the events of a block, where a detector reads them.
+    fn judge_events(&mut self, block: &Block<'_>) {
+        for d in 0..self.detectors.len() {
+            let Reads::Events { measure, keys, scratch } = &mut self.detectors[d].reads else { continue };
+            let measure = *measure;
+            keys.of(block, None, scratch);
+            let keys = std::mem::take(scratch);
+            for (i, (&key, &value)) in keys.iter().zip(block.measure(measure)).enumerate() {
+                let (row, time) = (i as u32, block.time()[i]);
+                let order = if self.interleaves { row } else { 0 };
+                self.judge_point(d, key, (time, time), value, order, Behind::Row(block, row));
+            }
+            self.counters.over_limit += (block.len() - keys.len()) as u64;
+            if let Reads::Events { scratch, .. } = &mut self.detectors[d].reads {
+                *scratch = keys;
+            }
+        }
+    }
+
+    /// Judges one point of a detector's series: of a window, or of an event.
+    fn judge_point(
+        &mut self,
+        d: usize,
+        key: u32,
+        (start, end): (i64, i64),
+        value: f64,
+        row: u32,
+        behind: Behind<'_>,
+    ) {
+        let detector = &mut self.detectors[d];
+        let Some(judgement) = detector.series(key).judge(value) else { return };
+        self.changes.scores.push(Score {
+            time: start,
+            value,
+            expected: judgement.expected,
+            low: judgement.low,
+            high: judgement.high,
+            score: judgement.score,
+            detector: d as u32,
+            key,
+            anomaly: judgement.anomaly,
+        });
+        self.changes.happened(Kind::Score, 1, row);
+        self.counters.anomalies += u64::from(judgement.anomaly);
+        if !self.detectors[d].alerts.is_empty() {
+            let point = Point { key, start, end, value, score: judgement.score, anomaly: judgement.anomaly };
+            self.alert(d, &point, row, behind);
         }
     }
 
     /// Evaluates the rules of a detector after one of its scores.
-    fn alert(&mut self, d: usize, window: &WindowResult, score: &Score) {
-        for &r in &self.detectors[d].alerts {
-            let alert = &mut self.alerts[r];
-            let key_hash = self.queries[window.query as usize].keys.hash(window.key);
-            let id = || digest::of_words(&[self.identity, alert.name, key_hash, window.start as u64]);
-            let Some((state, id)) = alert.rule.evaluate(window.key, window.end, score.anomaly, id) else {
-                continue;
+    fn alert(&mut self, d: usize, point: &Point, row: u32, behind: Behind<'_>) {
+        for r in self.detectors[d].alerts.clone() {
+            let keys = Keys { queries: &self.queries, detectors: &self.detectors, alerts: &self.alerts };
+            let key_hash = keys.of_detector(d as u32, point.key);
+            let (identity, name) = (self.identity, self.alerts[r].name);
+            let new_id = || {
+                let cause = cause(&self.before, behind);
+                let (partition, offset) =
+                    cause.map_or((u64::MAX, u64::MAX), |cause| (u64::from(cause.partition), cause.offset));
+                digest::of_words(&[identity, name, key_hash, partition, offset])
             };
+            let entered = self.alerts[r].rule.evaluate(point.key, point.end, point.anomaly, new_id);
+            let Some((state, id)) = entered else { continue };
+            let cause = cause(&self.before, behind);
             self.counters.alerts += u64::from(state == AlertState::Firing);
-            self.changes.list.push(Change::Alert(Transition {
+            self.changes.alerts.push(Transition {
                 rule: r as u32,
-                key: window.key,
+                key: point.key,
                 state,
-                time: window.end,
-                window_start: window.start,
+                time: point.end,
+                window_start: point.start,
+                cause,
                 id,
-                value: score.value,
-                score: score.score,
-            }));
+                value: point.value,
+                score: point.score,
+            });
+            self.changes.happened(Kind::Alert, 1, row);
         }
     }
 
     /// Sends the one event of a block to the side output.
-    fn drop_event(&mut self, q: usize, event: &Block<'_>, reason: DropReason) {
-        debug_assert!(event.len() == 1, "only a block of one event meets a rule that drops it");
-        match reason {
+    fn miss(&mut self, q: usize, event: &Block<'_>, missed: &Missed) {
+        match missed.reason {
             DropReason::Late => self.counters.late += 1,
+            DropReason::LateForSome => self.counters.late_for_some += u64::from(missed.windows),
             DropReason::TooManyKeys | DropReason::TooManyWindows => self.counters.over_limit += 1,
         }
         let partition = event.partition().map_or(0, |partition| partition[0]);
-        self.queries[q].dropped += 1;
-        self.changes.list.push(Change::Drop(Drop {
+        self.changes.drops.push(Drop {
             query: q as u32,
             partition,
             offset: self.watermark.next_offset(partition),
             time: event.time()[0],
             watermark: self.watermark.now(),
-            reason,
-        }));
+            reason: missed.reason,
+            windows: missed.windows,
+        });
+        self.changes.happened(Kind::Drop, 1, 0);
     }
 
     /// What it has done so far.
@@ -362,6 +467,12 @@ impl Pipeline {
     #[must_use]
     pub fn digest(&self) -> u64 {
         self.digest.get()
+    }
+
+    /// The offset that the next event of a partition will have.
+    #[must_use]
+    pub fn next_offset(&self, partition: u32) -> u64 {
+        self.watermark.next_offset(partition)
     }
 
     /// The watermark: epoch milliseconds, or [`NOTHING`](crate::watermark::NOTHING), or
@@ -377,71 +488,138 @@ impl Pipeline {
         self.watermark.newest_time()
     }
 
-    /// Windows of all queries that have not fired.
+    /// Windows of all queries that have not fired: panes where windows share them, events kept where each
+    /// event has a window of its own.
     #[must_use]
     pub fn open_windows(&self) -> usize {
-        self.queries.iter().map(|query| query.windows.open()).sum()
+        self.queries.iter().map(|query| query.state.windows.open()).sum()
     }
 
     /// The strings of a key, in the order of the query's `by`.
-    #[must_use]
-    pub fn key_names(&self, query: u32, key: u32) -> &[String] {
-        self.queries[query as usize].keys.names(key)
+    pub fn key_names(&self, query: u32, key: u32) -> impl ExactSizeIterator<Item = &str> {
+        self.queries[query as usize].state.keys.names(key)
+    }
+
+    /// The strings of a score's key, in the order of the `by` of what its detector reads.
+    pub fn key_of_score(&self, detector: u32, key: u32) -> impl ExactSizeIterator<Item = &str> {
+        let keys = match &self.detectors[detector as usize].reads {
+            Reads::Results { query, .. } => &self.queries[*query].state.keys,
+            Reads::Events { keys, .. } => keys,
+        };
+        keys.names(key)
     }
 
     /// Number of keys that a query has met.
     #[must_use]
     pub fn key_count(&self, query: u32) -> usize {
-        self.queries[query as usize].keys.len()
+        self.queries[query as usize].state.keys.len()
     }
 
-    /// The query that a detector reads.
+    /// The detector behind a rule.
     #[must_use]
-    pub fn query_of_detector(&self, detector: u32) -> u32 {
-        self.detectors[detector as usize].query
+    pub fn detector_of_rule(&self, rule: u32) -> u32 {
+        self.alerts[rule as usize].detector as u32
     }
 
-    /// The query behind a rule's detector.
-    #[must_use]
-    pub fn query_of_rule(&self, rule: u32) -> u32 {
-        self.alerts[rule as usize].query
+    /// What a snapshot keeps.
+    pub(crate) fn state(&self) -> State {
+        State {
+            watermark: self.watermark.clone(),
+            queries: self.queries.iter().map(|query| query.state.clone()).collect(),
+            detectors: self.detectors.iter().map(Detector::state).collect(),
+            rules: self.alerts.iter().map(|alert| alert.rule.clone()).collect(),
+            counters: self.counters,
+            digest: self.digest.clone(),
+        }
+    }
+
+    /// Goes on from the state of a snapshot of the same pipeline.
+    pub(crate) fn resume(&mut self, state: State) {
+        self.watermark = state.watermark;
+        self.queries.iter_mut().zip(state.queries).for_each(|(query, state)| query.resume(state));
+        self.detectors.iter_mut().zip(state.detectors).for_each(|(detector, state)| detector.resume(state));
+        self.alerts.iter_mut().zip(state.rules).for_each(|(alert, rule)| alert.rule = rule);
+        self.counters = state.counters;
+        self.digest = state.digest;
     }
 }
 
-impl Query {
-    fn new(spec: &Spec, query: &QuerySpec, limits: Limits) -> Self {
-        let column = |name: &String| spec.schema.keys.iter().position(|key| key == name);
-        let columns = query.by.iter().map(|name| column(name).expect("the spec was checked")).collect();
-        let plan = Plan::new(&query.aggregates, &spec.schema.measures);
-        let (size, offset) = (query.window.tumbling.0, query.window.offset.0);
-        let windows = Tumbling::new(size, offset, query.lateness.0, plan.measures.len(), limits.open_windows);
-        let keys = KeySpace::new(columns, limits.keys);
-        Self { keys, plan, windows, run_keys: Vec::new(), aggregated: 0, dropped: 0, detectors: Vec::new() }
+/// A point that a rule looks at.
+struct Point {
+    key: u32,
+    start: i64,
+    end: i64,
+    value: f64,
+    score: f64,
+    anomaly: bool,
+}
+
+/// The event behind an evaluation, found by going over the block again.
+fn cause(before: &Watermark, behind: Behind<'_>) -> Option<Cause> {
+    let (block, row) = match behind {
+        Behind::End => return None,
+        Behind::Row(block, row) => (block, row as usize),
+        Behind::Watermark(block, at) => {
+            let passed = before.clone().advance(block, &Stop { at, ..Stop::NOWHERE });
+            (block, passed.saturating_sub(1))
+        }
+    };
+    let partition = block.partition().map_or(0, |partition| partition[row]);
+    let earlier = block.partition().map_or(row, |of| of[..row].iter().filter(|p| **p == partition).count());
+    Some(Cause { partition, offset: before.next_offset(partition) + earlier as u64 })
+}
+
+/// Names keys by their hashes.
+struct Keys<'a> {
+    queries: &'a [Query],
+    detectors: &'a [Detector],
+    alerts: &'a [Alert],
+}
+
+impl KeyHashes for Keys<'_> {
+    fn of_query(&self, query: u32, key: u32) -> u64 {
+        self.queries[query as usize].state.keys.hash(key)
     }
 
-    /// Takes a run of rows into a held window. One whose key is over the limit leaves `run_keys` empty.
-    fn fold(&mut self, at: usize, block: &Block<'_>, rows: Range<usize>) {
-        self.keys.of(block, rows.clone(), &mut self.run_keys);
-        let columns = self.plan.measures.iter().map(|&column| &block.measure(column)[rows.clone()]);
-        self.windows.fold(at, &self.run_keys, self.keys.len(), columns);
-        self.aggregated += self.run_keys.len() as u64;
+    fn of_detector(&self, detector: u32, key: u32) -> u64 {
+        match &self.detectors[detector as usize].reads {
+            Reads::Results { query, .. } => self.queries[*query].state.keys.hash(key),
+            Reads::Events { keys, .. } => keys.hash(key),
+        }
     }
 
-    /// Whether so many events of these times can be folded in one go when the watermark ends at `after`: none can be late, correct a window or meet a limit.
-    fn takes_whole(&self, times: &Times, after: i64, events: usize) -> bool {
-        self.windows.all_open(times.oldest, times.newest, after) && self.keys.room() >= events
+    fn of_rule(&self, rule: u32, key: u32) -> u64 {
+        self.of_detector(self.alerts[rule as usize].detector as u32, key)
     }
 }
 
 impl Detector {
-    fn new(spec: &Spec, detector: &DetectorSpec) -> Self {
-        let (query, aggregate) = spec.series(&detector.on).expect("the spec was checked");
-        Self {
-            spec: detector.clone(),
-            query: query as u32,
-            aggregate,
-            series: Vec::new(),
-            alerts: Vec::new(),
+    fn new(spec: &Spec, detector: &DetectorSpec, limits: Limits) -> Self {
+        let reads = match spec.series(&detector.on).expect("the spec was checked") {
+            Series::Aggregate { query, aggregate } => Reads::Results { query, aggregate },
+            Series::Measure(measure) => {
+                let column = |name: &String| spec.schema.keys.iter().position(|key| key == name);
+                let columns =
+                    detector.by.iter().map(|name| column(name).expect("the spec was checked")).collect();
+                Reads::Events { measure, keys: KeySpace::new(columns, limits.keys), scratch: Vec::new() }
+            }
+        };
+        Self { spec: detector.clone(), reads, series: Vec::new(), alerts: Vec::new() }
+    }
+
+    fn reads_events(&self) -> bool {
+        matches!(self.reads, Reads::Events { .. })
+    }
+
+    fn reads_query(&self, q: usize) -> bool {
+        matches!(self.reads, Reads::Results { query, .. } if query == q)
+    }
+
+    /// How many more keys it takes.
+    fn room(&self) -> usize {
+        match &self.reads {
+            Reads::Results { .. } => usize::MAX,
+            Reads::Events { keys, .. } => keys.room(),
         }
     }
 
@@ -451,20 +629,25 @@ impl Detector {
         }
         &mut self.series[key as usize]
     }
-}
 
-/// The extremes of a block's event times.
-struct Times {
-    oldest: i64,
-    oldest_at: usize,
-    newest: i64,
-}
-
-impl Times {
-    /// Of at least one event.
-    fn of(time: &[i64]) -> Self {
-        let (oldest, newest) = time.iter().fold((i64::MAX, i64::MIN), |(a, b), &t| (a.min(t), b.max(t)));
-        let oldest_at = time.iter().position(|&t| t == oldest).unwrap_or(0);
-        Self { oldest, oldest_at, newest }
+    fn state(&self) -> (Vec<ZScore>, Option<KeySpace>) {
+        let keys = match &self.reads {
+            Reads::Results { .. } => None,
+            Reads::Events { keys, .. } => Some(keys.clone()),
+        };
+        (self.series.clone(), keys)
     }
+
+    fn resume(&mut self, (series, of_events): (Vec<ZScore>, Option<KeySpace>)) {
+        self.series = series;
+        if let (Reads::Events { keys, .. }, Some(of_events)) = (&mut self.reads, of_events) {
+            *keys = of_events;
+            keys.reindex();
+        }
+    }
+}
+
+/// The oldest and the newest of at least one time.
+fn extremes(times: &[i64]) -> (i64, i64) {
+    times.iter().fold((i64::MAX, i64::MIN), |(oldest, newest), &time| (oldest.min(time), newest.max(time)))
 }

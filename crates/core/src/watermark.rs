@@ -14,6 +14,7 @@
 
 use crate::log::Block;
 use crate::spec::{Schema, WatermarkSpec};
+use serde::{Deserialize, Serialize};
 
 /// The watermark before any event: nothing is complete.
 pub const NOTHING: i64 = i64::MIN;
@@ -21,7 +22,7 @@ pub const NOTHING: i64 = i64::MIN;
 /// The watermark after the last event of a bounded log: everything is complete.
 pub const END_OF_TIME: i64 = i64::MAX;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct PartitionClock {
     /// [`NOTHING`] before its first event.
     newest_time: i64,
@@ -29,19 +30,35 @@ struct PartitionClock {
     next_offset: u64,
 }
 
+/// Where to stop while advancing over events.
+pub struct Stop<'a> {
+    /// Before an event at most so many milliseconds past the watermark, or behind it, for which this says
+    /// so of its time and the watermark.
+    pub before: &'a dyn Fn(i64, i64) -> bool,
+    /// How near the watermark an event has to be for asking.
+    pub near: i64,
+    /// After an event that brings the watermark up to here.
+    pub at: i64,
+}
+
+impl Stop<'_> {
+    /// Nowhere.
+    pub const NOWHERE: Self = Self { before: &|_, _| false, near: 0, at: i64::MAX };
+}
+
 /// The watermark of one log.
 ///
 /// ```
-/// use kappascope_core::{Log, Spec, watermark::Watermark};
+/// use kappascope_core::{Log, Spec, watermark::{Stop, Watermark}};
 /// # let spec = Spec::from_toml("name='w'\nversion=1\nschema={time='t'}\n[[query]]\nname='q'\nwindow={tumbling='1m'}\naggregates=['count()']").unwrap();
 /// let mut log = Log::new(&spec.schema);
 /// log.append(10_000, 10_000, 0, &[], &[]);
 /// log.append(4_000, 10_500, 0, &[], &[]); // out of order: the watermark stays
 /// let mut watermark = Watermark::new(&spec.schema, &spec.watermark);
-/// watermark.observe(&log.read(0, 2));
+/// watermark.advance(&log.read(0, 2), &Stop::NOWHERE);
 /// assert_eq!(watermark.now(), 9_999); // no bound: one millisecond behind the newest event
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Watermark {
     bound: i64,
     idle: Option<i64>,
@@ -91,11 +108,12 @@ impl Watermark {
         self.partitions[partition as usize].next_offset
     }
 
-    /// Advances over the events of a block.
-    pub fn observe(&mut self, block: &Block<'_>) {
+    /// Advances over the events of a block, up to where someone has to look. Gives how many events it
+    /// has passed.
+    pub fn advance(&mut self, block: &Block<'_>, stop: &Stop<'_>) -> usize {
         match block.partition() {
-            None => self.observe_one_partition(block.time()),
-            Some(partition) => self.observe_partitions(partition, block),
+            None => self.advance_one_partition(block.time(), stop),
+            Some(partition) => self.advance_partitions(partition, block, stop),
         }
     }
 
@@ -105,31 +123,59 @@ impl Watermark {
     }
 
     /// With one partition nothing can be idle beside it, and the maximum is all that counts.
-    fn observe_one_partition(&mut self, time: &[i64]) {
+    fn advance_one_partition(&mut self, time: &[i64], stop: &Stop<'_>) -> usize {
         let clock = &mut self.partitions[0];
-        clock.next_offset += time.len() as u64;
-        clock.newest_time = time.iter().copied().fold(clock.newest_time, i64::max);
-        if clock.newest_time != NOTHING {
-            self.now = self.now.max(clock.newest_time - self.bound - 1);
+        let below = |newest: i64| newest.saturating_sub(self.bound + 1);
+        let mut newest = clock.newest_time;
+        let mut near = below(newest).saturating_add(stop.near);
+        let mut passed = time.len();
+        for (i, &time) in time.iter().enumerate() {
+            if time <= near && (stop.before)(time, below(newest)) {
+                passed = i;
+                break;
+            }
+            if time > newest {
+                newest = time;
+                near = below(newest).saturating_add(stop.near);
+                if below(newest) >= stop.at {
+                    passed = i + 1;
+                    break;
+                }
+            }
         }
+        clock.newest_time = newest;
+        clock.next_offset += passed as u64;
+        self.now = self.now.max(below(newest));
+        passed
     }
 
-    fn observe_partitions(&mut self, partition: &[u32], block: &Block<'_>) {
-        for ((&p, &time), &arrival) in partition.iter().zip(block.time()).zip(block.arrival()) {
-            let p = p as usize;
-            if self.first_arrival.is_none() {
-                self.first_arrival = Some(arrival);
-                self.idle_check_at = self.idle.map_or(i64::MAX, |idle| arrival + idle);
+    fn advance_partitions(&mut self, partition: &[u32], block: &Block<'_>, stop: &Stop<'_>) -> usize {
+        let events = partition.iter().zip(block.time()).zip(block.arrival());
+        for (i, ((&p, &time), &arrival)) in events.enumerate() {
+            if time <= self.now.saturating_add(stop.near) && (stop.before)(time, self.now) {
+                return i;
             }
-            self.newest_arrival = self.newest_arrival.max(arrival);
-            let clock = &mut self.partitions[p];
-            let held = p == self.holder && time > clock.newest_time;
-            clock.newest_time = clock.newest_time.max(time);
-            clock.last_arrival = clock.last_arrival.max(arrival);
-            clock.next_offset += 1;
-            if held || self.newest_arrival >= self.idle_check_at {
-                self.combine();
+            self.observe(p as usize, time, arrival);
+            if self.now >= stop.at {
+                return i + 1;
             }
+        }
+        partition.len()
+    }
+
+    fn observe(&mut self, p: usize, time: i64, arrival: i64) {
+        if self.first_arrival.is_none() {
+            self.first_arrival = Some(arrival);
+            self.idle_check_at = self.idle.map_or(i64::MAX, |idle| arrival + idle);
+        }
+        self.newest_arrival = self.newest_arrival.max(arrival);
+        let clock = &mut self.partitions[p];
+        let held = p == self.holder && time > clock.newest_time;
+        clock.newest_time = clock.newest_time.max(time);
+        clock.last_arrival = clock.last_arrival.max(arrival);
+        clock.next_offset += 1;
+        if held || self.newest_arrival >= self.idle_check_at {
+            self.combine();
         }
     }
 

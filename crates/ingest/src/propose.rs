@@ -21,7 +21,8 @@ use crate::sample::Sample;
 use crate::time::TimeReader;
 use kappascope_core::aggregate::{Aggregate, Function};
 use kappascope_core::spec::{
-    AlertSpec, DetectorKind, DetectorSpec, MAX_PARTITIONS, QuerySpec, Schema, WatermarkSpec, WindowSpec,
+    Accumulation, AlertSpec, DetectorKind, DetectorSpec, Emission, MAX_PARTITIONS, QuerySpec, Schema,
+    WatermarkSpec, WindowSpec,
 };
 use kappascope_core::time::LONGEST_MS;
 use kappascope_core::{Millis, Spec};
@@ -326,6 +327,7 @@ fn pipeline(name: String, schema: Schema, by: Option<String>, rhythm: &Rhythm) -
     let detector = DetectorSpec {
         name: subject.clone(),
         on: format!("{query}.{watched}"),
+        by: Vec::new(),
         kind: DetectorKind::Zscore,
         window: 30,
         threshold: 3.0,
@@ -348,8 +350,11 @@ fn pipeline(name: String, schema: Schema, by: Option<String>, rhythm: &Rhythm) -
         query: vec![QuerySpec {
             name: query,
             by: by.into_iter().collect(),
-            window: WindowSpec { tumbling: Millis(size), offset: Millis(0) },
+            filter: None,
+            window: WindowSpec::tumbling(Millis(size)),
             lateness: Millis(0),
+            emit: Emission::OnClose,
+            accumulation: Accumulation::Accumulating,
             aggregates: std::iter::once(Aggregate::Count).chain(mean).collect(),
         }],
         detector: vec![detector],

@@ -5,7 +5,7 @@ use crate::noise::{Noise, round_to};
 use crate::world::World;
 use crate::{SCENARIOS, open, tutorial, website};
 use expect_test::{Expect, expect};
-use kappascope_core::{Change, Log, Pipeline, Spec, Timing};
+use kappascope_core::{Change, Changes, Log, Pipeline, Spec, Timing};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -41,13 +41,13 @@ fn log_of(name: &str, seed: u64, events: u64) -> Log {
 }
 
 /// Runs all of a log and gives the pipeline and everything that changed.
-fn run(spec: &Spec, log: &Log) -> (Pipeline, Vec<Change>) {
+fn run(spec: &Spec, log: &Log) -> (Pipeline, [Changes; 2]) {
     let mut pipeline = Pipeline::new(spec).unwrap();
     pipeline.push(log.read(0, usize::MAX));
-    let mut changes = pipeline.changes().list.clone();
+    let changes = pipeline.changes().clone();
     pipeline.finish();
-    changes.extend_from_slice(&pipeline.changes().list);
-    (pipeline, changes)
+    let last = pipeline.changes().clone();
+    (pipeline, [changes, last])
 }
 
 fn website_without_incidents(seed: u64, events: u64) -> World {
@@ -181,7 +181,7 @@ fn only_stragglers_of_the_website_are_late() {
 
     let (pipeline, changes) = run(&spec, &log);
     let mut late = 0;
-    for change in &changes {
+    for change in changes.iter().flat_map(Changes::iter) {
         let Change::Drop(dropped) = change else { continue };
         let mut mine = (0..rows.len()).filter(|&row| partition[row] == dropped.partition);
         let row = mine.nth(dropped.offset as usize).unwrap();
@@ -190,6 +190,7 @@ fn only_stragglers_of_the_website_are_late() {
     }
     let corrections = changes
         .iter()
+        .flat_map(Changes::iter)
         .filter(|change| matches!(change, Change::Window(window) if window.timing == Timing::Late))
         .count();
     assert!(late > stragglers / 3 && late == pipeline.counters().late as usize, "{late} late");
@@ -250,12 +251,12 @@ fn found_and_false(world: World) -> (usize, usize) {
     let (pipeline, changes) = run(&spec, &whole(world));
     let mut found = vec![false; labels.len()];
     let mut wrong = 0;
-    for change in &changes {
+    for change in changes.iter().flat_map(Changes::iter) {
         let Change::Score(score) = change else { continue };
         if !score.anomaly || score.time + 60_000 > pipeline.newest_time() {
             continue;
         }
-        let key = pipeline.key_names(0, score.key)[0].as_str();
+        let key = pipeline.key_names(0, score.key).next().unwrap();
         let of_label = labels.iter().position(|label| {
             label.key.as_deref() == Some(key) && (label.start..label.end).contains(&score.time)
         });

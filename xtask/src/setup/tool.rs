@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use super::{NODE_REMEDY, need};
 use crate::cache::{Cache, CacheLock};
@@ -16,6 +16,10 @@ const TRUNK: &str = "0.21.14";
 const CARGO_DENY: &str = "0.20.2";
 /// Carries wasm-opt. Debian's (108) does not know the instructions that Rust emits.
 const BINARYEN: &str = "132.0.0";
+/// Flink's jars alone. The package `apache-flink` adds what runs Python functions, 500 MB that nothing here calls.
+const FLINK_LIBRARIES: &str = "2.3.0";
+
+const PIP_REMEDY: &str = "see https://pip.pypa.io, or on Debian or Ubuntu: apt-get install python3-pip";
 
 /// One package of a registry, and what it is for.
 pub(super) struct Tool {
@@ -29,6 +33,8 @@ enum Source {
     /// `cargo install`, with these arguments too.
     Crate(&'static [&'static str]),
     Npm,
+    /// `pip install` of the package without its dependencies.
+    Pypi,
 }
 
 /// The tools that build the page.
@@ -67,26 +73,41 @@ pub(super) fn for_checks() -> Tool {
     }
 }
 
+/// The tool that only `cargo xtask conformance` needs.
+pub(super) fn for_conformance() -> Tool {
+    Tool {
+        package: "apache-flink-libraries",
+        version: FLINK_LIBRARIES.to_owned(),
+        purpose: "is Apache Flink, whose windows ours are compared with (330 MB)",
+        source: Source::Pypi,
+    }
+}
+
 impl Tool {
     fn name(&self) -> String {
         format!("{}-{}", self.package, self.version)
     }
 
     pub(super) fn is_there(&self, cache: &Cache) -> bool {
-        cache.tool(&self.name()).is_dir()
+        self.place(cache).is_dir()
+    }
+
+    /// Its folder.
+    pub(super) fn place(&self, cache: &Cache) -> PathBuf {
+        cache.tool(&self.name())
     }
 
     /// The folder to put on PATH.
     pub(super) fn programs(&self, cache: &Cache) -> PathBuf {
-        let place = cache.tool(&self.name());
+        let place = self.place(cache);
         match self.source {
-            Source::Crate(_) => place.join("bin"),
+            Source::Crate(_) | Source::Pypi => place.join("bin"),
             Source::Npm => place.join("node_modules").join(".bin"),
         }
     }
 
     pub(super) fn announcement(&self, cache: &Cache) -> String {
-        let place = cache.tool(&self.name());
+        let place = self.place(cache);
         format!("{} {}, which {}, into {}", self.package, self.version, self.purpose, place.display())
     }
 
@@ -95,6 +116,7 @@ impl Tool {
         match self.source {
             Source::Crate(_) => Ok(()),
             Source::Npm => need("npm", &format!("installing {}", self.package), NODE_REMEDY),
+            Source::Pypi => need_pip(self.package),
         }
     }
 
@@ -105,6 +127,7 @@ impl Tool {
                 run_logged(self.cargo_install(extra, folder, &cache.build_folder()), &log)
             }
             Source::Npm => run_logged(self.npm_install(folder), &log),
+            Source::Pypi => run_logged(self.pip_install(folder), &log),
         })
     }
 
@@ -127,4 +150,24 @@ impl Tool {
         npm.arg("--prefix").arg(folder).arg(format!("{}@{}", self.package, self.version));
         npm
     }
+
+    fn pip_install(&self, folder: &Path) -> Command {
+        let mut pip = Command::new("python3");
+        pip.current_dir(folder).args(["-m", "pip", "install", "--no-input", "--disable-pip-version-check"]);
+        // Its files are not Python, and are kept once.
+        pip.args(["--no-deps", "--no-compile", "--no-cache-dir", "--target"]).arg(folder);
+        pip.arg(format!("{}=={}", self.package, self.version));
+        pip
+    }
+}
+
+/// An error in one line where Python has no pip, as on a fresh Debian.
+fn need_pip(package: &str) -> Result<()> {
+    let pip = Command::new("python3").args(["-m", "pip", "--version"]).output();
+    if !pip.is_ok_and(|pip| pip.status.success()) {
+        bail!(
+            "`python3 -m pip` does not run and is needed for installing {package}; to install it: {PIP_REMEDY}"
+        );
+    }
+    Ok(())
 }

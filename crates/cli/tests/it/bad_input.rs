@@ -63,7 +63,7 @@ fn rows_that_are_none_do_not_stop_the_rest() {
             {"type":"rejected","position":{"line":6,"byte":45},"column":"ms","reason":"`inf` is not finite; a number such as `12.5` would fit"}
             {"type":"rejected","position":{"line":7,"byte":55},"column":"at","reason":"`later` is not in the column's format; a time such as `1714557600` would fit"}
             {"type":"window","query":"per_minute","key":{"who":"ann"},"start":0,"end":60000,"revision":0,"timing":"on_time","values":{"count()":2,"avg(ms)":4.5}}
-            {"type":"summary","events":2,"windows":1,"late":0,"dropped":0,"rejected":5,"alerts":0,"digest":"05f88d96d32b7794"}
+            {"type":"summary","events":2,"windows":1,"filtered":0,"late":0,"late_for_some":0,"dropped":0,"rejected":5,"alerts":0,"digest":"79b9d4268caeb1af"}
         "#]],
     );
 }
@@ -73,10 +73,10 @@ fn every_row_may_be_refused() {
     check_file(
         "at,who,ms\nyesterday,ann,2\ntoday,ann,2\n",
         expect![[r#"
-        0: {"type":"rejected","position":{"line":2,"byte":10},"column":"at","reason":"`yesterday` is not a time; a time such as `2024-05-01T10:00:00Z` or `1714557600` would fit"}
-        {"type":"rejected","position":{"line":3,"byte":26},"column":"at","reason":"`today` is not a time; a time such as `2024-05-01T10:00:00Z` or `1714557600` would fit"}
-        {"type":"summary","events":0,"windows":0,"late":0,"dropped":0,"rejected":2,"alerts":0,"digest":"0000000000000000"}
-    "#]],
+            0: {"type":"rejected","position":{"line":2,"byte":10},"column":"at","reason":"`yesterday` is not a time; a time such as `2024-05-01T10:00:00Z` or `1714557600` would fit"}
+            {"type":"rejected","position":{"line":3,"byte":26},"column":"at","reason":"`today` is not a time; a time such as `2024-05-01T10:00:00Z` or `1714557600` would fit"}
+            {"type":"summary","events":0,"windows":0,"filtered":0,"late":0,"late_for_some":0,"dropped":0,"rejected":2,"alerts":0,"digest":"0000000000000000"}
+        "#]],
     );
 }
 

@@ -26,10 +26,10 @@ fn every_kind_of_line() {
         {"type":"rejected","position":{"line":5,"byte":101},"column":"ms","reason":"`slow` is not a number; a finite number such as `12.5` would fit"}
         {"type":"window","query":"per_minute","key":{"who":"ann"},"start":1714557600000,"end":1714557660000,"revision":0,"timing":"on_time","values":{"count()":2,"avg(ms)":5.05}}
         {"type":"window","query":"per_minute","key":{"who":"bob"},"start":1714557600000,"end":1714557660000,"revision":0,"timing":"on_time","values":{"count()":1,"avg(ms)":20.5}}
-        {"type":"late","query":"per_minute","partition":0,"offset":4,"time":1714557659000,"watermark":1714557659999,"reason":"late"}
+        {"type":"late","query":"per_minute","partition":0,"offset":4,"time":1714557659000,"watermark":1714557659999,"reason":"late","windows":1}
         {"type":"window","query":"per_minute","key":{"who":"ann"},"start":1714557660000,"end":1714557720000,"revision":0,"timing":"on_time","values":{"count()":1,"avg(ms)":1e-7}}
         {"type":"window","query":"per_minute","key":{"who":"bob"},"start":1714557660000,"end":1714557720000,"revision":0,"timing":"on_time","values":{"count()":1,"avg(ms)":5.0}}
-        {"type":"summary","events":6,"windows":4,"late":1,"dropped":0,"rejected":1,"alerts":0,"digest":"13330a2c9ea06ac0"}
+        {"type":"summary","events":6,"windows":4,"filtered":0,"late":1,"late_for_some":0,"dropped":0,"rejected":1,"alerts":0,"digest":"1d2fc45b901352ba"}
     "#]].assert_eq(&output.stdout);
 }
 
@@ -65,13 +65,13 @@ fn scores_and_alerts() {
     let lines: Vec<&str> =
         output.stdout.lines().filter(|line| !line.starts_with("{\"type\":\"window\"")).collect();
     expect![[r#"
-        {"type":"score","detector":"slow","key":{"who":"ann"},"time":1714558200000,"value":10.0,"expected":10.499999999999998,"low":8.91886116991581,"high":12.081138830084187,"score":-0.9486832980505103,"anomaly":false}
-        {"type":"score","detector":"slow","key":{"who":"ann"},"time":1714558260000,"value":11.0,"expected":10.454545454545459,"low":8.887846550944179,"high":12.021244358146738,"score":1.0444659357341792,"anomaly":false}
-        {"type":"score","detector":"slow","key":{"who":"ann"},"time":1714558320000,"value":900.0,"expected":10.500000000000004,"low":8.933301096398722,"high":12.066698903601285,"score":1703.2628246985255,"anomaly":true}
-        {"type":"alert","rule":"slow_now","key":{"who":"ann"},"state":"firing","time":1714558380000,"id":"6f80efb6f1547b73","values":{"per_minute.avg(ms)":900.0,"score":1703.2628246985255}}
-        {"type":"score","detector":"slow","key":{"who":"ann"},"time":1714558380000,"value":11.0,"expected":78.92307692307693,"low":-661.1871799357862,"high":819.03333378194,"score":-0.27532280343479826,"anomaly":false}
-        {"type":"alert","rule":"slow_now","key":{"who":"ann"},"state":"resolved","time":1714558440000,"id":"6f80efb6f1547b73","values":{"per_minute.avg(ms)":11.0,"score":-0.27532280343479826}}
-        {"type":"summary","events":14,"windows":14,"late":0,"dropped":0,"rejected":0,"alerts":1,"digest":"3ae636fbc77e4bee"}"#]].assert_eq(&lines.join("\n"));
+        {"type":"score","detector":"slow","key":{"who":"ann"},"time":1714558200000,"value":10.0,"expected":10.5,"low":8.918861169915811,"high":12.081138830084189,"score":-0.9486832980505138,"anomaly":false}
+        {"type":"score","detector":"slow","key":{"who":"ann"},"time":1714558260000,"value":11.0,"expected":10.454545454545455,"low":8.887846550944175,"high":12.021244358146735,"score":1.0444659357341861,"anomaly":false}
+        {"type":"score","detector":"slow","key":{"who":"ann"},"time":1714558320000,"value":900.0,"expected":10.5,"low":8.933301096398718,"high":12.066698903601282,"score":1703.2628246985255,"anomaly":true}
+        {"type":"alert","rule":"slow_now","key":{"who":"ann"},"state":"firing","time":1714558380000,"id":"dc49097eec37afe1","values":{"per_minute.avg(ms)":900.0,"score":1703.2628246985255}}
+        {"type":"score","detector":"slow","key":{"who":"ann"},"time":1714558380000,"value":11.0,"expected":78.92307692307692,"low":-661.1871799357862,"high":819.03333378194,"score":-0.2753228034347982,"anomaly":false}
+        {"type":"alert","rule":"slow_now","key":{"who":"ann"},"state":"resolved","time":1714558440000,"id":"dc49097eec37afe1","values":{"per_minute.avg(ms)":11.0,"score":-0.2753228034347982}}
+        {"type":"summary","events":14,"windows":14,"filtered":0,"late":0,"late_for_some":0,"dropped":0,"rejected":0,"alerts":1,"digest":"0f94e8880f777f65"}"#]].assert_eq(&lines.join("\n"));
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn form_and_source_do_not_show() {
     folder.write("f.csv", &csv);
     folder.write("f.jsonl", &json);
     let file = folder.run("run -p p.toml --from f.csv");
-    expect![[r#"{"type":"summary","events":29970,"windows":349,"late":547,"dropped":0,"rejected":30,"alerts":0,"digest":"8fad7f3550e85e20"}"#]].assert_eq(file.summary());
+    expect![[r#"{"type":"summary","events":29970,"windows":349,"filtered":0,"late":547,"late_for_some":0,"dropped":0,"rejected":30,"alerts":0,"digest":"27b3b1d968896c3c"}"#]].assert_eq(file.summary());
     assert_eq!(folder.run("run -p p.toml --from f.jsonl").summary(), file.summary());
 
     let stdin = folder.run_with("run -p p.toml", csv.as_bytes());

@@ -2,6 +2,7 @@
 
 use expect_test::{Expect, expect};
 use kappascope_core::Spec;
+use kappascope_core::spec::WindowSpec;
 use kappascope_ingest::{Reader, propose};
 use std::fmt::Write;
 
@@ -37,11 +38,8 @@ fn summary(spec: &Spec) -> String {
     let _ = schema.arrival.as_ref().map(|arrival| write!(text, ", arrival {arrival}"));
     let _ = schema.partition.as_ref().map(|column| write!(text, ", {} in {column}", schema.partitions));
     let _ = writeln!(text, "\nkeys {:?} measures {:?}", schema.keys, schema.measures);
-    let _ = writeln!(
-        text,
-        "bound {} {} of {} by {:?}",
-        spec.watermark.bound, query.name, query.window.tumbling, query.by
-    );
+    let WindowSpec::Tumbling { size, .. } = query.window else { panic!("{:?}", query.window) };
+    let _ = writeln!(text, "bound {} {} of {} by {:?}", spec.watermark.bound, query.name, size, query.by);
     let _ = writeln!(
         text,
         "{} → {} on {} → {}",

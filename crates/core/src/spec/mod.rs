@@ -1,9 +1,17 @@
 //! The pipeline file: what a person writes in TOML, and the same as data for the page.
 //!
-//! This file alone knows the form. [`Spec::check`] refuses what cannot run, with one error that names
+//! This module alone knows the form. [`Spec::check`] refuses what cannot run, with one error that names
 //! the place, what was found and what would fit.
 
+mod check;
+mod window;
+
+pub(crate) use check::gcd;
+pub use check::{MAX_COUNT_WINDOW, MAX_DETECTOR_WINDOW, MAX_PANES, MAX_PARTITIONS};
+pub use window::{Accumulation, Emission, WindowSpec};
+
 use crate::aggregate::Aggregate;
+use crate::filter::Filter;
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -22,8 +30,9 @@ pub struct Spec {
     #[serde(default)]
     pub watermark: WatermarkSpec,
     /// The windowed aggregations, all over the same log.
+    #[serde(default)]
     pub query: Vec<QuerySpec>,
-    /// Anomaly detectors over the queries' results.
+    /// Anomaly detectors over the queries' results, or over the events themselves.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub detector: Vec<DetectorSpec>,
     /// Alert rules over the detectors' verdicts.
@@ -76,37 +85,39 @@ pub struct WatermarkSpec {
 pub struct QuerySpec {
     /// Name, unique among the queries.
     pub name: String,
+    /// Which events it looks at: an SQL expression over the schema's columns; all when absent.
+    #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
     /// Key columns to group by; one group of everything when empty.
     #[serde(default)]
     pub by: Vec<String>,
-    /// How event time is cut.
+    /// How its events are cut into windows.
     pub window: WindowSpec,
     /// How long after its end a window still takes events.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub lateness: Millis,
+    /// When a window gives results beside the one when it closes.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub emit: Emission,
+    /// What a further result of a window says of the events of the earlier ones.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub accumulation: Accumulation,
     /// What to compute for each window and group.
     pub aggregates: Vec<Aggregate>,
 }
 
-/// How event time is cut: `{ tumbling = "1m" }`, optionally with an `offset`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct WindowSpec {
-    /// Size of windows that neither overlap nor leave gaps.
-    pub tumbling: Millis,
-    /// Where the windows begin, counted from the epoch; below the size.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub offset: Millis,
-}
-
-/// An anomaly detector over one aggregate, one series a key.
+/// An anomaly detector over one aggregate or one measure, one series a key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DetectorSpec {
     /// Name, unique among the detectors.
     pub name: String,
-    /// The series: a query's aggregate, such as `per_minute.count()`.
+    /// The series: a query's aggregate, such as `per_minute.count()`, a point a window; or a measure, a
+    /// point an event.
     pub on: String,
+    /// Key columns that make the series of a measure; one series of all events when empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by: Vec<String>,
     /// The method.
     pub kind: DetectorKind,
     /// How many past points it compares with.
@@ -158,6 +169,10 @@ fn is_one(n: &u32) -> bool {
 
 fn is_zero(duration: &Millis) -> bool {
     duration.0 == 0
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 fn warning() -> String {
@@ -228,180 +243,41 @@ impl Spec {
         toml::to_string(self).expect("a pipeline has string keys only, which TOML can always write")
     }
 
-    /// Refuses what cannot run.
+    /// The `where` of a query, compiled.
     ///
     /// # Errors
-    /// On a column, query, aggregate or detector that is not there, a name used twice, and a number or
-    /// duration out of its range.
-    pub fn check(&self) -> Result<(), SpecError> {
-        self.check_schema()?;
-        if self.query.is_empty() {
-            return Err(SpecError::at(&[Step::Field("query")], "a pipeline needs at least one query"));
-        }
-        unique("query", self.query.iter().map(|query| query.name.as_str()))?;
-        unique("detector", self.detector.iter().map(|detector| detector.name.as_str()))?;
-        unique("alert", self.alert.iter().map(|alert| alert.name.as_str()))?;
-        self.query.iter().enumerate().try_for_each(|(i, query)| self.check_query(i, query))?;
-        self.detector.iter().enumerate().try_for_each(|(i, detector)| self.check_detector(i, detector))?;
-        self.alert.iter().enumerate().try_for_each(|(i, alert)| self.check_alert(i, alert))
+    /// On an expression that does not fit the schema.
+    pub(crate) fn filter(&self, query: usize) -> Result<Option<Filter>, SpecError> {
+        let Some(text) = &self.query[query].filter else { return Ok(None) };
+        let path = [Step::Field("query"), Step::Item(query), Step::Field("where")];
+        let filter = Filter::compile(text, &self.schema);
+        filter.map(Some).map_err(|error| SpecError::at(&path, error.to_string()))
     }
 
-    fn check_schema(&self) -> Result<(), SpecError> {
-        let schema = &self.schema;
-        let at = |field, message: String| {
-            Err(SpecError::at(&[Step::Field("schema"), Step::Field(field)], message))
-        };
-        if !(1..=MAX_PARTITIONS).contains(&schema.partitions) {
-            return at(
-                "partitions",
-                format!("{} partitions; 1 to {MAX_PARTITIONS} would fit", schema.partitions),
-            );
-        }
-        if schema.partitions > 1 && schema.partition.is_none() {
-            return at(
-                "partitions",
-                format!("{} partitions need `partition`, the column that says which", schema.partitions),
-            );
-        }
-        let mut seen: Vec<&str> = Vec::new();
-        let roles = [("keys", &schema.keys), ("measures", &schema.measures)];
-        for (field, columns) in roles {
-            for (i, column) in columns.iter().enumerate() {
-                if *column == schema.time || seen.contains(&column.as_str()) {
-                    return Err(SpecError::at(
-                        &[Step::Field("schema"), Step::Field(field), Step::Item(i)],
-                        format!("column `{column}` is named twice; a column has one role"),
-                    ));
-                }
-                seen.push(column);
-            }
-        }
-        Ok(())
-    }
-
-    fn check_query(&self, i: usize, query: &QuerySpec) -> Result<(), SpecError> {
-        let at = |steps: &[Step], message: String| {
-            let path = [&[Step::Field("query"), Step::Item(i)], steps].concat();
-            Err(SpecError::at(&path, message))
-        };
-        for (j, column) in query.by.iter().enumerate() {
-            if !self.schema.keys.contains(column) {
-                let fits = listed("the schema's keys are", &self.schema.keys);
-                return at(&[Step::Field("by"), Step::Item(j)], format!("no key column `{column}`; {fits}"));
-            }
-        }
-        let size = query.window.tumbling;
-        if size.0 == 0 {
-            return at(
-                &[Step::Field("window"), Step::Field("tumbling")],
-                "a window of no length; at least `1ms`".to_owned(),
-            );
-        }
-        if query.window.offset >= size {
-            let message =
-                format!("an offset of {} needs to be below the window's size, {size}", query.window.offset);
-            return at(&[Step::Field("window"), Step::Field("offset")], message);
-        }
-        if query.aggregates.is_empty() {
-            return at(&[Step::Field("aggregates")], "nothing to compute; `count()` would fit".to_owned());
-        }
-        for (j, aggregate) in query.aggregates.iter().enumerate() {
-            if let Some(measure) =
-                aggregate.measure().filter(|measure| !self.schema.measures.iter().any(|m| m == measure))
-            {
-                let fits = listed("the schema's measures are", &self.schema.measures);
-                return at(
-                    &[Step::Field("aggregates"), Step::Item(j)],
-                    format!("no measure `{measure}`; {fits}"),
-                );
-            }
-        }
-        Ok(())
-    }
-
-    fn check_detector(&self, i: usize, detector: &DetectorSpec) -> Result<(), SpecError> {
-        let at = |field, message| {
-            Err(SpecError::at(&[Step::Field("detector"), Step::Item(i), Step::Field(field)], message))
-        };
-        if self.series(&detector.on).is_none() {
-            let series: Vec<String> = self.query.iter().flat_map(all_series).collect();
-            return at("on", format!("no series `{}`; {}", detector.on, listed("there are", &series)));
-        }
-        if !(2..=MAX_DETECTOR_WINDOW).contains(&detector.window) {
-            return at(
-                "window",
-                format!("a window of {} points; 2 to {MAX_DETECTOR_WINDOW} would fit", detector.window),
-            );
-        }
-        if !(detector.threshold.is_finite() && detector.threshold > 0.0) {
-            return at(
-                "threshold",
-                format!("a threshold of {}; a number above 0 would fit", detector.threshold),
-            );
-        }
-        match detector.min_points {
-            Some(n) if !(2..=detector.window).contains(&n) => {
-                at("min_points", format!("{n} points; 2 to the window, {}, would fit", detector.window))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn check_alert(&self, i: usize, alert: &AlertSpec) -> Result<(), SpecError> {
-        if self.detector.iter().any(|detector| detector.name == alert.when) {
-            return Ok(());
-        }
-        let names: Vec<String> = self.detector.iter().map(|detector| detector.name.clone()).collect();
-        Err(SpecError::at(
-            &[Step::Field("alert"), Step::Item(i), Step::Field("when")],
-            format!("no detector `{}`; {}", alert.when, listed("there are", &names)),
-        ))
-    }
-
-    /// The query and aggregate that a series such as `per_minute.count()` names.
+    /// What a detector's `on` names: `per_minute.count()`, or a measure.
     #[must_use]
-    pub fn series(&self, on: &str) -> Option<(usize, usize)> {
-        self.query.iter().enumerate().find_map(|(q, query)| {
+    pub fn series(&self, on: &str) -> Option<Series> {
+        let aggregate = self.query.iter().enumerate().find_map(|(q, query)| {
             let aggregate = on.strip_prefix(query.name.as_str())?.strip_prefix('.')?;
             let a = query.aggregates.iter().position(|known| known.to_string() == aggregate)?;
-            Some((q, a))
-        })
+            Some(Series::Aggregate { query: q, aggregate: a })
+        });
+        aggregate.or_else(|| self.schema.measures.iter().position(|m| m == on).map(Series::Measure))
     }
 }
 
-/// Most partitions of one log: each costs a few words in the watermark, and an event looks at them all
-/// when the slowest moves.
-pub const MAX_PARTITIONS: u32 = 1_024;
-
-/// Longest memory of a detector, in points: its state is this long for each key.
-pub const MAX_DETECTOR_WINDOW: u32 = 10_000;
-
-fn all_series(query: &QuerySpec) -> impl Iterator<Item = String> {
-    query.aggregates.iter().map(move |aggregate| format!("{}.{aggregate}", query.name))
-}
-
-fn unique<'a>(table: &'static str, names: impl Iterator<Item = &'a str>) -> Result<(), SpecError> {
-    let mut seen: Vec<&str> = Vec::new();
-    for (i, name) in names.enumerate() {
-        let at = |message: String| {
-            Err(SpecError::at(&[Step::Field(table), Step::Item(i), Step::Field("name")], message))
-        };
-        if name.is_empty() {
-            return at("an empty name".to_owned());
-        }
-        if seen.contains(&name) {
-            return at(format!("`{name}` is taken by another {table}; names are unique"));
-        }
-        seen.push(name);
-    }
-    Ok(())
-}
-
-fn listed(lead: &str, names: &[String]) -> String {
-    if names.is_empty() {
-        return "there is none".to_owned();
-    }
-    format!("{lead} {}", names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))
+/// What a detector reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Series {
+    /// One of a query's aggregates, by their indices.
+    Aggregate {
+        /// The query.
+        query: usize,
+        /// The aggregate within it.
+        aggregate: usize,
+    },
+    /// A measure of the schema, by its index.
+    Measure(usize),
 }
 
 fn line_of(text: &str, byte: usize) -> usize {

@@ -1,0 +1,368 @@
+//! Generated pipelines and streams: disorder, duplicates, equal times, silent partitions, negative times,
+//! late events, both zeros. Durations and times are small multiples of one unit, so that events meet the
+//! exact bounds of windows, gaps and lateness.
+
+use kappascope_core::spec::{Accumulation, DetectorSpec, Emission, QuerySpec, WindowSpec};
+use kappascope_core::{Log, Millis, Spec};
+use proptest::prelude::*;
+use std::fmt;
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Event {
+    pub(crate) time: i64,
+    pub(crate) arrival: i64,
+    pub(crate) partition: u32,
+    pub(crate) k: &'static str,
+    pub(crate) u: &'static str,
+    pub(crate) v: f64,
+    pub(crate) w: f64,
+}
+
+impl Event {
+    pub(crate) fn key(&self, column: &str) -> &'static str {
+        if column == "k" { self.k } else { self.u }
+    }
+}
+
+/// A kind of window, with the two forms of those whose code differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    Tumbling,
+    Hopping,
+    /// The slide does not divide the size.
+    HoppingUneven,
+    Cumulate,
+    Session,
+    Count,
+    CountSliding,
+    Rolling,
+    Global,
+}
+
+pub(crate) const KINDS: [Kind; 9] = [
+    Kind::Tumbling,
+    Kind::Hopping,
+    Kind::HoppingUneven,
+    Kind::Cumulate,
+    Kind::Session,
+    Kind::Count,
+    Kind::CountSliding,
+    Kind::Rolling,
+    Kind::Global,
+];
+
+/// How the query under test gives its results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Emit {
+    OnClose,
+    OnUpdate,
+    Every,
+}
+
+/// What the query under test is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Form {
+    pub(crate) kind: Kind,
+    pub(crate) emit: Emit,
+    pub(crate) accumulation: Accumulation,
+}
+
+impl Form {
+    /// All forms of a kind that a pipeline may have.
+    pub(crate) fn of(kind: Kind) -> Vec<Self> {
+        if kind == Kind::Rolling {
+            return vec![Self { kind, emit: Emit::OnClose, accumulation: Accumulation::Accumulating }];
+        }
+        let with = |emit| ACCUMULATIONS.map(|accumulation| Self { kind, emit, accumulation });
+        [Emit::OnClose, Emit::OnUpdate, Emit::Every].into_iter().flat_map(with).collect()
+    }
+
+    pub(crate) fn any() -> impl Strategy<Value = Self> {
+        let all: Vec<Self> = KINDS.into_iter().flat_map(Self::of).collect();
+        prop::sample::select(all)
+    }
+}
+
+const ACCUMULATIONS: [Accumulation; 3] =
+    [Accumulation::Accumulating, Accumulation::Discarding, Accumulation::Retracting];
+
+/// One run: a pipeline, a stream, and sizes of the blocks in which it comes, the last one repeated.
+#[derive(Clone)]
+pub(crate) struct Case {
+    pub(crate) spec: Spec,
+    pub(crate) events: Vec<Event>,
+    pub(crate) blocks: Vec<usize>,
+}
+
+impl fmt::Debug for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "\n{}", self.spec.to_toml())?;
+        self.events.iter().try_for_each(|event| writeln!(f, "{event:?}"))?;
+        write!(f, "blocks {:?}", self.blocks)
+    }
+}
+
+impl Case {
+    pub(crate) fn log(&self) -> Log {
+        let mut log = Log::new(&self.spec.schema);
+        for event in &self.events {
+            let keys = [log.intern(0, event.k), log.intern(1, event.u)];
+            log.append(event.time, event.arrival, event.partition, &keys, &[event.v, event.w]);
+        }
+        log
+    }
+}
+
+/// A query of this form and up to two others.
+pub(crate) fn cases(form: Form) -> impl Strategy<Value = Case> {
+    let units = prop_oneof![2 => Just(1_i64), 1 => Just(7), 1 => Just(100)];
+    (units, 1_u32..4).prop_flat_map(move |(unit, partitions)| {
+        let blocks = prop::collection::vec(1_usize..40, 1..20);
+        (pipelines(form, unit, partitions), events(unit, partitions), blocks)
+            .prop_map(|(spec, events, blocks)| Case { spec, events, blocks })
+    })
+}
+
+fn pipelines(form: Form, unit: i64, partitions: u32) -> impl Strategy<Value = Spec> {
+    let others = prop::collection::vec(Form::any().prop_flat_map(move |form| queries(form, unit)), 0..3);
+    let idle = prop_oneof![Just(None), (1_i64..40).prop_map(move |n| Some(Millis(n * unit)))];
+    let detectors = prop::collection::vec(detectors(), 0..3);
+    let hold = || prop_oneof![1 => Just(0_i64), 2 => 0_i64..20];
+    (queries(form, unit), others, 0_i64..12, idle, detectors, hold(), hold()).prop_map(
+        move |(query, others, bound, idle, detectors, hold, keep)| {
+            let mut spec = empty();
+            spec.schema.partitions = partitions;
+            spec.watermark.bound = Millis(bound * unit);
+            spec.watermark.idle = idle;
+            spec.query = [vec![query], others].concat();
+            spec.query.iter_mut().enumerate().for_each(|(q, query)| query.name = format!("q{q}"));
+            for detector in detectors {
+                detector.into_iter(&mut spec);
+            }
+            spec.alert.iter_mut().for_each(|alert| {
+                alert.hold = Millis(hold * unit);
+                alert.keep_firing_for = Millis(keep * unit);
+            });
+            spec
+        },
+    )
+}
+
+fn empty() -> Spec {
+    let mut spec = Spec::from_toml(
+        "name = 'oracle'\nversion = 1\n\
+         schema = { time = 't', partition = 'p', keys = ['k', 'u'], measures = ['v', 'w'] }\n\
+         [[query]]\nname = 'q'\nwindow = 'global'\naggregates = ['count()']\n",
+    )
+    .unwrap();
+    spec.query.clear();
+    spec
+}
+
+const AGGREGATES: [&str; 24] = [
+    "count()",
+    "rate()",
+    "sum(v)",
+    "avg(v)",
+    "min(v)",
+    "max(v)",
+    "variance(v)",
+    "stddev(v)",
+    "first(v)",
+    "last(v)",
+    "p50(v)",
+    "p99.9(v)",
+    "p56(v)",
+    "distinct(v)",
+    "distinct(u)",
+    "distinct(k)",
+    "top3(u)",
+    "top1(k)",
+    "sum(w)",
+    "min(w)",
+    "max(w)",
+    "avg(w)",
+    "variance(w)",
+    "p10(w)",
+];
+
+fn aggregates() -> impl Strategy<Value = Vec<&'static str>> {
+    let some = prop::sample::subsequence(&AGGREGATES[..], 1..6).prop_shuffle();
+    prop_oneof![1 => Just(AGGREGATES.to_vec()), 3 => some]
+}
+
+fn queries(form: Form, unit: i64) -> impl Strategy<Value = QuerySpec> {
+    let by = prop::sample::select(vec![&[][..], &["k"], &["u"], &["u", "k"]]);
+    let lateness = prop_oneof![1 => Just(0_i64), 3 => 1_i64..20];
+    (windows(form.kind, unit), by, lateness, 1_i64..15, aggregates()).prop_map(
+        move |(window, by, lateness, every, aggregates)| QuerySpec {
+            name: String::new(),
+            filter: None,
+            by: by.iter().map(|name| (*name).to_owned()).collect(),
+            window,
+            lateness: Millis(lateness * unit),
+            emit: match form.emit {
+                Emit::OnClose => Emission::OnClose,
+                Emit::OnUpdate => Emission::OnUpdate,
+                Emit::Every => Emission::Every(Millis(every * unit)),
+            },
+            accumulation: form.accumulation,
+            aggregates: aggregates.iter().map(|aggregate| aggregate.parse().unwrap()).collect(),
+        },
+    )
+}
+
+fn windows(kind: Kind, unit: i64) -> BoxedStrategy<WindowSpec> {
+    let offset = prop_oneof![Just(0_i64), 0_i64..100_000];
+    let ms = move |n: i64| Millis(n * unit);
+    let below = move |offset: i64, limit: i64| Millis(offset % (limit * unit));
+    match kind {
+        Kind::Tumbling => (1_i64..30, offset)
+            .prop_map(move |(size, offset)| WindowSpec::Tumbling {
+                size: ms(size),
+                offset: below(offset, size),
+            })
+            .boxed(),
+        Kind::Hopping => (1_i64..10, 1_i64..7, offset)
+            .prop_map(move |(slide, n, offset)| WindowSpec::Hopping {
+                size: ms(slide * n),
+                slide: ms(slide),
+                offset: below(offset, slide),
+            })
+            .boxed(),
+        Kind::HoppingUneven => (2_i64..10, 1_i64..5, 1_i64..10, offset)
+            .prop_map(move |(slide, n, rest, offset)| WindowSpec::Hopping {
+                size: ms(slide * n + 1 + rest % (slide - 1)),
+                slide: ms(slide),
+                offset: below(offset, slide),
+            })
+            .boxed(),
+        Kind::Cumulate => (1_i64..8, 1_i64..7, offset)
+            .prop_map(move |(step, n, offset)| WindowSpec::Cumulate {
+                size: ms(step * n),
+                step: ms(step),
+                offset: below(offset, step * n),
+            })
+            .boxed(),
+        Kind::Session => (1_i64..10).prop_map(move |gap| WindowSpec::Session { gap: ms(gap) }).boxed(),
+        Kind::Count => (1_u32..8).prop_map(|events| WindowSpec::Count { events, slide: events }).boxed(),
+        Kind::CountSliding => (2_u32..9, 1_u32..8)
+            .prop_map(|(events, slide)| WindowSpec::Count { events, slide: 1 + slide % (events - 1) })
+            .boxed(),
+        Kind::Rolling => {
+            (1_i64..20).prop_map(move |duration| WindowSpec::Rolling { duration: ms(duration) }).boxed()
+        }
+        Kind::Global => Just(WindowSpec::Global).boxed(),
+    }
+}
+
+/// A detector before there are queries for it to read.
+#[derive(Clone, Debug)]
+struct Detector {
+    on: prop::sample::Index,
+    by: Vec<String>,
+    window: u32,
+    include_current: bool,
+}
+
+fn detectors() -> impl Strategy<Value = Detector> {
+    let by = prop::sample::select(vec![&[][..], &["k"], &["k", "u"]]);
+    (any::<prop::sample::Index>(), by, 2_u32..8, any::<bool>()).prop_map(
+        |(on, by, window, include_current)| {
+            let by = by.iter().map(|name| (*name).to_owned()).collect();
+            Detector { on, by, window, include_current }
+        },
+    )
+}
+
+impl Detector {
+    /// Adds it to a pipeline, with a rule. It reads a measure, or an aggregate whose values are as exact as
+    /// the events', so that a score does not hang on a rounding.
+    fn into_iter(self, spec: &mut Spec) {
+        let exact = ["count()", "max(v)", "min(w)", "last(v)", "distinct(u)"];
+        let of_query = |query: &QuerySpec| {
+            let names = query.aggregates.iter().map(ToString::to_string);
+            let fit = names.filter(|name| exact.contains(&name.as_str()));
+            fit.map(|name| format!("{}.{name}", query.name)).collect::<Vec<_>>()
+        };
+        let mut series: Vec<String> = spec.query.iter().flat_map(of_query).collect();
+        let measures = ["v".to_owned(), "w".to_owned()];
+        series.extend(measures.clone());
+        let on = self.on.get(&series).clone();
+        let name = format!("d{}", spec.detector.len());
+        let by = if measures.contains(&on) { self.by } else { Vec::new() };
+        let Self { window, include_current, .. } = self;
+        // Far from what small whole numbers can score.
+        let threshold = if include_current { 0.912_34 } else { 1.412_34 };
+        let rule = format!(
+            "name = 'r'\nversion = 1\nschema = {{ time = 't', measures = ['v'] }}\n\
+             [[detector]]\nname = '{name}'\non = 'v'\nkind = 'zscore'\nwindow = {window}\nmin_points = 2\n\
+             threshold = {threshold}\n[[alert]]\nname = 'r{name}'\nwhen = '{name}'\n"
+        );
+        let made = Spec::from_toml(&rule).unwrap();
+        let detector = made.detector.into_iter().map(|made| DetectorSpec {
+            on: on.clone(),
+            by: by.clone(),
+            include_current,
+            ..made
+        });
+        spec.detector.extend(detector);
+        spec.alert.extend(made.alert);
+    }
+}
+
+/// What distinguishes an event from the one before.
+#[derive(Clone, Debug)]
+struct Step {
+    again: bool,
+    time: i64,
+    jitter: i64,
+    wait: i64,
+    partition: Option<u32>,
+    k: usize,
+    u: usize,
+    v: f64,
+    w: f64,
+}
+
+fn steps(partitions: u32) -> impl Strategy<Value = Step> {
+    let time = prop_oneof![6 => 0_i64..4, 4 => -8_i64..0, 1 => -60_i64..60];
+    let jitter = prop_oneof![6 => Just(0_i64), 1 => -1_i64..2];
+    let wait = prop_oneof![6 => 0_i64..4, 1 => 0_i64..40];
+    let partition = prop_oneof![3 => Just(None), 1 => (0..partitions).prop_map(Some)];
+    let v = prop_oneof![4 => -50.0..50.0_f64, 2 => (-3_i32..4).prop_map(f64::from), 1 => Just(0.0), 1 => Just(-0.0)];
+    let w = prop_oneof![2 => 0.0..1e6_f64, 1 => (0_i32..3).prop_map(f64::from)];
+    (prop::bool::weighted(0.1), time, jitter, wait, partition, 0..4_usize, 0..6_usize, v, w).prop_map(
+        |(again, time, jitter, wait, partition, k, u, v, w)| Step {
+            again,
+            time,
+            jitter,
+            wait,
+            partition,
+            k,
+            u,
+            v,
+            w,
+        },
+    )
+}
+
+/// Steps forward mostly, back sometimes, far rarely; arrivals never step back.
+fn events(unit: i64, partitions: u32) -> impl Strategy<Value = Vec<Event>> {
+    const K: [&str; 4] = ["a", "b", "c", "d"];
+    const U: [&str; 6] = ["u", "v", "w", "x", "y", "z"];
+    (-200_i64..200, prop::collection::vec(steps(partitions), 1..120)).prop_map(move |(origin, steps)| {
+        let mut events: Vec<Event> = Vec::with_capacity(steps.len());
+        let (mut time, mut arrival) = (origin * unit, origin * unit);
+        for step in steps {
+            let before = events.last().copied();
+            time += step.time * unit;
+            arrival += step.wait * unit;
+            let partition = step.partition.or(before.map(|event| event.partition)).unwrap_or(0);
+            let (k, u, v, w) = (K[step.k], U[step.u], step.v, step.w);
+            let new = Event { time: time + step.jitter, arrival, partition, k, u, v, w };
+            events.push(before.filter(|_| step.again).map_or(new, |before| Event { arrival, ..before }));
+        }
+        events
+    })
+}

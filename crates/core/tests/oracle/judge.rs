@@ -1,0 +1,192 @@
+//! The oracle's detectors and alert rules, from the list of each series' points.
+
+use crate::cases::Event;
+use crate::facts::{Cell, Fact, Window, joined, number_of};
+use crate::naive::offset_of;
+use kappascope_core::spec::{AlertSpec, DetectorSpec, Series};
+use kappascope_core::{AlertState, Limits, Spec};
+use std::collections::BTreeMap;
+
+/// What a score gets at most.
+const MAX_SCORE: f64 = 1e6;
+
+pub(crate) struct Judges<'a> {
+    spec: &'a Spec,
+    limits: Limits,
+    /// The points of each detector and key.
+    points: BTreeMap<(usize, String), Vec<f64>>,
+    /// The alert that each rule and key is in.
+    alerts: BTreeMap<(usize, String), Alert>,
+    /// What makes an alert's id: rule, key, and the event that began it.
+    ids: Vec<(usize, String, Option<(u32, u64)>)>,
+}
+
+#[derive(Clone, Copy)]
+struct Alert {
+    number: usize,
+    active_at: i64,
+    firing: bool,
+    false_since: Option<i64>,
+}
+
+struct Point {
+    key: String,
+    start: i64,
+    end: i64,
+    value: f64,
+    cause: Option<(u32, u64)>,
+}
+
+struct Verdict {
+    point: Point,
+    score: Cell,
+    anomaly: bool,
+}
+
+impl<'a> Judges<'a> {
+    pub(crate) fn new(spec: &'a Spec, limits: Limits) -> Self {
+        Self { spec, limits, points: BTreeMap::new(), alerts: BTreeMap::new(), ids: Vec::new() }
+    }
+
+    /// Judges a result that is on time, which the event of a row brought about.
+    pub(crate) fn judge_result(
+        &mut self,
+        events: &[Event],
+        window: &Window,
+        row: Option<usize>,
+        facts: &mut Vec<Fact>,
+    ) {
+        for (d, detector) in self.spec.detector.iter().enumerate() {
+            let Some(Series::Aggregate { query, aggregate }) = self.spec.series(&detector.on) else {
+                continue;
+            };
+            if query == window.query {
+                let (key, start, end) = (window.key.clone(), window.start, window.end);
+                let cause = row.map(|row| (events[row].partition, offset_of(events, row)));
+                let value = window.values[aggregate].number();
+                self.judge(d, detector, Point { key, start, end, value, cause }, facts);
+            }
+        }
+    }
+
+    /// Judges an event, where a detector reads a measure.
+    pub(crate) fn judge_event(&mut self, events: &[Event], row: usize, facts: &mut Vec<Fact>) {
+        for (d, detector) in self.spec.detector.iter().enumerate() {
+            let Some(Series::Measure(measure)) = self.spec.series(&detector.on) else { continue };
+            let event = &events[row];
+            let key = joined(detector.by.iter().map(|column| event.key(column)));
+            let known = self.points.keys().filter(|(of, _)| *of == d).count();
+            if !self.points.contains_key(&(d, key.clone())) && known >= self.limits.keys as usize {
+                continue;
+            }
+            let value = if measure == 0 { event.v } else { event.w };
+            let cause = Some((event.partition, offset_of(events, row)));
+            self.judge(d, detector, Point { key, start: event.time, end: event.time, value, cause }, facts);
+        }
+    }
+
+    fn judge(&mut self, d: usize, detector: &DetectorSpec, point: Point, facts: &mut Vec<Fact>) {
+        let points = self.points.entry((d, point.key.clone())).or_default();
+        if !point.value.is_finite() {
+            return;
+        }
+        let past = points.len();
+        points.push(point.value);
+        let window = detector.window as usize;
+        let with_it = past + usize::from(detector.include_current);
+        let compared = &points[with_it.saturating_sub(window)..with_it];
+        if compared.len() < detector.min_points.unwrap_or(10.min(detector.window)) as usize {
+            return;
+        }
+        let (expected, deviation, score) = zscore(compared, point.value);
+        let (anomaly, near) =
+            (score.abs() >= detector.threshold, |x: f64| Cell::Near(x, 1e-9 * (1.0 + x.abs())));
+        let reach = detector.threshold * deviation;
+        let score = Cell::Near(score, 1e-6 * (1.0 + score.abs()));
+        facts.push(Fact::Score {
+            detector: d,
+            key: point.key.clone(),
+            time: point.start,
+            value: Cell::Real(point.value),
+            expected: near(expected),
+            band: [near(expected - reach), near(expected + reach)],
+            score: score.clone(),
+            anomaly,
+        });
+        let verdict = Verdict { point, score, anomaly };
+        for (r, rule) in self.spec.alert.iter().enumerate().filter(|(_, rule)| rule.when == detector.name) {
+            self.evaluate(r, rule, &verdict, facts);
+        }
+    }
+
+    fn evaluate(&mut self, r: usize, rule: &AlertSpec, verdict: &Verdict, facts: &mut Vec<Fact>) {
+        let Verdict { point, score, anomaly: condition } = verdict;
+        let now = point.end;
+        let at = (r, point.key.clone());
+        let before = self.alerts.get(&at).copied();
+        let begins = || (r, point.key.clone(), point.cause);
+        let mut alert = match before {
+            Some(alert) => alert,
+            None if *condition => {
+                let number = number_of(&mut self.ids, begins());
+                Alert { number, active_at: now, firing: false, false_since: None }
+            }
+            None => return,
+        };
+        let entered = if *condition {
+            alert.false_since = None;
+            let fires = !alert.firing && now - alert.active_at >= rule.hold.0;
+            alert.firing |= fires;
+            self.alerts.insert(at, alert);
+            match (fires, before) {
+                (true, _) => Some(AlertState::Firing),
+                (false, None) => Some(AlertState::Pending),
+                (false, Some(_)) => None,
+            }
+        } else {
+            let since = *alert.false_since.get_or_insert(now);
+            let ends = !alert.firing || now - since >= rule.keep_firing_for.0;
+            if ends {
+                self.alerts.remove(&at);
+            } else {
+                self.alerts.insert(at, alert);
+            }
+            ends.then_some(AlertState::Resolved)
+        };
+        if let Some(state) = entered {
+            facts.push(Fact::Alert {
+                rule: r,
+                key: point.key.clone(),
+                state,
+                time: now,
+                window_start: point.start,
+                cause: point.cause,
+                alert: alert.number,
+                value: Cell::Real(point.value),
+                score: score.clone(),
+            });
+        }
+    }
+}
+
+/// Mean and sample deviation of some points, and the distance of a value from the one in the other.
+fn zscore(points: &[f64], value: f64) -> (f64, f64, f64) {
+    let (origin, n) = (points[0], points.len() as f64);
+    let from_origin: Vec<f64> = points.iter().map(|point| point - origin).collect();
+    let mean = from_origin.iter().sum::<f64>() / n;
+    let deviation = (from_origin.iter().map(|d| (d - mean) * (d - mean)).sum::<f64>() / (n - 1.0)).sqrt();
+    let distance = value - origin - mean;
+    let score = if distance == 0.0 { 0.0 } else { (distance / deviation).clamp(-MAX_SCORE, MAX_SCORE) };
+    (origin + mean, deviation, score)
+}
+
+/// How many events detectors had no room for a key for.
+pub(crate) fn unseen(spec: &Spec, events: &[Event], limits: Limits) -> u64 {
+    let of_detector = |detector: &DetectorSpec| {
+        let mut keys = Vec::new();
+        let names = events.iter().map(|event| joined(detector.by.iter().map(|column| event.key(column))));
+        names.filter(|name| number_of(&mut keys, name.clone()) >= limits.keys as usize).count() as u64
+    };
+    let on_events = |detector: &&DetectorSpec| matches!(spec.series(&detector.on), Some(Series::Measure(_)));
+    spec.detector.iter().filter(on_events).map(of_detector).sum()
+}

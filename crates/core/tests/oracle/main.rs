@@ -1,0 +1,211 @@
+//! The engine against a naive oracle that follows the definition, event by event, over generated
+//! pipelines and streams, however the log is cut into blocks.
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+#![cfg(not(target_arch = "wasm32"))]
+
+mod cases;
+mod facts;
+mod fold;
+mod judge;
+mod naive;
+
+use cases::{Case, Emit, Form, Kind, cases};
+use facts::{Fact, Run, run};
+use kappascope_core::spec::Accumulation;
+use kappascope_core::{AlertState, Counters, DropReason, Limits, Timing};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use std::cell::RefCell;
+
+/// Generated cases for each form of a query.
+const CASES: u32 = 40;
+
+/// Smaller cases to look for when one fails.
+const SHRINKS: u32 = 20_000;
+
+/// Runs a check over generated cases of a form; a failure prints the smallest one found and its seed.
+fn for_cases(form: Form, count: u32, check: impl Fn(&Case) -> Result<(), TestCaseError>) {
+    let config =
+        Config { cases: count, max_shrink_iters: SHRINKS, source_file: Some(file!()), ..Config::default() };
+    let mut runner = TestRunner::new(config);
+    let ran = runner.run(&cases(form), |case| check(&case));
+    if let Err(failure) = ran {
+        panic!("{form:?}: {failure}\n{runner}");
+    }
+}
+
+/// The engine gives what the oracle gives, in one push, cut into blocks, and event by event.
+fn agrees(case: &Case, limits: Limits) -> Result<Vec<Fact>, TestCaseError> {
+    let log = case.log();
+    let expected = naive::facts(&case.spec, &case.events, limits);
+    let whole = run(&case.spec, &log, &[usize::MAX], limits);
+    same(&whole.facts, &expected, "in one push")?;
+    prop_assert_eq!(whole.counters, count(case, limits, &expected));
+    for blocks in [&case.blocks[..], &[1]] {
+        let cut = run(&case.spec, &log, blocks, limits);
+        same(&cut.facts, &expected, "cut")?;
+        prop_assert_eq!(cut.counters, whole.counters);
+        prop_assert_eq!(cut.digest, whole.digest);
+    }
+    Ok(expected)
+}
+
+/// Compares fact by fact, so that a failure shows the first that differs.
+fn same(found: &[Fact], expected: &[Fact], how: &str) -> Result<(), TestCaseError> {
+    for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
+        prop_assert!(found == expected, "{how}, fact {i}\nengine {found:?}\noracle {expected:?}");
+    }
+    let (n, m) = (found.len(), expected.len());
+    prop_assert!(n == m, "{how}, engine {:?}\noracle {:?}", found.get(m), expected.get(n));
+    Ok(())
+}
+
+/// What the counters must say after all this.
+fn count(case: &Case, limits: Limits, facts: &[Fact]) -> Counters {
+    let mut counters = Counters { events: case.events.len() as u64, ..Counters::default() };
+    for fact in facts {
+        match fact {
+            Fact::Window(window) => counters.windows += u64::from(!window.retraction),
+            Fact::Drop { reason, windows, .. } => match reason {
+                DropReason::Late => counters.late += 1,
+                DropReason::LateForSome => counters.late_for_some += u64::from(*windows),
+                DropReason::TooManyKeys | DropReason::TooManyWindows => counters.over_limit += 1,
+            },
+            Fact::Score { anomaly, .. } => counters.anomalies += u64::from(*anomaly),
+            Fact::Alert { state, .. } => counters.alerts += u64::from(*state == AlertState::Firing),
+        }
+    }
+    counters.over_limit += judge::unseen(&case.spec, &case.events, limits);
+    counters
+}
+
+/// How often the generator reached what a form can give.
+#[derive(Clone, Copy, Debug, Default)]
+struct Reached {
+    results: u64,
+    early: u64,
+    corrections: u64,
+    retractions: u64,
+    late: u64,
+    late_for_some: u64,
+    scores: u64,
+    firing: u64,
+}
+
+impl Reached {
+    /// Adds what the first query gave, and the detectors.
+    fn add(&mut self, facts: &[Fact]) {
+        for fact in facts {
+            match fact {
+                Fact::Window(window) if window.query == 0 => {
+                    self.results += 1;
+                    self.early += u64::from(window.timing == Timing::Early);
+                    self.corrections += u64::from(window.timing == Timing::Late);
+                    self.retractions += u64::from(window.retraction);
+                }
+                Fact::Drop { query: 0, reason, .. } => {
+                    self.late += u64::from(*reason == DropReason::Late);
+                    self.late_for_some += u64::from(*reason == DropReason::LateForSome);
+                }
+                Fact::Score { .. } => self.scores += 1,
+                Fact::Alert { state: AlertState::Firing, .. } => self.firing += 1,
+                _ => {}
+            }
+        }
+    }
+
+    /// What a form can give and was not seen.
+    fn missing(&self, form: Form) -> Vec<&'static str> {
+        let in_event_time = !matches!(form.kind, Kind::Count | Kind::CountSliding | Kind::Global);
+        let shared = matches!(form.kind, Kind::Hopping | Kind::HoppingUneven | Kind::Cumulate);
+        let retracts = form.accumulation == Accumulation::Retracting;
+        let wanted = [
+            ("a result", true, self.results),
+            ("an early result", form.emit != Emit::OnClose, self.early),
+            ("a correction", in_event_time, self.corrections),
+            ("a retraction", retracts && (in_event_time || form.emit != Emit::OnClose), self.retractions),
+            ("a late event", in_event_time, self.late),
+            ("an event late for some", shared, self.late_for_some),
+            ("a score", true, self.scores),
+            ("an alert", true, self.firing),
+        ];
+        wanted.into_iter().filter(|(_, can, seen)| *can && *seen == 0).map(|(name, ..)| name).collect()
+    }
+}
+
+/// Every form of a kind agrees with the oracle, and the generator reached all that it can give.
+fn check(kind: Kind) {
+    let forms = Form::of(kind);
+    let count = CASES * 9 / forms.len() as u32;
+    for form in forms {
+        let reached = RefCell::new(Reached::default());
+        for_cases(form, count, |case| {
+            let facts = agrees(case, Limits::default())?;
+            reached.borrow_mut().add(&facts);
+            Ok(())
+        });
+        let reached = reached.into_inner();
+        println!("{form:?}: {reached:?}");
+        assert_eq!(reached.missing(form), [""; 0], "{form:?}: {reached:?}");
+    }
+}
+
+macro_rules! kinds {
+    ($($name:ident: $kind:ident,)*) => {
+        mod agrees {
+            $(#[test] fn $name() { super::check(super::Kind::$kind); })*
+        }
+        mod agrees_at_its_limits {
+            $(#[test] fn $name() { super::check_limits(super::Kind::$kind); })*
+        }
+    };
+}
+
+kinds! {
+    tumbling: Tumbling,
+    hopping: Hopping,
+    hopping_uneven: HoppingUneven,
+    cumulate: Cumulate,
+    session: Session,
+    count: Count,
+    count_sliding: CountSliding,
+    rolling: Rolling,
+    global: Global,
+}
+
+/// Small limits, in turn, so that each is reached.
+fn check_limits(kind: Kind) {
+    let forms = Form::of(kind);
+    let count = 8 * 9 / forms.len() as u32;
+    for form in forms {
+        let turn = RefCell::new(0..);
+        for_cases(form, count, |case| {
+            let turn = turn.borrow_mut().next().unwrap();
+            let limits = match turn % 4 {
+                0 => Limits { keys: 1 + turn / 4 % 4, ..Limits::default() },
+                1 => Limits { open_windows: 1 + turn as usize / 4 % 5, ..Limits::default() },
+                2 => Limits { cells: 1 + turn as usize / 4 % 8, ..Limits::default() },
+                _ => Limits { keys: 3, open_windows: 3, cells: 5 },
+            };
+            agrees(case, limits).map(|_| ())
+        });
+    }
+}
+
+/// The negative control of the digest: one bit of one value, and it is another.
+#[test]
+fn digest_sees_one_bit() {
+    for form in Form::of(Kind::Tumbling) {
+        for_cases(form, 20, |case| {
+            let whole = |case: &Case| run(&case.spec, &case.log(), &[usize::MAX], Limits::default());
+            let before = whole(case);
+            for at in 0..case.events.len() {
+                let mut other = case.clone();
+                other.events[at].v = f64::from_bits(other.events[at].v.to_bits() ^ 1);
+                let after = whole(&other);
+                prop_assert_eq!(before.facts == after.facts, before.digest == after.digest);
+            }
+            Ok(())
+        });
+    }
+}
