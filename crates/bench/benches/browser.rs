@@ -8,8 +8,8 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use kappascope_bench::Work;
 use kappascope_bench::table::{self, Rows};
-use kappascope_bench::{Work, engine};
 use kappascope_e2e::Page;
 
 /// How many events each work takes, how often it is measured, and whether beside DuckDB-WASM.
@@ -37,7 +37,7 @@ async fn measure(page: Page, plan: Plan) -> Result<()> {
     page.open("").await?;
     call(&page, &format!("start({events}, {})", plan.peers)).await?;
     println!("{}, in a Web Worker\n\n{}", browser(&page).await?, table::header());
-    for work in Work::ALL.iter().filter(|work| engine::runs(work)) {
+    for work in &Work::ALL {
         println!("{}", beside(&page, work, events, rounds).await.context(work.id)?);
     }
     Ok(())

@@ -21,7 +21,7 @@ globalThis.kappascope = {
   /** The tests' harness waits until this answers. */
   stats: () => ({}),
 
-  /** The works that the engine can do. With DuckDB when its folder is served. */
+  /** Makes a bench for works of so many events; with DuckDB when its folder is served. */
   async start(events, withPeers) {
     if (withPeers) peers = await (await import("./duckdb.js")).start();
     return call("start", events);

@@ -16,7 +16,6 @@ const calls = {
   async start(events) {
     await init();
     bench = new Bench(events);
-    return Bench.works();
   },
   choose(work) {
     columns = null;

@@ -5,8 +5,8 @@
 use kappascope_core::Log;
 use wasm_bindgen::prelude::wasm_bindgen;
 
+use crate::Work;
 use crate::stream::Stream;
-use crate::{Work, engine};
 
 /// One work with its events.
 #[wasm_bindgen]
@@ -24,12 +24,6 @@ impl Bench {
     pub fn new(events: usize) -> Self {
         console_error_panic_hook::set_once();
         Self { events, work: Work::ALL[0], held: None }
-    }
-
-    /// The ids of the works that the engine can do.
-    #[must_use]
-    pub fn works() -> Vec<String> {
-        Work::ALL.iter().filter(|work| engine::runs(work)).map(|work| work.id.to_owned()).collect()
     }
 
     /// Chooses a work, makes its events if another stream is held, and holds the loop against the engine. Gives the

@@ -5,7 +5,7 @@
 //!   time      up to 5 s before arrival, which is the bound: out of order, and never late
 //! ```
 
-use kappascope_core::{Log, Spec, SpecError};
+use kappascope_core::{Log, Spec};
 use std::fmt::Write;
 
 /// 2026-01-05 00:00 UTC: the first window of any size begins here.
@@ -50,9 +50,9 @@ impl Stream {
 
 /// A pipeline over the stream: `stages` are its queries and detectors.
 ///
-/// # Errors
-/// When the engine refuses the stages.
-pub fn spec(stages: &str) -> Result<Spec, SpecError> {
+/// # Panics
+/// When the engine refuses them.
+pub(crate) fn spec(stages: &str) -> Spec {
     let head = format!(
         r#"
         name = "bench"
@@ -61,7 +61,7 @@ pub fn spec(stages: &str) -> Result<Spec, SpecError> {
         watermark = {{ bound = "{BOUND_MS}ms" }}
         "#
     );
-    Spec::from_toml(&(head + stages))
+    Spec::from_toml(&(head + stages)).expect("a pipeline that runs")
 }
 
 /// An empty log of the stream's columns.
@@ -69,7 +69,7 @@ fn empty() -> Log {
     let shortest = r#"
         query = [{ name = "all", window = { tumbling = "1h" }, aggregates = ["count()"] }]
         "#;
-    Log::new(&spec(shortest).expect("a pipeline that runs").schema)
+    Log::new(&spec(shortest).schema)
 }
 
 /// So many events of one hour, with a key for each weight, as likely as its weight says.

@@ -13,8 +13,8 @@ use crate::stream::{BOUND_MS, LEAST_VALUE, START, VALUES_BELOW};
 
 const WINDOW_MS: i64 = 60_000;
 
-/// The quantiles that are asked for.
-pub const QUANTILES: [f64; 2] = [0.5, 0.99];
+/// The quantiles that are asked for, in hundredths.
+const PERCENTILES: [u64; 2] = [50, 99];
 
 /// Bits of a number that do not decide its bucket.
 const SHIFT: u32 = 46;
@@ -41,13 +41,13 @@ impl Counts {
         self.buckets[bucket(value)] += 1;
     }
 
-    /// The middle of the bucket in which the value of rank `quantile * (count - 1)` lies.
-    fn quantile(&self, quantile: f64) -> f64 {
-        let rank = (quantile * (self.cell.count() - 1) as f64) as u64;
-        let mut below = 0;
+    /// The middle of the bucket in which the value at the nearest rank lies, rounded up, from 1.
+    fn percentile(&self, percent: u64) -> f64 {
+        let rank = rank(percent, self.cell.count());
+        let mut passed = 0;
         let holds = |&count: &u32| {
-            below += u64::from(count);
-            below > rank
+            passed += u64::from(count);
+            passed >= rank
         };
         middle(self.buckets.iter().position(holds).expect("the buckets count every event"))
     }
@@ -55,8 +55,22 @@ impl Counts {
     fn group(&self, start: i64, key: usize) -> Group<2> {
         let Group { end, key, count, sum, min, max, avg, .. } =
             self.cell.group(start, start + WINDOW_MS, key);
-        Group { start, end, key, count, sum, min, max, avg, quantiles: QUANTILES.map(|q| self.quantile(q)) }
+        Group {
+            start,
+            end,
+            key,
+            count,
+            sum,
+            min,
+            max,
+            avg,
+            quantiles: PERCENTILES.map(|p| self.percentile(p)),
+        }
     }
+}
+
+fn rank(percent: u64, count: u64) -> u64 {
+    (percent * count).div_ceil(100)
 }
 
 #[inline(always)]
@@ -155,8 +169,8 @@ mod tests {
             let mut values: Vec<f64> =
                 events[group.key as usize].iter().filter(inside).map(|&(_, value)| value).collect();
             values.sort_by(f64::total_cmp);
-            for (q, given) in QUANTILES.into_iter().zip(group.quantiles) {
-                let exact = values[(q * (values.len() - 1) as f64) as usize];
+            for (percent, given) in PERCENTILES.into_iter().zip(group.quantiles) {
+                let exact = values[rank(percent, values.len() as u64) as usize - 1];
                 assert!((given - exact).abs() <= exact / 100.0, "{given}, sorted {exact}");
             }
         }

@@ -1,7 +1,7 @@
 //! The z-score of each event against the last 30 of its key.
 //!
 //! Sums of the values and of their squares slide along: an event adds its value and takes the oldest one away.
-//! These sums drift by rounding, in ten million events to 1e-10 of a score, since values lie within 0 to 1000.
+//! These sums drift by rounding, in ten million events by less than 1e-10 of a score, since values lie within 0 to 1000.
 //! That is a bound this stream has; the engine, which must bear any values, may not rely on it.
 //!
 //! **Invariant:** `sum` and `squares` are over `past`, but for rounding.

@@ -36,7 +36,7 @@ pub(crate) fn all(size: Size, mut peers: Option<&mut Peers>, give: &mut dyn FnMu
     if let Some(peers) = &mut peers {
         logs.iter().for_each(|(stream, log)| peers.load(*stream, log));
     }
-    for work in Work::ALL.iter().filter(|work| engine::runs(work)) {
+    for work in &Work::ALL {
         let (_, log) = logs.iter().find(|(stream, _)| *stream == work.stream).expect("one of the two");
         give(beside(work, log, size.rounds, peers.as_deref_mut()));
     }
@@ -90,7 +90,7 @@ fn make_website(events: usize) -> (Spec, Log) {
 
 /// A CSV file in memory: reading it, and W1 over what is read.
 fn csv(log: &Log, rounds: usize) -> [Rows; 2] {
-    let spec = Work::ALL[0].spec().expect("a pipeline that runs");
+    let spec = Work::ALL[0].spec();
     let file = stream::csv(log);
     let digest = engine::run(&spec, log, |_| ()).digest();
     alone(
@@ -125,9 +125,6 @@ mod tests {
         let size = Size { hour: 10_000, website: 5_000, csv: 5_000, rounds: 1 };
         all(size, None, &mut |row| rows.push(row.to_string()));
         let beside = rows.iter().filter(|rows| rows.contains("loop by hand")).count();
-        assert_eq!(
-            (beside, rows.len() - beside),
-            (Work::ALL.iter().filter(|work| engine::runs(work)).count(), 4)
-        );
+        assert_eq!((beside, rows.len() - beside), (Work::ALL.len(), 4));
     }
 }
