@@ -379,7 +379,7 @@ impl Pipeline {
     /// Judges points that nobody waits for.
     fn judge_all(&mut self, d: usize, keys: &[u32], times: &[i64], values: &[f64]) {
         let (detector, first) = (&mut self.detectors[d], self.changes.scores.len());
-        keys.iter().max().into_iter().for_each(|&newest| drop(detector.series(newest)));
+        detector.reach(keys.iter().max().map_or(0, |newest| *newest as usize + 1));
         for ((&key, &time), &value) in keys.iter().zip(times).zip(values) {
             let Some(judgement) = detector.series[key as usize].judge(value) else { continue };
             self.counters.anomalies += u64::from(judgement.anomaly);
@@ -634,10 +634,16 @@ impl Detector {
         }
     }
 
-    fn series(&mut self, key: u32) -> &mut ZScore {
-        while self.series.len() <= key as usize {
-            self.series.push(ZScore::new(&self.spec));
+    /// Makes series for keys below `keys`.
+    fn reach(&mut self, keys: usize) {
+        let spec = &self.spec;
+        if self.series.len() < keys {
+            self.series.resize_with(keys, || ZScore::new(spec));
         }
+    }
+
+    fn series(&mut self, key: u32) -> &mut ZScore {
+        self.reach(key as usize + 1);
         &mut self.series[key as usize]
     }
 
