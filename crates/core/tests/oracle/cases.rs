@@ -2,6 +2,7 @@
 //! late events, both zeros. Durations and times are small multiples of one unit, so that events meet the
 //! exact bounds of windows, gaps and lateness.
 
+use kappascope_core::log::ZONE;
 use kappascope_core::spec::{Accumulation, DetectorSpec, Emission, QuerySpec, WindowSpec};
 use kappascope_core::{Log, Millis, Spec};
 use proptest::prelude::*;
@@ -403,6 +404,16 @@ fn events(unit: i64, steps: impl Strategy<Value = Vec<Step>>) -> impl Strategy<V
             events.push(before.filter(|_| step.again).map_or(new, |before| Event { arrival, ..before }));
         }
         events
+    })
+}
+
+/// Streams of several zones of the log, under windows longer and shorter than a zone.
+pub(crate) fn long_cases(form: Form) -> impl Strategy<Value = Case> {
+    (1_u32..3).prop_flat_map(move |partitions| {
+        let steps = prop::collection::vec(steps(partitions), 2 * ZONE as usize..3 * ZONE as usize);
+        let blocks = prop::collection::vec(1_usize..2 * ZONE as usize, 1..4);
+        (pipelines(form, 1_000, partitions), events(1, steps), blocks)
+            .prop_map(|(spec, events, blocks)| Case { spec, events, blocks })
     })
 }
 

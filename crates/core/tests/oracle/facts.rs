@@ -114,7 +114,8 @@ pub(crate) struct Run {
 pub(crate) struct Cut<'a> {
     /// Sizes of blocks, the last one repeated.
     pub(crate) blocks: &'a [usize],
-    /// Whether the run stops after each block, and another goes on from its snapshot.
+    /// Whether the run stops after each block, and another goes on from its snapshot, over a log that has
+    /// forgotten the rows before.
     pub(crate) stops: bool,
 }
 
@@ -124,6 +125,7 @@ impl Cut<'_> {
 
 /// Runs the engine over a log.
 pub(crate) fn run(spec: &Spec, log: &Log, cut: Cut<'_>, limits: Limits) -> Run {
+    let mut log = log.clone();
     let mut pipeline = Pipeline::with_limits(spec, limits).unwrap();
     let (mut facts, mut ids, mut row, mut sizes) = (Vec::new(), Vec::new(), 0, cut.blocks.iter());
     let mut size = usize::MAX;
@@ -135,6 +137,7 @@ pub(crate) fn run(spec: &Spec, log: &Log, cut: Cut<'_>, limits: Limits) -> Run {
         collect(&pipeline, pipeline.changes(), &mut ids, &mut facts);
         if cut.stops {
             pipeline = Pipeline::resume_from(spec, limits, &pipeline.snapshot()).unwrap();
+            log.forget(row);
         }
     }
     pipeline.finish();

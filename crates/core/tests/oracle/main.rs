@@ -10,7 +10,7 @@ mod fold;
 mod judge;
 mod naive;
 
-use cases::{Case, Emit, Form, KINDS, Kind, cases, wide_cases};
+use cases::{Case, Emit, Form, KINDS, Kind, cases, long_cases, wide_cases};
 use facts::{Cut, Fact, run};
 use kappascope_core::aggregate::Aggregate;
 use kappascope_core::spec::{Accumulation, WindowSpec};
@@ -228,6 +228,25 @@ fn digest_sees_one_bit() {
 fn agrees_with_many_keys() {
     for form in [Kind::Tumbling, Kind::HoppingUneven].into_iter().flat_map(Form::of) {
         for_cases(form, wide_cases(form), 1, |case| agrees(case, Limits::default()).map(|_| ()));
+    }
+}
+
+/// Streams too long for the oracle: one push and blocks of any size give what blocks of one event give,
+/// which is the definition.
+#[test]
+fn long_streams_give_the_same_however_they_are_cut() {
+    for form in KINDS.into_iter().flat_map(Form::of) {
+        for_cases(form, long_cases(form), 2, |case| {
+            let log = case.log();
+            let blocks = &case.blocks[..];
+            let one_by_one = run(&case.spec, &log, Cut { blocks: &[1], stops: false }, Limits::default());
+            for cut in [Cut::WHOLE, Cut { blocks, stops: false }, Cut { blocks, stops: true }] {
+                let run = run(&case.spec, &log, cut, Limits::default());
+                same(&run.facts, &one_by_one.facts, cut)?;
+                prop_assert_eq!((run.counters, run.digest), (one_by_one.counters, one_by_one.digest));
+            }
+            Ok(())
+        });
     }
 }
 
