@@ -39,8 +39,6 @@ fn check(from: &str, to: &str, expected: Expect) {
     expected.assert_eq(&Spec::from_toml(&GOOD.replace(from, to)).unwrap_err().to_string());
 }
 
-const WINDOW: &str = r#"{ tumbling = "1m" }"#;
-
 const WINDOW_AND_LATENESS: &str = "{ tumbling = \"1m\" }\nlateness = \"30s\"";
 
 /// The error that `GOOD` gives with another window, and what follows it, in place of the lateness.

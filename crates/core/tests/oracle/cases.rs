@@ -3,7 +3,9 @@
 //! exact bounds of windows, gaps and lateness.
 
 use kappascope_core::log::ZONE;
-use kappascope_core::spec::{Accumulation, DetectorSpec, Emission, QuerySpec, WindowSpec};
+use kappascope_core::spec::{
+    Accumulation, AlertSpec, DetectorKind, DetectorSpec, Emission, QuerySpec, WindowSpec,
+};
 use kappascope_core::{Log, Millis, Spec};
 use proptest::prelude::*;
 use std::fmt;
@@ -157,9 +159,7 @@ fn pipelines(form: Form, unit: i64, partitions: u32) -> impl Strategy<Value = Sp
             spec.watermark.idle = idle;
             spec.query = [vec![query], others].concat();
             spec.query.iter_mut().enumerate().for_each(|(q, query)| query.name = format!("q{q}"));
-            for detector in detectors {
-                detector.into_iter(&mut spec);
-            }
+            detectors.into_iter().for_each(|detector: Detector| detector.add_to(&mut spec));
             spec.alert.iter_mut().for_each(|alert| {
                 alert.hold = Millis(hold * unit);
                 alert.keep_firing_for = Millis(keep * unit);
@@ -317,39 +317,38 @@ fn detectors() -> impl Strategy<Value = Detector> {
     )
 }
 
+/// Aggregates whose values are as exact as the events', so that no score hangs on a rounding.
+const EXACT: [&str; 5] = ["count()", "max(v)", "min(w)", "last(v)", "distinct(u)"];
+
 impl Detector {
-    /// Adds it to a pipeline, with a rule. It reads a measure, or an aggregate whose values are as exact as
-    /// the events', so that a score does not hang on a rounding.
-    fn into_iter(self, spec: &mut Spec) {
-        let exact = ["count()", "max(v)", "min(w)", "last(v)", "distinct(u)"];
-        let of_query = |query: &QuerySpec| {
+    /// Adds it to a pipeline, with a rule.
+    fn add_to(self, spec: &mut Spec) {
+        let series_of = |query: &QuerySpec| {
             let names = query.aggregates.iter().map(ToString::to_string);
-            let fit = names.filter(|name| exact.contains(&name.as_str()));
-            fit.map(|name| format!("{}.{name}", query.name)).collect::<Vec<_>>()
+            let exact = names.filter(|name| EXACT.contains(&name.as_str()));
+            exact.map(|name| format!("{}.{name}", query.name)).collect::<Vec<_>>()
         };
-        let mut series: Vec<String> = spec.query.iter().flat_map(of_query).collect();
-        let measures = ["v".to_owned(), "w".to_owned()];
-        series.extend(measures.clone());
-        let on = self.on.get(&series).clone();
+        let results: Vec<String> = spec.query.iter().flat_map(series_of).collect();
+        let on = self.on.get(&[&results[..], &spec.schema.measures].concat()).clone();
         let name = format!("d{}", spec.detector.len());
-        let by = if measures.contains(&on) { self.by } else { Vec::new() };
-        let Self { window, include_current, .. } = self;
-        // Far from what small whole numbers can score.
-        let threshold = if include_current { 0.912_34 } else { 1.412_34 };
-        let rule = format!(
-            "name = 'r'\nversion = 1\nschema = {{ time = 't', measures = ['v'] }}\n\
-             [[detector]]\nname = '{name}'\non = 'v'\nkind = 'zscore'\nwindow = {window}\nmin_points = 2\n\
-             threshold = {threshold}\n[[alert]]\nname = 'r{name}'\nwhen = '{name}'\n"
-        );
-        let made = Spec::from_toml(&rule).unwrap();
-        let detector = made.detector.into_iter().map(|made| DetectorSpec {
-            on: on.clone(),
-            by: by.clone(),
-            include_current,
-            ..made
+        spec.alert.push(AlertSpec {
+            name: format!("r{name}"),
+            when: name.clone(),
+            hold: Millis(0),
+            keep_firing_for: Millis(0),
+            severity: "warning".to_owned(),
         });
-        spec.detector.extend(detector);
-        spec.alert.extend(made.alert);
+        spec.detector.push(DetectorSpec {
+            name,
+            by: if results.contains(&on) { Vec::new() } else { self.by },
+            on,
+            kind: DetectorKind::Zscore,
+            window: self.window,
+            // No small whole numbers score just this.
+            threshold: if self.include_current { 0.912_34 } else { 1.412_34 },
+            min_points: Some(2),
+            include_current: self.include_current,
+        });
     }
 }
 

@@ -6,7 +6,7 @@ use crate::cases::{Case, Event, empty};
 use crate::facts::{Cut, run};
 use kappascope_core::spec::{Accumulation, Emission, QuerySpec, WindowSpec};
 use kappascope_core::time::{LONGEST_MS, TIME_RANGE};
-use kappascope_core::{Limits, Millis, Spec};
+use kappascope_core::{Limits, Millis, Pipeline, Spec};
 
 const YEAR_MS: i64 = 365 * 86_400_000;
 
@@ -102,4 +102,19 @@ fn jumps_by_centuries_cost_what_events_cost() {
     let cut = run(&long.spec, &long.log(), Cut { blocks: &[1_000], stops: false }, Limits::default());
     assert_eq!(whole.digest, cut.digest);
     assert_eq!(whole.counters.events, 20_000);
+}
+
+/// What is gone leaves nothing behind: a stream three times as long needs no more state.
+#[test]
+fn state_is_as_large_as_its_windows() {
+    let spec = pipeline(&windows(1_000), 100, 500);
+    let time = |row: i64| row * 10 - if row % 7 == 0 { 1_200 } else { 0 };
+    let case = case(spec, (0..9_000).map(time));
+    let (log, mut pipeline) = (case.log(), Pipeline::new(&case.spec).unwrap());
+    let mut bytes_after = |rows: std::ops::Range<u64>| {
+        pipeline.push(log.read(rows.start, (rows.end - rows.start) as usize));
+        pipeline.snapshot().len()
+    };
+    let (some, more) = (bytes_after(0..3_000), bytes_after(3_000..9_000));
+    assert!(more < some + some / 10, "{some} bytes after 3000 events, {more} after 9000");
 }

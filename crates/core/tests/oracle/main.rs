@@ -17,7 +17,7 @@ use kappascope_core::spec::{Accumulation, WindowSpec};
 use kappascope_core::{AlertState, Counters, DropReason, Limits, Timing};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 /// Generated cases for each form of a query.
 const CASES: u32 = 60;
@@ -186,18 +186,18 @@ kinds! {
     global: Global,
 }
 
-/// Small limits, in turn, so that each is reached.
+/// Limits small enough to be reached, and near what a block may need, in turn.
 fn check_limits(kind: Kind) {
-    let forms = Form::of(kind);
-    let count = 20 * 9 / forms.len() as u32;
+    const FEW: [usize; 8] = [1, 2, 3, 5, 8, 13, 21, 34];
+    let (forms, turn) = (Form::of(kind), Cell::new(0));
+    let count = 24 * 9 / forms.len() as u32;
     for form in forms {
-        let turn = RefCell::new(0..);
         for_cases(form, cases(form), count, |case| {
-            let turn = turn.borrow_mut().next().unwrap();
-            let limits = match turn % 4 {
-                0 => Limits { keys: 1 + turn / 4 % 4, ..Limits::default() },
-                1 => Limits { open_windows: 1 + turn as usize / 4 % 5, ..Limits::default() },
-                2 => Limits { cells: 1 + turn as usize / 4 % 8, ..Limits::default() },
+            let few = FEW[turn.get() / 4 % FEW.len()];
+            let limits = match turn.replace(turn.get() + 1) % 4 {
+                0 => Limits { keys: few as u32, ..Limits::default() },
+                1 => Limits { open_windows: few, ..Limits::default() },
+                2 => Limits { cells: few, ..Limits::default() },
                 _ => Limits { keys: 3, open_windows: 3, cells: 5 },
             };
             agrees(case, limits).map(|_| ())

@@ -124,9 +124,12 @@ struct Result {
 }
 
 impl Window {
-    /// The end of the global window is the end of the log.
+    /// The watermark at which it fires; the end of the log for those without event time.
     fn fires_at(&self) -> i64 {
-        if self.id == Id::Global { END_OF_TIME - 1 } else { self.end - 1 }
+        match self.id {
+            Id::Fixed(..) | Id::Session => self.end - 1,
+            Id::Count(_) | Id::Global | Id::Rolling(_) => END_OF_TIME,
+        }
     }
 
     /// Whether a result is one of this window: of a session, if it is of one of its events.
@@ -449,9 +452,7 @@ impl<'a> Oracle<'a> {
             _ => self.windows_due(q, |fires_at| fires_at > now),
         };
         windows.retain(|window| window.tree.without(&self.queries[q].covered(window)) != Tree::Nothing);
-        windows.sort_by_key(|window| {
-            (if matches!(window.id, Id::Fixed(..) | Id::Session) { window.end } else { 0 }, window.key)
-        });
+        windows.sort_by_key(|window| (window.fires_at(), window.key));
         windows.iter().for_each(|window| self.give(q, window, Timing::Early));
     }
 
