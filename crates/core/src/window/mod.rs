@@ -99,7 +99,7 @@ pub(crate) enum Fate {
 
 /// The windows of one query with their state.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[expect(clippy::large_enum_variant, reason = "one a query")]
+#[allow(clippy::large_enum_variant, reason = "one a query; sizes differ between targets")]
 pub(crate) enum Windows {
     Aligned(Aligned),
     Sessions(Sessions),
