@@ -230,7 +230,10 @@ fn aggregates() -> impl Strategy<Value = Vec<&'static str>> {
 
 fn queries(form: Form, unit: i64) -> impl Strategy<Value = QuerySpec> {
     let by = prop::sample::select(vec![&[][..], &["k"], &["u"], &["u", "k"]]);
-    let lateness = prop_oneof![1 => Just(0_i64), 3 => 1_i64..20];
+    let lateness = match form.kind {
+        Kind::Count | Kind::CountSliding | Kind::Global => Just(0_i64).boxed(),
+        _ => prop_oneof![1 => Just(0_i64), 3 => 1_i64..20].boxed(),
+    };
     let filter = prop_oneof![4 => Just(None), 1 => prop::sample::select(&CONDITIONS[..]).prop_map(Some)];
     (windows(form.kind, unit), filter, by, lateness, 1_i64..15, aggregates()).prop_map(
         move |(window, filter, by, lateness, every, aggregates)| QuerySpec {

@@ -29,6 +29,7 @@ fn windows(duration: i64) -> [WindowSpec; 8] {
 fn pipeline(windows: &[WindowSpec], every: i64, lateness: i64) -> Spec {
     let mut spec = empty();
     for &window in windows {
+        let timeless = matches!(window, WindowSpec::Count { .. } | WindowSpec::Global);
         for emit in [Emission::OnClose, Emission::OnUpdate, Emission::Every(Millis(every))] {
             for accumulation in
                 [Accumulation::Accumulating, Accumulation::Discarding, Accumulation::Retracting]
@@ -40,7 +41,7 @@ fn pipeline(windows: &[WindowSpec], every: i64, lateness: i64) -> Spec {
                         filter: None,
                         by: vec!["k".to_owned()],
                         window,
-                        lateness: Millis(lateness),
+                        lateness: Millis(if timeless { 0 } else { lateness }),
                         emit,
                         accumulation,
                         aggregates: vec!["count()".parse().unwrap(), "sum(v)".parse().unwrap()],
