@@ -120,7 +120,7 @@ impl<'q> Follow<'q> {
 
     /// The first row that can matter.
     pub(super) fn first_row(&self, run: &Run<'_>) -> u64 {
-        if !matches!(self.kind, Kind::Fixed) {
+        if self.told.misses || !matches!(self.kind, Kind::Fixed) {
             return run.row;
         }
         let left = usize::try_from(run.until - run.row).unwrap_or(usize::MAX);
@@ -271,7 +271,7 @@ impl<'q> Follow<'q> {
         let asked = match &mut self.kind {
             Kind::Fixed => {
                 self.state = self.state_of(self.target.end, watermark);
-                !self.told.events.is_empty() || !self.refused.is_empty()
+                self.told.asked || !self.told.events.is_empty() || !self.refused.is_empty()
             }
             Kind::Global => {
                 self.state = if watermark == END_OF_TIME { WindowState::Gone } else { WindowState::Open };
@@ -283,7 +283,8 @@ impl<'q> Follow<'q> {
             }
             Kind::Counted { next, .. } => {
                 let last = next.take().map(|(_, told)| told).unwrap_or_default();
-                let is_open = last.results.last().is_some_and(|(_, given, _)| given.timing == Timing::Early);
+                let is_early = last.results.last().is_some_and(|(_, given, _)| given.timing == Timing::Early);
+                let is_open = is_early && watermark != END_OF_TIME;
                 self.finish(last, if is_open { WindowState::Open } else { WindowState::Gone });
                 self.told.asked
             }

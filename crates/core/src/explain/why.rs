@@ -160,7 +160,7 @@ impl Rerun<'_> {
         None
     }
 
-    /// Whether the points of a series are whole numbers from 0 on.
+    /// Whether the points of a series are whole numbers from 1 on.
     fn is_whole(&self, detector: &DetectorSpec) -> bool {
         query_of(self.spec, detector).is_some_and(|(query, aggregate)| {
             let aggregate = &self.spec.query[query as usize].aggregates[aggregate];
@@ -228,9 +228,10 @@ impl Turn {
         };
         let middle = baseline.middle(include_current);
         let towards = match (score.anomaly, whole) {
-            (true, true) => [middle.floor().max(0.0), middle.ceil()],
+            (true, true) => [middle.floor().max(1.0), middle.ceil()],
             (true, false) => [middle; 2],
-            (false, true) => [0.0, LARGEST_COUNT],
+            // A window without events gives no point.
+            (false, true) => [1.0, LARGEST_COUNT],
             (false, false) => [f64::MIN, f64::MAX],
         };
         let scale = if whole { Scale::Whole } else { Scale::Real };
