@@ -146,8 +146,10 @@ fn queries(
 ) -> impl Strategy<Value = (&'static str, WindowSpec, Emission, Accumulation, i64)> {
     let by = prop::sample::select(vec!["", "'k'", "'u', 'k'"]);
     let lateness = prop_oneof![1 => Just(0_i64), 3 => 1_i64..20];
-    (by, windows(kind), lateness)
-        .prop_map(move |(by, window, lateness)| (by, window, emit, accumulation, lateness))
+    (by, windows(kind), lateness).prop_map(move |(by, window, lateness)| {
+        let timeless = matches!(window, WindowSpec::Count { .. } | WindowSpec::Global);
+        (by, window, emit, accumulation, if timeless { 0 } else { lateness })
+    })
 }
 
 fn events(partitions: u32, n: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Event>> {
@@ -169,7 +171,7 @@ fn cases(form: Form, n: std::ops::Range<usize>) -> impl Strategy<Value = Case> {
     let second = prop::sample::select(all).prop_flat_map(queries);
     let limits = prop_oneof![
         4 => Just(Limits::default()),
-        1 => (1_u32..4, 1_usize..5, 30_usize..60)
+        1 => (1_u32..4, 1_usize..5, 1_usize..9)
             .prop_map(|(keys, open_windows, cells)| Limits { keys, open_windows, cells }),
     ];
     let idle = prop_oneof![Just(None), (1_i64..40).prop_map(|idle| Some(Millis(idle)))];

@@ -303,7 +303,13 @@ impl<'q> Followed<'q> {
         let id = |given: &Given| (given.start, given.end, given.revision);
         if given.retraction {
             let is_taken_back = |earlier: &Given| !earlier.retraction && id(earlier) == id(given);
-            return self.windows.iter().position(|window| window.results.iter().any(is_taken_back));
+            // Counted windows one after the other may have the same bounds.
+            let is_of = |at: usize| match &self.kind {
+                Kind::Counted { slide, windows, .. } => windows[at] == taken.div_ceil(*slide),
+                _ => true,
+            };
+            let mut windows = self.windows.iter().enumerate();
+            return windows.position(|(at, window)| is_of(at) && window.results.iter().any(is_taken_back));
         }
         let at = match &mut self.kind {
             Kind::Aligned => self

@@ -57,7 +57,7 @@ mod why;
 
 pub use fate::{Fate, Fed, Outcome, QueryFate};
 pub use story::{Member, Refused, WindowState, WindowStory};
-pub use why::{Baseline, PointTarget, Turn, Why};
+pub use why::{Baseline, KnownBy, PointTarget, Turn, Why};
 
 use crate::change::{Score, Timing, TopEntry, Transition, Value};
 use crate::digest;

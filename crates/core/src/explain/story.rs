@@ -98,7 +98,8 @@ impl Rerun<'_> {
             from,
             until: self.until,
         };
-        let query = self.spec.query.get(target.query as usize).ok_or_else(nothing)?;
+        let query = self.spec.query.get(target.query as usize);
+        let query = query.filter(|query| query.by.len() == target.key.len()).ok_or_else(nothing)?;
         let mut key = Key::new(target.query, &target.key);
         let id = key.id(&run.pipeline);
         let mut follow = Follow::new(query, target, id, &run).ok_or_else(nothing)?;

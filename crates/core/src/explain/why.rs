@@ -17,21 +17,24 @@ use crate::detect::ZScore;
 use crate::pipeline::Pipeline;
 use crate::spec::DetectorSpec;
 
-/// Which point to explain: one that a detector has scored.
+/// Which point to explain.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PointTarget {
     /// Index of the detector.
     pub detector: u32,
     /// The strings of the key, in the order of the `by` of what the detector reads.
     pub key: Vec<String>,
-    /// Start of the window, or time of the event.
-    pub start: i64,
-    /// The point.
-    pub value: f64,
-    /// Its score.
-    pub score: f64,
-    /// The transition that it brought about, if that is asked for.
-    pub transition: Option<Transition>,
+    /// What it is known by.
+    pub known_by: KnownBy,
+}
+
+/// What a point is known by. Several can have the same score at the same time; the first is meant then.
+#[derive(Clone, Debug, PartialEq)]
+pub enum KnownBy {
+    /// Its time, value, what was expected of it, and score.
+    Score(Score),
+    /// A transition that it brought about.
+    Transition(Transition),
 }
 
 impl PointTarget {
@@ -39,8 +42,7 @@ impl PointTarget {
     #[must_use]
     pub fn of_score(pipeline: &Pipeline, score: &Score) -> Self {
         let key = pipeline.key_of_score(score.detector, score.key).map(str::to_owned).collect();
-        let Score { detector, time, value, score, .. } = *score;
-        Self { detector, key, start: time, value, score, transition: None }
+        Self { detector: score.detector, key, known_by: KnownBy::Score(score.clone()) }
     }
 
     /// The point behind a transition that this pipeline has given.
@@ -48,8 +50,28 @@ impl PointTarget {
     pub fn of_alert(pipeline: &Pipeline, alert: &Transition) -> Self {
         let detector = pipeline.detector_of_rule(alert.rule);
         let key = pipeline.key_of_score(detector, alert.key).map(str::to_owned).collect();
-        let Transition { window_start, value, score, .. } = *alert;
-        Self { detector, key, start: window_start, value, score, transition: Some(alert.clone()) }
+        Self { detector, key, known_by: KnownBy::Transition(alert.clone()) }
+    }
+
+    /// Start of its window, or time of its event.
+    fn start(&self) -> i64 {
+        match &self.known_by {
+            KnownBy::Score(score) => score.time,
+            KnownBy::Transition(alert) => alert.window_start,
+        }
+    }
+
+    /// Whether a point of this key number is meant.
+    fn is(&self, point: &Judged, key: u32) -> bool {
+        let Score { detector, time, value, expected, score, .. } = point.score;
+        (detector, point.score.key) == (self.detector, key)
+            && match &self.known_by {
+                KnownBy::Score(asked) => {
+                    let asked = (asked.time, asked.value, asked.expected, asked.score);
+                    (time, value, expected, score) == asked
+                }
+                KnownBy::Transition(asked) => point.alerts.contains(asked),
+            }
     }
 }
 
@@ -109,7 +131,7 @@ impl Rerun<'_> {
             key = find(pipeline, target, &mut alert);
             Look { closely: key.is_some(), enough: key.is_some() }
         });
-        let nothing = || ExplainError::NoSuchPoint { start: target.start, from, until: self.until };
+        let nothing = || ExplainError::NoSuchPoint { start: target.start(), from, until: self.until };
         let key = key.ok_or_else(nothing)?;
         for _ in 1..marks.len() {
             run.step(BLOCK);
@@ -140,11 +162,7 @@ impl Rerun<'_> {
         target: &PointTarget,
         series: &mut ZScore,
     ) -> Option<(Judged, Option<Given>)> {
-        let is_it = |point: &Judged| {
-            point.score.key == key
-                && is_score(&point.score, target)
-                && target.transition.as_ref().is_none_or(|asked| point.alerts.contains(asked))
-        };
+        let is_it = |point: &Judged| target.is(point, key);
         let Some((query, aggregate)) = query_of(self.spec, &self.spec.detector[target.detector as usize])
         else {
             return points_of_event(self.spec, piece).into_iter().find(is_it).map(|point| (point, None));
@@ -169,31 +187,25 @@ impl Rerun<'_> {
     }
 }
 
-fn is_score(score: &Score, target: &PointTarget) -> bool {
-    (score.detector, score.time) == (target.detector, target.start)
-        && (score.value.to_bits(), score.score.to_bits()) == (target.value.to_bits(), target.score.to_bits())
-}
-
 /// The number of the target's key if the target is among what just changed. Gathers what becomes of its
 /// alert.
 fn find(pipeline: &Pipeline, target: &PointTarget, of_alert: &mut Vec<Transition>) -> Option<u32> {
-    let mut point = None;
     for change in pipeline.changes().iter() {
-        match (change, &target.transition) {
-            (Change::Score(score), asked) => {
-                let names = || pipeline.key_of_score(score.detector, score.key).eq(&target.key);
-                point = (is_score(score, target) && names()).then_some(score.key);
-                if point.is_some() && asked.is_none() {
-                    return point;
-                }
+        let key = match (change, &target.known_by) {
+            (Change::Score(score), KnownBy::Score(_)) if target.is(&Judged::of(score), score.key) => {
+                score.key
             }
-            (Change::Alert(alert), Some(asked)) if alert.id == asked.id => {
+            (Change::Alert(alert), KnownBy::Transition(asked)) if alert.id == asked.id => {
                 of_alert.push(alert.clone());
-                if alert == asked {
-                    return point;
+                if alert != asked {
+                    continue;
                 }
+                alert.key
             }
-            _ => {}
+            _ => continue,
+        };
+        if pipeline.key_of_score(target.detector, key).eq(&target.key) {
+            return Some(key);
         }
     }
     None
