@@ -356,13 +356,15 @@ impl Told {
 
 /// Whether windows of known bounds can have these.
 fn is_window(window: WindowSpec, target: &WindowTarget) -> bool {
-    if let WindowSpec::Rolling { duration } = window {
-        return target.end.checked_sub(target.start) == Some(duration.0);
-    }
-    let Some(grid) = Grid::new(window).filter(|_| is_time(target.start) && is_time(target.end)) else {
+    let WindowTarget { start, end, .. } = *target;
+    if !is_time(start) || !is_time(end) {
         return false;
-    };
-    grid.start(target.end) == target.start && grid.ends(target.start).any(|end| end == target.end)
+    }
+    match (window, Grid::new(window)) {
+        (WindowSpec::Rolling { duration }, _) => end - start == duration.0,
+        (_, Some(grid)) => grid.start(end) == start && grid.ends(start).any(|known| known == end),
+        _ => false,
+    }
 }
 
 /// Bounds of windows lie well within 64 bits; what a caller asks for may not.

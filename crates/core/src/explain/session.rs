@@ -33,14 +33,20 @@ impl<T: Default> Sessions<T> {
 
     /// Takes an event, which may make one session of several, and gives what is known of its session.
     pub(super) fn meet(&mut self, time: i64, mut join: impl FnMut(&mut T, T)) -> &mut T {
-        let gap = self.gap;
-        let touches = |session: &mut Session<T>| time <= session.end && session.start <= time + gap;
-        let mut all = Session { start: time, end: time + gap, known: T::default() };
-        for session in self.held.extract_if(.., touches) {
-            (all.start, all.end) = (all.start.min(session.start), all.end.max(session.end));
-            join(&mut all.known, session.known);
+        let end = time + self.gap;
+        let touches = |session: &mut Session<T>| time <= session.end && session.start <= end;
+        let at = self.held.iter_mut().position(touches).unwrap_or_else(|| {
+            self.held.push(Session { start: time, end, known: T::default() });
+            self.held.len() - 1
+        });
+        let others: Vec<_> = self.held.extract_if(at + 1.., touches).collect();
+        let own = &mut self.held[at];
+        (own.start, own.end) = (own.start.min(time), own.end.max(end));
+        for other in others {
+            (own.start, own.end) = (own.start.min(other.start), own.end.max(other.end));
+            join(&mut own.known, other.known);
         }
-        &mut self.held.push_mut(all).known
+        &mut own.known
     }
 
     /// The session of a result, or the one that its session has become part of.
