@@ -31,6 +31,8 @@ struct Case {
     events: Vec<Event>,
     limits: Limits,
     kept_at: usize,
+    /// Rows of the blocks in which explanations run.
+    block: usize,
 }
 
 const K: [&str; 3] = ["a", "b", "c"];
@@ -41,7 +43,7 @@ impl fmt::Debug for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "\n{}", self.spec.to_toml())?;
         self.events.iter().try_for_each(|event| writeln!(f, "{event:?}"))?;
-        write!(f, "{:?}, kept at row {}", self.limits, self.kept_at)
+        write!(f, "{:?}, kept at row {}, blocks of {}", self.limits, self.kept_at, self.block)
     }
 }
 
@@ -56,7 +58,7 @@ impl Case {
     }
 
     fn rerun<'a>(&'a self, log: &'a Log) -> Rerun<'a> {
-        Rerun::new(&self.spec, log).limits(self.limits).finished(true)
+        Rerun::new(&self.spec, log).limits(self.limits).finished(true).in_blocks_of(self.block)
     }
 
     /// Whether a query's `where` lets an event through: there is one, `v > -2`, on the second query.
@@ -150,11 +152,11 @@ fn queries(
     })
 }
 
-fn events(partitions: u32, n: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Event>> {
+fn events(partitions: u32) -> impl Strategy<Value = Vec<Event>> {
     let step = prop_oneof![6 => 0_i64..4, 4 => -8_i64..0, 1 => -50_i64..60];
     let wait = prop_oneof![6 => 0_i64..4, 1 => 0_i64..40];
     let event = (step, wait, 0..partitions, 0..K.len(), 0..U.len(), -4_i32..6);
-    (-50_i64..50, prop::collection::vec(event, n)).prop_map(|(origin, steps)| {
+    (-50_i64..50, prop::collection::vec(event, 1..70)).prop_map(|(origin, steps)| {
         let (mut time, mut arrival) = (origin, origin);
         let event = |(step, wait, partition, k, u, v)| {
             (time, arrival) = (time + step, arrival + wait);
@@ -164,7 +166,7 @@ fn events(partitions: u32, n: std::ops::Range<usize>) -> impl Strategy<Value = V
     })
 }
 
-fn cases(form: Form, n: std::ops::Range<usize>) -> impl Strategy<Value = Case> {
+fn cases(form: Form) -> impl Strategy<Value = Case> {
     let all: Vec<Form> = KINDS.into_iter().flat_map(forms).collect();
     let second = prop::sample::select(all).prop_flat_map(queries);
     let limits = prop_oneof![
@@ -173,16 +175,16 @@ fn cases(form: Form, n: std::ops::Range<usize>) -> impl Strategy<Value = Case> {
             .prop_map(|(keys, open_windows, cells)| Limits { keys, open_windows, cells }),
     ];
     let idle = prop_oneof![Just(None), (1_i64..40).prop_map(|idle| Some(Millis(idle)))];
-    let stream =
-        (1_u32..4).prop_flat_map(move |partitions| (Just(partitions), events(partitions, n.clone())));
-    (queries(form), second, limits, idle, 0_i64..12, stream, any::<prop::sample::Index>()).prop_map(
-        |(first, second, limits, idle, bound, (partitions, events), kept_at)| {
+    let stream = (1_u32..4).prop_flat_map(move |partitions| (Just(partitions), events(partitions)));
+    let cuts = (any::<prop::sample::Index>(), prop_oneof![3 => 1_usize..12, 1 => Just(1_024)]);
+    (queries(form), second, limits, idle, 0_i64..12, stream, cuts).prop_map(
+        |(first, second, limits, idle, bound, (partitions, events), (kept_at, block))| {
             let mut spec = spec_of([first, second]);
             spec.schema.partitions = partitions;
             spec.watermark.bound = Millis(bound);
             spec.watermark.idle = idle;
             let kept_at = kept_at.index(events.len());
-            Case { spec, events, limits, kept_at }
+            Case { spec, events, limits, kept_at, block }
         },
     )
 }
@@ -288,13 +290,13 @@ struct Reached {
     missing: usize,
 }
 
-/// Explains every n-th window and row of a case.
-fn check_lineage(case: &Case, every: usize, reached: &mut Reached) -> Result<(), TestCaseError> {
+/// Explains every window and row of a case.
+fn check_lineage(case: &Case, reached: &mut Reached) -> Result<(), TestCaseError> {
     let log = case.log();
     let run = run(case, &log);
     let rerun = case.rerun(&log);
     let mut targets: Vec<&WindowTarget> = Vec::new();
-    run.results.iter().step_by(every).for_each(|told| {
+    run.results.iter().for_each(|told| {
         if !targets.contains(&&told.target) {
             targets.push(&told.target);
         }
@@ -317,15 +319,13 @@ fn check_lineage(case: &Case, every: usize, reached: &mut Reached) -> Result<(),
     }
     reached.points += points;
     reached.alerts += alerts;
-    if every == 1 {
-        let of_results = run.scores.iter().filter(|(target, ..)| target.detector < 2).count();
-        prop_assert_eq!(points, of_results, "scores of results");
-        let of_results = run.alerts.iter().filter(|(target, _)| target.detector < 2).count();
-        prop_assert_eq!(alerts, of_results, "alerts of results");
-        prop_assert_eq!(rows_of.len(), run.results.len());
-    }
-    for row in (0..log.end()).step_by(every) {
-        check_fate(case, &run, row, (every == 1).then_some(&rows_of), reached)?;
+    let of_results = run.scores.iter().filter(|(target, ..)| target.detector < 2).count();
+    prop_assert_eq!(points, of_results, "scores of results");
+    let of_alerts = run.alerts.iter().filter(|(target, _)| target.detector < 2).count();
+    prop_assert_eq!(alerts, of_alerts, "alerts of results");
+    prop_assert_eq!(rows_of.len(), run.results.len());
+    for row in 0..log.end() {
+        check_fate(case, &run, row, &rows_of, reached)?;
     }
     Ok(())
 }
@@ -452,7 +452,7 @@ fn check_fate(
     case: &Case,
     run: &Run,
     row: u64,
-    rows_of: Option<&BTreeMap<Id, Vec<u64>>>,
+    rows_of: &BTreeMap<Id, Vec<u64>>,
     reached: &mut Reached,
 ) -> Result<(), TestCaseError> {
     let log = case.log();
@@ -492,15 +492,12 @@ fn check_fate(
                 prop_assert_eq!(dropped.copied(), expected);
             }
         }
-        if let Some(rows_of) = rows_of {
-            let target = WindowTarget { query, key: of_query.key.clone(), start: 0, end: 0 };
-            let ours =
-                of_query.windows.iter().flat_map(|window| &window.results).map(|given| id(&target, given));
-            let ours: BTreeSet<Id> = ours.collect();
-            let theirs = rows_of.iter().filter(|(id, rows)| id.0 == query && rows.contains(&row));
-            let theirs: BTreeSet<Id> = theirs.map(|(id, _)| id.clone()).collect();
-            prop_assert_eq!(ours, theirs, "results that cover row {} in query {}", row, query);
-        }
+        let target = WindowTarget { query, key: of_query.key.clone(), start: 0, end: 0 };
+        let ours = of_query.windows.iter().flat_map(|window| &window.results).map(|given| id(&target, given));
+        let ours: BTreeSet<Id> = ours.collect();
+        let theirs = rows_of.iter().filter(|(id, rows)| id.0 == query && rows.contains(&row));
+        let theirs: BTreeSet<Id> = theirs.map(|(id, _)| id.clone()).collect();
+        prop_assert_eq!(ours, theirs, "results that cover row {} in query {}", row, query);
     }
     Ok(())
 }
@@ -521,28 +518,24 @@ fn check_lateness(case: &Case, row: u64, query: u32, enough: Millis) -> Result<(
 }
 
 /// Runs a check over generated cases; a failure prints the smallest one found.
-fn for_cases(
-    form: Form,
-    n: std::ops::Range<usize>,
-    count: u32,
-    check: impl Fn(&Case) -> Result<(), TestCaseError>,
-) {
+fn for_cases(form: Form, count: u32, check: impl Fn(&Case) -> Result<(), TestCaseError>) {
     let config =
         Config { cases: count, max_shrink_iters: 4_000, source_file: Some(file!()), ..Config::default() };
     let mut runner = TestRunner::new(config);
-    if let Err(failure) = runner.run(&cases(form, n), |case| check(&case)) {
+    if let Err(failure) = runner.run(&cases(form), |case| check(&case)) {
         panic!("{form:?}: {failure}\n{runner}");
     }
 }
 
+/// Generated cases for each kind of window.
+const CASES: u32 = 90;
+
 fn lineage(kind: &'static str) {
     let reached = RefCell::new(Reached::default());
     let forms = forms(kind);
-    let count = 90 / forms.len() as u32;
+    let count = CASES / forms.len() as u32;
     for form in forms {
-        for_cases(form, 1..70, count, |case| check_lineage(case, 1, &mut reached.borrow_mut()));
-        // Longer than the blocks in which explanations run.
-        for_cases(form, 3_000..4_000, 1, |case| check_lineage(case, 701, &mut Reached::default()));
+        for_cases(form, count, |case| check_lineage(case, &mut reached.borrow_mut()));
     }
     let reached = reached.into_inner();
     println!("{kind}: {reached:?}");
@@ -691,7 +684,7 @@ fn what_is_said_to_turn_a_verdict_does() {
     let turned = RefCell::new([0; 2]);
     for kind in KINDS {
         for form in forms(kind) {
-            for_cases(form, 1..50, 3, |case| check_points(case, &mut turned.borrow_mut()));
+            for_cases(form, 3, |case| check_points(case, &mut turned.borrow_mut()));
         }
     }
     let turned = turned.into_inner();

@@ -76,13 +76,15 @@ pub struct Rerun<'a> {
     from: Option<&'a Pipeline>,
     until: u64,
     finished: bool,
+    block: usize,
 }
 
 impl<'a> Rerun<'a> {
     /// The whole log, by the default [`Limits`], not finished.
     #[must_use]
     pub fn new(spec: &'a Spec, log: &'a Log) -> Self {
-        Self { spec, limits: Limits::default(), log, from: None, until: log.end(), finished: false }
+        let (limits, until) = (Limits::default(), log.end());
+        Self { spec, limits, log, from: None, until, finished: false, block: run::BLOCK }
     }
 
     /// By the limits that the run to explain had.
@@ -112,6 +114,13 @@ impl<'a> Rerun<'a> {
         Self { finished, ..self }
     }
 
+    /// In blocks of so many rows. No answer depends on it, which is what tests need it for.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn in_blocks_of(self, rows: usize) -> Self {
+        Self { block: rows.max(1), ..self }
+    }
+
     /// Where to begin: the state that was kept, or the oldest row held.
     fn begin(&self) -> Result<Run<'a>, ExplainError> {
         let (pipeline, row) = match self.from {
@@ -127,7 +136,8 @@ impl<'a> Rerun<'a> {
         if row > self.until || pipeline.watermark() == END_OF_TIME {
             return Err(ExplainError::StateAhead { row, until: self.until });
         }
-        Ok(Run { log: self.log, pipeline, row, until: self.until, finished: self.finished })
+        let Self { log, until, finished, block, .. } = *self;
+        Ok(Run { log, pipeline, row, until, finished, block })
     }
 
     fn name_of(&self, query: u32) -> &'a str {

@@ -25,6 +25,8 @@ pub(super) struct Run<'a> {
     pub(super) until: u64,
     /// Whether the log ends there.
     pub(super) finished: bool,
+    /// Rows of a block.
+    pub(super) block: usize,
 }
 
 /// Rows that were just taken, one after the other if anything of interest came of them.
@@ -71,15 +73,15 @@ impl<'a> Run<'a> {
     /// Goes on to a row and leaves it to be taken next.
     pub(super) fn skip_to(&mut self, row: u64) {
         while self.row < row {
-            let rows = usize::try_from(row - self.row).unwrap_or(BLOCK);
-            self.step(rows.min(BLOCK));
+            let rows = usize::try_from(row - self.row).unwrap_or(usize::MAX);
+            self.step(rows.min(self.block));
         }
     }
 
     /// In which of the blocks from here on something of interest happens, up to where it is enough.
     pub(super) fn survey(mut self, mut look: impl FnMut(&Pipeline) -> Look) -> Vec<bool> {
         let mut marks = Vec::new();
-        while self.step(BLOCK).is_some() {
+        while self.step(self.block).is_some() {
             let Look { closely, enough } = look(&self.pipeline);
             marks.push(closely);
             if enough {
@@ -92,8 +94,8 @@ impl<'a> Run<'a> {
     /// Shows all rows from here on, up to where a survey went: marked blocks row by row.
     pub(super) fn show(&mut self, marks: &[bool], visit: &mut impl FnMut(&Piece<'_>)) {
         for &closely in marks {
-            let end = self.until.min(self.row + BLOCK as u64);
-            let rows = if closely { 1 } else { BLOCK };
+            let end = self.until.min(self.row + self.block as u64);
+            let rows = if closely { 1 } else { self.block };
             loop {
                 let first = self.row;
                 let Some(block) = self.step(rows) else { return };
@@ -109,7 +111,7 @@ impl<'a> Run<'a> {
     pub(super) fn show_rest(&mut self, visit: &mut impl FnMut(&Piece<'_>)) {
         loop {
             let first = self.row;
-            let Some(block) = self.step(BLOCK) else { return };
+            let Some(block) = self.step(self.block) else { return };
             visit(&Piece { first, block, pipeline: &self.pipeline });
         }
     }

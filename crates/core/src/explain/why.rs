@@ -9,7 +9,7 @@
 //! **Invariant:** what would have turned the verdict is the nearest there is: of values as the series can
 //! have, whole numbers for counts; of thresholds, numbers. The detector itself is asked, not a formula.
 
-use super::run::{BLOCK, Look, Piece, given, points_of_event, query_of};
+use super::run::{Look, Piece, given, points_of_event, query_of};
 use super::{ExplainError, Given, Judged, Rerun};
 use crate::aggregate::{Aggregate, Function};
 use crate::change::{Change, Score, Timing, Transition};
@@ -134,7 +134,7 @@ impl Rerun<'_> {
         let nothing = || ExplainError::NoSuchPoint { start: target.start(), from, until: self.until };
         let key = key.ok_or_else(nothing)?;
         for _ in 1..marks.len() {
-            run.step(BLOCK);
+            run.step(run.block);
         }
         let spec = &self.spec.detector[target.detector as usize];
         loop {
