@@ -56,10 +56,22 @@ fn quick_steps(workspace: &Workspace) -> Vec<Step> {
     // The page's libraries are read with it. Lints on sizes are wrong where pointers are not the page's.
     let lint_page =
         ["clippy", "--target", WASM_TARGET, "--package", PAGE, "--all-targets", "--", "--deny=warnings"];
+    // Of the bench only the library runs in the browser.
+    let lint_bench = [
+        "clippy",
+        "--target",
+        WASM_TARGET,
+        "--package",
+        "kappascope-bench",
+        "--lib",
+        "--",
+        "--deny=warnings",
+    ];
     vec![
         cargo("format", &["fmt", "--all", "--check"]),
         cargo("clippy, native", &lint_all),
         cargo("clippy, WebAssembly", &lint_page),
+        cargo("clippy, bench in WebAssembly", &lint_bench),
         cargo("tests, native", &["test", "--workspace", "--exclude", END_TO_END]),
     ]
 }
@@ -77,6 +89,7 @@ fn all_steps(workspace: &Workspace, toolbox: &Toolbox, browser: &Browser) -> Res
         Step { name: "site", command: dist::site_build(workspace, toolbox)? },
         Step { name: "binary", command: dist::binary_build(workspace) },
         Step { name: "tests, browser", command: browser_tests(workspace, browser)? },
+        Step { name: "Flink, live", command: workspace.cargo(&["xtask", "conformance", "--quick"]) },
     ]);
     Ok(steps)
 }
@@ -111,7 +124,7 @@ impl std::fmt::Display for Report {
         let passed = self.ran.len() - failed;
         for (index, (name, duration)) in self.ran.iter().enumerate() {
             let verdict = if index < passed { "passed" } else { "FAILED" };
-            writeln!(f, "{name:<24}{verdict}  {:>12}", human(*duration))?;
+            writeln!(f, "{name:<30}{verdict}  {:>12}", human(*duration))?;
         }
         if let Some(error) = &self.failure {
             writeln!(f, "{error:#}; the steps after it did not run")?;
@@ -140,7 +153,7 @@ mod tests {
             step("third", "--version"),
         ]);
         let text = report.to_string();
-        assert!(text.contains("second                  FAILED"), "{text}");
+        assert!(text.contains("second                        FAILED"), "{text}");
         assert!(!text.contains("third"), "{text}");
         assert!(text.ends_with("1 passed, 1 failed"), "{text}");
     }

@@ -75,6 +75,11 @@ impl ZScore {
         judgement
     }
 
+    /// The points that it remembers, the oldest first.
+    pub(crate) fn points(&self) -> impl Iterator<Item = f64> {
+        self.past.points()
+    }
+
     #[inline]
     fn compare(&self, value: f64) -> Judgement {
         let Spread { n, mean, deviation } = self.past.spread();

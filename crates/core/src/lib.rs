@@ -46,6 +46,7 @@ mod cells;
 pub mod change;
 pub mod detect;
 pub mod digest;
+pub mod explain;
 pub mod filter;
 pub mod key;
 pub mod log;

@@ -48,6 +48,12 @@ impl Dictionary {
         &self.names[id as usize]
     }
 
+    /// The id of a string that was interned.
+    #[must_use]
+    pub fn id(&self, name: &str) -> Option<u32> {
+        self.ids.get(name).copied()
+    }
+
     /// Number of distinct strings.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -19,6 +19,7 @@ use crate::log::Block;
 use crate::query::{Missed, Query};
 use crate::spec::{DetectorSpec, Series, Spec, SpecError};
 use crate::watermark::{Stop, Watermark};
+use crate::window::Windows;
 use serde::{Deserialize, Serialize};
 
 /// Bounds on a query's state. What would pass one is dropped with its reason and counted.
@@ -71,7 +72,7 @@ struct Detector {
 
 /// Where a detector's points come from.
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "one a detector")]
+#[allow(clippy::large_enum_variant, reason = "one a detector; sizes differ between targets")]
 enum Reads {
     /// The results of a query, one point a window.
     Results { query: usize, aggregate: usize },
@@ -497,6 +498,21 @@ impl Pipeline {
     #[must_use]
     pub fn newest_time(&self) -> i64 {
         self.watermark.newest_time()
+    }
+
+    /// Where its watermark stands, partition by partition.
+    pub(crate) fn clock(&self) -> &Watermark {
+        &self.watermark
+    }
+
+    /// The windows of a query.
+    pub(crate) fn windows(&self, query: u32) -> &Windows {
+        &self.queries[query as usize].state.windows
+    }
+
+    /// One series of a detector, once it has met its key.
+    pub(crate) fn series(&self, detector: u32, key: u32) -> Option<&ZScore> {
+        self.detectors[detector as usize].series.get(key as usize)
     }
 
     /// Windows of all queries that have not fired: panes where windows share them, events kept where each

@@ -106,6 +106,13 @@ impl Sliding {
         self.ring.points.len()
     }
 
+    /// The points, the oldest first.
+    pub(crate) fn points(&self) -> impl Iterator<Item = f64> {
+        let Ring { next, points, .. } = &self.ring;
+        let (newer, older) = points.split_at((*next).min(points.len()));
+        older.iter().chain(newer).copied()
+    }
+
     /// Takes a finite point; the oldest one leaves when the window is full.
     #[inline]
     pub(crate) fn push(&mut self, point: f64) {

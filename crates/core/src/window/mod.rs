@@ -29,6 +29,7 @@ mod rolling;
 mod session;
 mod sink;
 
+pub(crate) use grid::Grid;
 pub use grid::start_of;
 pub(crate) use sink::Sink;
 
@@ -99,7 +100,7 @@ pub(crate) enum Fate {
 
 /// The windows of one query with their state.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[expect(clippy::large_enum_variant, reason = "one a query")]
+#[allow(clippy::large_enum_variant, reason = "one a query; sizes differ between targets")]
 pub(crate) enum Windows {
     Aligned(Aligned),
     Sessions(Sessions),
@@ -252,6 +253,22 @@ impl Windows {
             Self::Aligned(windows) => windows.drop_until(watermark),
             Self::Sessions(windows) => windows.drop_until(watermark),
             Self::PerKey(_) | Self::Rolling(_) => {}
+        }
+    }
+
+    /// First and last event time of each session that is held of a key.
+    pub(crate) fn held_sessions(&self, key: u32) -> Vec<(i64, i64)> {
+        match self {
+            Self::Sessions(windows) => windows.held_of(key),
+            Self::Aligned(_) | Self::PerKey(_) | Self::Rolling(_) => Vec::new(),
+        }
+    }
+
+    /// How many events of a key count or global windows have taken.
+    pub(crate) fn events_of(&self, key: u32) -> u64 {
+        match self {
+            Self::PerKey(windows) => windows.events_of(key),
+            Self::Aligned(_) | Self::Sessions(_) | Self::Rolling(_) => 0,
         }
     }
 

@@ -59,7 +59,8 @@ pub(crate) struct Panes {
     pub(crate) cells: Cells,
     /// Events of each slot when it was last noted.
     noted: Vec<u64>,
-    /// Slots up to which panes are dense.
+    /// Slots up to which panes are dense; another number where pointers have another size.
+    #[serde(skip)]
     dense_slots: usize,
     #[serde(skip)]
     table: Vec<u32>,
@@ -358,6 +359,7 @@ impl Panes {
 
     /// Builds anew what a snapshot leaves out.
     pub(crate) fn reindex(&mut self) {
+        self.dense_slots = DENSE_BYTES / self.cells.bytes_of_slot();
         if let Index::Sparse { slots, .. } = &mut self.index {
             for pane in &self.held {
                 for &(key, slot) in &pane.members {

@@ -220,6 +220,11 @@ impl PerKey {
         }
     }
 
+    /// How many events of a key were taken.
+    pub(crate) fn events_of(&self, key: u32) -> u64 {
+        self.open.get(key as usize).map_or(0, |open| open.seen)
+    }
+
     /// Number of windows that hold events and have not ended.
     pub(crate) fn open(&self) -> usize {
         let ended = |open: &Open| self.ended || open.seen.is_multiple_of(self.slide);

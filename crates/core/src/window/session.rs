@@ -311,6 +311,12 @@ impl Sessions {
         }
     }
 
+    /// First and last event time of each session that is held of a key.
+    pub(crate) fn held_of(&self, key: u32) -> Vec<(i64, i64)> {
+        let sessions = self.of_key.get(key as usize).into_iter().flatten();
+        sessions.map(|session| (session.first, session.last)).collect()
+    }
+
     /// Number of sessions that have not fired.
     pub(crate) fn open(&self) -> usize {
         self.open
