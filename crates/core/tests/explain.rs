@@ -795,6 +795,9 @@ fn what_cannot_be_told_is_said() {
     kept.push(log.read(0, 4));
     assert_eq!(rerun.from(&kept).event(3), Err(ExplainError::StateAhead { row: 4, until: 3 }));
     assert!(!rerun.from(&kept).event(5).unwrap().settled);
+    let mut finished = kept.clone();
+    finished.finish();
+    assert_eq!(rerun.from(&finished).event(5), Err(ExplainError::StateFinished));
     let mut other = spec.clone();
     other.version = 2;
     assert_eq!(Rerun::new(&other, &log).from(&kept).event(5), Err(ExplainError::ForeignState));

@@ -8,7 +8,7 @@
 //!          └─ a detector that reads events: point, score 0.3
 //! ```
 
-use super::run::{Key, KeyRows, Look, Piece, Run, given, key_columns, points_of_event};
+use super::run::{ALL_TIMES, Key, KeyRows, Look, Piece, Run, given, key_columns, points_of_event};
 use super::session::Sessions;
 use super::{ExplainError, Given, Judged, Rerun};
 use crate::change::{Change, DropReason};
@@ -165,9 +165,12 @@ impl Rerun<'_> {
         for (q, of_query) in fate.queries.iter().enumerate() {
             if matches!(of_query.outcome, Outcome::Counted { .. }) {
                 let key = Key::new(q as u32, &keys[q]);
-                let rows = KeyRows::new(self.spec, q as u32, &keys[q], &run)?;
+                let rows = KeyRows::new(self.spec, q as u32, &keys[q], ALL_TIMES, &run)?;
                 followed.push(Followed::new(&self.spec.query[q], key, rows, fate, &run.pipeline));
             }
+        }
+        if followed.is_empty() {
+            return Ok(());
         }
         let piece = Piece { first: fate.row, block: run.log.read(fate.row, 1), pipeline: &run.pipeline };
         followed.iter_mut().for_each(|followed| followed.see_results(self, &piece));

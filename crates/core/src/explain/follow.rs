@@ -3,7 +3,7 @@
 //! **Invariant:** what is told of a window is what the definition of its kind says of rows that were not
 //! refused; that the engine folded just these is held by the tests.
 
-use super::run::{Arrival, Key, Look, Run};
+use super::run::{ALL_TIMES, Arrival, Key, Look, Run};
 use super::session::Sessions;
 use super::story::{Member, Refused, WindowState, WindowStory};
 use super::{Given, WindowTarget};
@@ -13,6 +13,7 @@ use crate::spec::{Accumulation, QuerySpec, WindowSpec};
 use crate::watermark::END_OF_TIME;
 use crate::window::Grid;
 use std::collections::VecDeque;
+use std::ops::Range;
 
 /// Which events of its window a result covers.
 #[derive(Clone, Debug, PartialEq)]
@@ -129,6 +130,14 @@ impl<'q> Follow<'q> {
         run.row + at as u64
     }
 
+    /// Of which times rows can matter.
+    pub(super) fn times(&self) -> Range<i64> {
+        match self.kind {
+            Kind::Fixed => self.target.start..self.target.end,
+            Kind::Global | Kind::Sessions(_) | Kind::Counted { .. } => ALL_TIMES,
+        }
+    }
+
     fn holds(&self, time: i64) -> bool {
         (self.target.start..self.target.end).contains(&time)
     }
@@ -191,9 +200,8 @@ impl<'q> Follow<'q> {
             }
             return;
         }
-        let (event, holds) = (Member { row, time }, self.holds(time));
+        let event = Member { row, time };
         match &mut self.kind {
-            Kind::Fixed if !holds => {}
             Kind::Fixed | Kind::Global => self.told.take(event, self.discards),
             Kind::Sessions(sessions) => {
                 let gone = sessions.let_go(watermark);

@@ -133,7 +133,10 @@ impl<'a> Rerun<'a> {
         if row < self.log.start() {
             return Err(ExplainError::RowGone { row, oldest: self.log.start() });
         }
-        if row > self.until || pipeline.watermark() == END_OF_TIME {
+        if pipeline.watermark() == END_OF_TIME {
+            return Err(ExplainError::StateFinished);
+        }
+        if row > self.until {
             return Err(ExplainError::StateAhead { row, until: self.until });
         }
         let Self { log, until, finished, block, .. } = *self;
@@ -242,13 +245,16 @@ pub enum ExplainError {
     #[error("the kept state is of another pipeline; one of the same file would fit")]
     ForeignState,
     /// The kept state is past what was asked.
-    #[error("the kept state is at row {row}, the question is about what happened before row {until}")]
+    #[error("the kept state is at row {row}; one at row {until} or before would fit")]
     StateAhead {
         /// Where the state stands.
         row: u64,
         /// Where it had to stand at the latest.
         until: u64,
     },
+    /// The kept state is of a run that was finished.
+    #[error("the kept state is of a finished run; one from before its end would fit")]
+    StateFinished,
     /// The log has let go of rows that would have to be read again.
     #[error("row {row} is no longer held; the oldest is {oldest}")]
     RowGone {

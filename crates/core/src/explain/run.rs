@@ -10,10 +10,14 @@ use crate::log::{Block, Log};
 use crate::pipeline::Pipeline;
 use crate::spec::{DetectorSpec, Series, Spec, SpecError};
 use crate::watermark::{Stop, Watermark};
+use std::ops::Range;
 
 /// Rows of a block: few enough that going over one event by event takes a millisecond, and enough that
 /// the cost of a push does not show.
 pub(super) const BLOCK: usize = 1_024;
+
+/// No time is as late as the last of all.
+pub(super) const ALL_TIMES: Range<i64> = i64::MIN..i64::MAX;
 
 /// A pipeline on its way over the log again.
 #[derive(Clone)]
@@ -158,6 +162,7 @@ pub(super) struct KeyRows {
     filter: Option<Filter>,
     /// Key columns and the ids to find in them; none when the log has no such string.
     columns: Option<Vec<(usize, u32)>>,
+    times: Range<i64>,
     clock: Watermark,
     passed: Vec<u32>,
 }
@@ -174,8 +179,14 @@ pub(super) struct Arrival {
 }
 
 impl KeyRows {
-    /// Of the pieces from here on.
-    pub(super) fn new(spec: &Spec, query: u32, key: &[String], from: &Run<'_>) -> Result<Self, SpecError> {
+    /// Of the pieces from here on, those of these times.
+    pub(super) fn new(
+        spec: &Spec,
+        query: u32,
+        key: &[String],
+        times: Range<i64>,
+        from: &Run<'_>,
+    ) -> Result<Self, SpecError> {
         let all = from.log.read(from.log.start(), 0);
         let columns = key_columns(spec, &spec.query[query as usize].by);
         let ids = columns.zip(key).map(|(column, name)| Some((column, all.dictionary(column).id(name)?)));
@@ -183,6 +194,7 @@ impl KeyRows {
             query,
             filter: spec.filter(query as usize)?,
             columns: ids.collect(),
+            times,
             clock: from.pipeline.clock().clone(),
             passed: Vec::new(),
         })
@@ -220,8 +232,11 @@ impl KeyRows {
     fn pass(&mut self, block: &Block<'_>) {
         self.passed.clear();
         let Some(columns) = &self.columns else { return };
-        let is_of_key =
-            |row: &u32| columns.iter().all(|&(column, id)| block.key(column)[*row as usize] == id);
+        let (times, within) = (block.time(), &self.times);
+        let is_of_key = |row: &u32| {
+            let at = *row as usize;
+            within.contains(&times[at]) && columns.iter().all(|&(column, id)| block.key(column)[at] == id)
+        };
         match &mut self.filter {
             None => self.passed.extend((0..block.len() as u32).filter(is_of_key)),
             Some(filter) => {

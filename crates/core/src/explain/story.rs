@@ -104,7 +104,7 @@ impl Rerun<'_> {
         let id = key.id(&run.pipeline);
         let mut follow = Follow::new(query, target, id, &run).ok_or_else(nothing)?;
         run.skip_to(follow.first_row(&run));
-        let mut rows = KeyRows::new(self.spec, target.query, &target.key, &run)?;
+        let mut rows = KeyRows::new(self.spec, target.query, &target.key, follow.times(), &run)?;
         let marks = run.clone().survey(|pipeline| follow.look(&mut key, pipeline));
         let mut visit = |piece: &Piece<'_>| {
             rows.each(piece, |arrival| follow.meet(arrival));
