@@ -204,7 +204,12 @@ fn find(pipeline: &Pipeline, target: &PointTarget, of_alert: &mut Vec<Transition
             }
             _ => continue,
         };
-        if pipeline.key_of_score(target.detector, key).eq(&target.key) {
+        // A target made by hand may name another detector than its transition does.
+        let detector = match change {
+            Change::Alert(alert) => pipeline.detector_of_rule(alert.rule),
+            _ => target.detector,
+        };
+        if detector == target.detector && pipeline.key_of_score(detector, key).eq(&target.key) {
             return Some(key);
         }
     }
