@@ -114,18 +114,11 @@ impl Digest {
     }
 
     fn score(&mut self, score: &Score, key_hash: u64) {
+        // All of them finite: see the invariant of `detect`.
         let Score { time, value, expected, low, high, score: z, .. } = *score;
+        let [value, expected, low, high, z] = [value, expected, low, high, z].map(f64::to_bits);
         let head = head(3, score.detector, u64::from(score.anomaly));
-        self.words(&[
-            head,
-            key_hash,
-            time as u64,
-            bits(value),
-            bits(expected),
-            bits(low),
-            bits(high),
-            bits(z),
-        ]);
+        self.words(&[head, key_hash, time as u64, value, expected, low, high, z]);
     }
 
     fn alert(&mut self, transition: &Transition, key_hash: u64) {

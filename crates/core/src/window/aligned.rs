@@ -277,7 +277,7 @@ impl Aligned {
         }
     }
 
-    /// Gives the first results of all keys of a window.
+    /// Gives the first results of all keys of a window; they may be the last ones, and then the window is gone.
     fn give_first(&mut self, end: i64, sink: &mut Sink<'_>) {
         let (panes, span) = (self.panes_of(end), self.span(end));
         let Scratch { members, slots, .. } = &mut self.scratch;
@@ -290,9 +290,6 @@ impl Aligned {
             let Scratch { of_window, slots, merged, .. } = &mut self.scratch;
             sink.give_all(of_window, slots, merged, span);
             self.scratch.forget();
-        }
-        if self.rules.discards() {
-            self.panes.cells.reset(self.scratch.members.iter().map(|(_, slot)| *slot));
         }
     }
 
