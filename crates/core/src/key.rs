@@ -114,6 +114,12 @@ impl KeySpace {
         Some(key)
     }
 
+    /// Goes on, out of a snapshot, in the place of an empty one with another limit.
+    pub(crate) fn take_over_from(&mut self, empty: &Self) {
+        self.limit = empty.limit;
+        self.reindex();
+    }
+
     /// Builds anew what a snapshot leaves out.
     pub(crate) fn reindex(&mut self) {
         for (key, &hash) in self.hashes.iter().enumerate() {
@@ -127,7 +133,7 @@ impl KeySpace {
 
     /// How many more keys it takes.
     pub(crate) fn room(&self) -> usize {
-        self.limit as usize - self.hashes.len()
+        (self.limit as usize).saturating_sub(self.hashes.len())
     }
 
     /// The strings of a key, in the order of the query's `by`.

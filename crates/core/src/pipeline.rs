@@ -674,8 +674,8 @@ impl Detector {
     fn resume(&mut self, (series, of_events): (Vec<ZScore>, Option<KeySpace>)) {
         self.series = series;
         if let (Reads::Events { keys, .. }, Some(of_events)) = (&mut self.reads, of_events) {
-            *keys = of_events;
-            keys.reindex();
+            let empty = std::mem::replace(keys, of_events);
+            keys.take_over_from(&empty);
         }
     }
 }

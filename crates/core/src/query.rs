@@ -16,12 +16,29 @@ use serde::{Deserialize, Serialize};
 /// One query with its state.
 #[derive(Clone, Debug)]
 pub(crate) struct Query {
-    index: u32,
     filter: Option<Filter>,
-    plan: Plan,
-    rules: Rules,
     pub(crate) state: State,
-    scratch: Scratch,
+    rules: Rules,
+    giver: Giver,
+    rows: Vec<u32>,
+    keys: Vec<u32>,
+}
+
+/// What results are given with.
+#[derive(Clone, Debug)]
+struct Giver {
+    query: u32,
+    plan: Plan,
+    retracts: bool,
+    /// The row that brought each new result about.
+    rows_of_results: Vec<u32>,
+}
+
+impl Giver {
+    fn sink<'a>(&'a mut self, subjects: &'a [Subject], row: u32, changes: &'a mut Changes) -> Sink<'a> {
+        let Self { query, plan, retracts, rows_of_results } = self;
+        Sink { query: *query, plan, subjects, changes, row, rows: rows_of_results, retracts: *retracts }
+    }
 }
 
 /// What a snapshot keeps of a query.
@@ -35,14 +52,6 @@ pub(crate) struct State {
     aggregated: u64,
     filtered: u64,
     dropped: u64,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Scratch {
-    rows: Vec<u32>,
-    keys: Vec<u32>,
-    /// The row that brought each new result about.
-    pub(crate) rows_of_results: Vec<u32>,
 }
 
 /// An event that a query could not take into all of its windows.
@@ -68,19 +77,21 @@ impl Query {
             dropped: 0,
         };
         let filter = spec.filter(index)?;
-        Ok(Self { index: index as u32, filter, plan, rules, state, scratch: Scratch::default() })
+        let query = index as u32;
+        let giver = Giver { query, plan, retracts: rules.retracts(), rows_of_results: Vec::new() };
+        Ok(Self { filter, state, rules, giver, rows: Vec::new(), keys: Vec::new() })
     }
 
     /// Goes on from the state of a snapshot.
     pub(crate) fn resume(&mut self, state: State) {
-        self.state = state;
-        self.state.keys.reindex();
+        let keys = std::mem::replace(&mut self.state, state).keys;
+        self.state.keys.take_over_from(&keys);
         self.state.subjects.iter_mut().for_each(Subject::reindex);
         self.state.windows.resume(self.rules);
     }
 
     pub(crate) fn plan(&self) -> &Plan {
-        &self.plan
+        &self.giver.plan
     }
 
     /// Whether an event gives results at once, so that events have to come one by one.
@@ -109,26 +120,18 @@ impl Query {
         watermark: i64,
         changes: &mut Changes,
     ) {
-        let Self { index, filter, plan, rules, state, scratch } = self;
+        let Self { filter, state, giver, rows: passing, keys, .. } = self;
         let rows = filter.as_mut().map(|filter| {
-            filter.select(block, &mut scratch.rows);
-            &scratch.rows[..]
+            filter.select(block, passing);
+            &passing[..]
         });
-        state.keys.of(block, rows, &mut scratch.keys);
-        state.aggregated += scratch.keys.len() as u64;
-        state.filtered += (block.len() - scratch.keys.len()) as u64;
+        state.keys.of(block, rows, keys);
+        state.aggregated += keys.len() as u64;
+        state.filtered += (block.len() - keys.len()) as u64;
         state.subjects.iter_mut().for_each(|subject| subject.read(block, rows));
         let source = Source::new(block, rows, &state.subjects);
-        let mut sink = Sink {
-            query: *index,
-            plan,
-            subjects: &state.subjects,
-            changes,
-            row: 0,
-            rows: &mut scratch.rows_of_results,
-            retracts: rules.retracts(),
-        };
-        state.windows.take(&scratch.keys, state.keys.len(), &source, times, watermark, &mut sink);
+        let mut sink = giver.sink(&state.subjects, 0, changes);
+        state.windows.take(keys, state.keys.len(), &source, times, watermark, &mut sink);
     }
 
     /// Takes one event, whatever rules it meets.
@@ -138,48 +141,31 @@ impl Query {
         watermark: i64,
         changes: &mut Changes,
     ) -> Option<Missed> {
-        let Self { index, filter, plan, rules, state, scratch } = self;
+        let Self { filter, state, giver, rows: passing, keys, .. } = self;
         if let Some(filter) = filter {
-            filter.select(event, &mut scratch.rows);
-            if scratch.rows.is_empty() {
+            filter.select(event, passing);
+            if passing.is_empty() {
                 state.filtered += 1;
                 return None;
             }
         }
-        state.keys.of(event, None, &mut scratch.keys);
-        let Some(&key) = scratch.keys.first() else {
+        state.keys.of(event, None, keys);
+        let Some(&key) = keys.first() else {
             state.dropped += 1;
             return Some(Missed { reason: DropReason::TooManyKeys, windows: 0 });
         };
         state.subjects.iter_mut().for_each(|subject| subject.read(event, None));
         let source = Source::new(event, None, &state.subjects);
-        let mut sink = Sink {
-            query: *index,
-            plan,
-            subjects: &state.subjects,
-            changes,
-            row: 0,
-            rows: &mut scratch.rows_of_results,
-            retracts: rules.retracts(),
+        let mut sink = giver.sink(&state.subjects, 0, changes);
+        let missed = match state.windows.take_one(key, state.keys.len(), &source, watermark, &mut sink) {
+            Fate::Taken { missed: 0 } => None,
+            Fate::Taken { missed: windows } => Some(Missed { reason: DropReason::LateForSome, windows }),
+            Fate::Late { windows } => Some(Missed { reason: DropReason::Late, windows }),
+            Fate::NoRoom => Some(Missed { reason: DropReason::TooManyWindows, windows: 0 }),
         };
-        let fate = state.windows.take_one(key, state.keys.len(), &source, watermark, &mut sink);
-        let missed = |reason, windows| {
-            Some(Missed { reason, windows }).filter(|_| reason != DropReason::LateForSome || windows > 0)
-        };
-        match fate {
-            Fate::Taken { missed: windows } => {
-                state.aggregated += 1;
-                missed(DropReason::LateForSome, windows)
-            }
-            Fate::Late { windows } => {
-                state.dropped += 1;
-                missed(DropReason::Late, windows)
-            }
-            Fate::NoRoom => {
-                state.dropped += 1;
-                missed(DropReason::TooManyWindows, 0)
-            }
-        }
+        let counts = missed.as_ref().is_none_or(|missed| missed.reason == DropReason::LateForSome);
+        *(if counts { &mut state.aggregated } else { &mut state.dropped }) += 1;
+        missed
     }
 
     /// The watermark at which the next early results are due.
@@ -213,28 +199,20 @@ impl Query {
     }
 
     fn with_sink(&mut self, row: u32, changes: &mut Changes, give: impl FnOnce(&mut Windows, &mut Sink<'_>)) {
-        let Self { index, plan, rules, state, scratch, .. } = self;
-        let mut sink = Sink {
-            query: *index,
-            plan,
-            subjects: &state.subjects,
-            changes,
-            row,
-            rows: &mut scratch.rows_of_results,
-            retracts: rules.retracts(),
-        };
+        let Self { state, giver, .. } = self;
+        let mut sink = giver.sink(&state.subjects, row, changes);
         give(&mut state.windows, &mut sink);
     }
 
     /// The row behind each result since this was last asked.
     pub(crate) fn take_rows_of_results(&mut self) -> Vec<u32> {
-        std::mem::take(&mut self.scratch.rows_of_results)
+        std::mem::take(&mut self.giver.rows_of_results)
     }
 
     /// Gives the buffer back.
     pub(crate) fn reuse(&mut self, mut rows: Vec<u32>) {
         rows.clear();
-        self.scratch.rows_of_results = rows;
+        self.giver.rows_of_results = rows;
     }
 }
 
