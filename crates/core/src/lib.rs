@@ -49,6 +49,7 @@ pub mod digest;
 pub mod explain;
 pub mod filter;
 pub mod key;
+mod limits;
 pub mod log;
 pub mod pipeline;
 mod plan;
@@ -64,8 +65,9 @@ pub use change::{
     AlertState, Cause, Change, Changes, Drop, DropReason, Score, Timing, TopEntry, Transition, Value,
     WindowResult,
 };
+pub use limits::Limits;
 pub use log::{Block, Log};
-pub use pipeline::{Counters, Limits, Pipeline};
+pub use pipeline::{Counters, Pipeline};
 pub use snapshot::SnapshotError;
 pub use spec::{Spec, SpecError};
 pub use time::Millis;

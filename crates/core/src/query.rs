@@ -6,8 +6,8 @@
 use crate::change::{Changes, DropReason};
 use crate::filter::Filter;
 use crate::key::KeySpace;
+use crate::limits::Limits;
 use crate::log::Block;
-use crate::pipeline::Limits;
 use crate::plan::{Plan, Source, Subject};
 use crate::spec::{Emission, QuerySpec, Spec, SpecError};
 use crate::window::{Fate, Rules, Sink, Windows};

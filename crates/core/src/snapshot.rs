@@ -14,7 +14,8 @@
 //! pipeline, whole and unaltered; everything else is refused with its reason.
 
 use crate::digest;
-use crate::pipeline::{Limits, Pipeline, State};
+use crate::limits::Limits;
+use crate::pipeline::{Pipeline, State};
 use crate::spec::{Spec, SpecError};
 
 const MAGIC: &[u8; 8] = b"KAPPASNP";

@@ -61,8 +61,9 @@ pub use why::{Baseline, KnownBy, PointTarget, Turn, Why};
 
 use crate::change::{Score, Timing, TopEntry, Transition, Value};
 use crate::digest;
+use crate::limits::Limits;
 use crate::log::Log;
-use crate::pipeline::{Limits, Pipeline};
+use crate::pipeline::Pipeline;
 use crate::spec::{Spec, SpecError};
 use crate::watermark::END_OF_TIME;
 use run::Run;
