@@ -229,7 +229,7 @@ fn refused_records_are_counted_and_shown() {
 const FRAME_MS: f64 = 16.7;
 
 /// Others' load on a shared machine can only add to a frame, so one undisturbed round of these is enough.
-const ROUNDS: usize = 4;
+const ROUNDS: usize = 10;
 
 #[test]
 fn page_stays_smooth_at_a_million_events_a_second() {
