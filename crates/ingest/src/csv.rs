@@ -9,7 +9,7 @@
 //! past and told as one record that was too long. Blank lines are no records.
 
 use crate::error::{IngestError, Kind, shown};
-use crate::format::{self, HEAD_BYTES};
+use crate::head::{HEAD_BYTES, Head};
 use crate::place::{MAX_RECORD_BYTES, Place};
 use crate::sample::Sample;
 use csv_core::ReadRecordResult;
@@ -168,12 +168,12 @@ impl Csv {
 }
 
 /// The names of the columns, without the spaces around them.
-pub(crate) fn header(head: &[u8], separator: u8, bom: usize) -> Result<Vec<String>, IngestError> {
-    let mut csv = Csv::new(separator, bom);
-    let mut rest = &head[bom..];
+pub(crate) fn header(head: &Head<'_>, separator: u8) -> Result<Vec<String>, IngestError> {
+    let mut csv = Csv::new(separator, head.bom);
+    let mut rest = head.text();
     let names = match csv.next(&mut rest).and_then(|record| record.cells) {
         Some(cells) => Some(names(cells)),
-        None if format::is_whole(head) => csv.finish().and_then(|record| record.cells).map(names),
+        None if head.whole => csv.finish().and_then(|record| record.cells).map(names),
         None => None,
     };
     names.unwrap_or_else(|| {
@@ -196,10 +196,10 @@ fn names(cells: Cells<'_>) -> Result<Vec<String>, IngestError> {
 }
 
 /// The first records of a CSV file, as text.
-pub(crate) fn sample(head: &[u8], separator: u8, bom: usize) -> Result<Sample, IngestError> {
-    let names = header(head, separator, bom)?;
-    let mut csv = Csv::new(separator, bom);
-    let mut rest = &head[bom..];
+pub(crate) fn sample(head: &Head<'_>, separator: u8) -> Result<Sample, IngestError> {
+    let names = header(head, separator)?;
+    let mut csv = Csv::new(separator, head.bom);
+    let mut rest = head.text();
     let mut rows = Vec::new();
     let mut take = |record: CsvRecord<'_>| {
         let cells = record.cells.filter(|cells| cells.len() == names.len());
@@ -213,7 +213,7 @@ pub(crate) fn sample(head: &[u8], separator: u8, bom: usize) -> Result<Sample, I
             take(record);
         }
     }
-    if format::is_whole(head) && header_read {
+    if head.whole && header_read {
         csv.finish().into_iter().for_each(take);
     }
     Ok(Sample { names, rows })

@@ -3,10 +3,6 @@
 
 use crate::error::{IngestError, Kind};
 
-/// How many bytes from the start of a file are looked at to find out what it is. Give
-/// [`Reader::new`](crate::Reader::new) so many, or the whole file when it is shorter.
-pub const HEAD_BYTES: usize = 64 * 1024;
-
 /// Separators of a CSV file, the most likely first.
 const SEPARATORS: [u8; 4] = *b",;\t|";
 
@@ -30,11 +26,6 @@ const FOREIGN: [(&[u8], &str, &str); 10] = [
 pub(crate) enum Form {
     Csv { separator: u8 },
     JsonLines,
-}
-
-/// Whether a head is all of its file.
-pub(crate) fn is_whole(head: &[u8]) -> bool {
-    head.len() < HEAD_BYTES
 }
 
 /// The form of a file, and how many bytes of byte-order mark precede its text.

@@ -5,8 +5,9 @@
 //! Blank lines are no records. Of a field that a line has twice, the last counts.
 
 use crate::error::{IngestError, Kind, shown};
+use crate::head::Head;
 use crate::place::{MAX_RECORD_BYTES, Place, too_long};
-use crate::row::Record;
+use crate::records::Record;
 use crate::sample::Sample;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -223,10 +224,9 @@ impl Visitor<'_> for Name<'_> {
 }
 
 /// The first records of a file, with all their fields in the order in which they first appear.
-///
-/// `whole` says that `text` is all of the file, so that a last line without an end is complete.
-pub(crate) fn sample(text: &[u8], whole: bool) -> Result<Sample, IngestError> {
-    let end = if whole { text.len() } else { memchr::memrchr(b'\n', text).unwrap_or(0) };
+pub(crate) fn sample(head: &Head<'_>) -> Result<Sample, IngestError> {
+    let text = head.text();
+    let end = if head.whole { text.len() } else { memchr::memrchr(b'\n', text).unwrap_or(0) };
     let lines = text[..end].split(|&byte| byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
     let mut sample = Sample::default();
     let (mut failed, mut first_reason) = (0, None);

@@ -40,15 +40,17 @@
 mod csv;
 mod error;
 mod format;
+mod head;
 mod jsonl;
 mod place;
 mod propose;
 mod reader;
+mod records;
 mod row;
 mod sample;
 mod time;
 
 pub use error::IngestError;
-pub use format::HEAD_BYTES;
+pub use head::HEAD_BYTES;
 pub use propose::propose;
 pub use reader::{Reader, Rejected};

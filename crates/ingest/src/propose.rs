@@ -12,10 +12,8 @@
 //!
 //! **Invariant:** the same rows give the same pipeline, and it passes [`Spec::check`].
 
-use crate::csv;
 use crate::error::{IngestError, Kind, shown};
-use crate::format::{self, Form};
-use crate::jsonl;
+use crate::head::Head;
 use crate::row::finite;
 use crate::sample::Sample;
 use crate::time::TimeReader;
@@ -115,11 +113,7 @@ pub fn propose(name: &str, head: &[u8]) -> Result<Spec, IngestError> {
 }
 
 fn sample(head: &[u8]) -> Result<Sample, IngestError> {
-    let (form, bom) = format::sniff(head)?;
-    let sample = match form {
-        Form::Csv { separator } => csv::sample(head, separator, bom)?,
-        Form::JsonLines => jsonl::sample(&head[bom..], format::is_whole(head))?,
-    };
+    let sample = Head::read(head)?.sample()?;
     if sample.rows.is_empty() { Err(Kind::HeaderOnly.into()) } else { Ok(sample) }
 }
 

@@ -5,6 +5,7 @@
 //! of arrival, so an arrival time that steps back counts as the newest so far.
 
 use crate::error::{IngestError, Kind, shown};
+use crate::records::Record;
 use crate::time::TimeReader;
 use kappascope_core::Log;
 use kappascope_core::spec::Schema;
@@ -15,12 +16,6 @@ const KEY_MEMORY_BYTES: usize = 1 << 30;
 
 /// What a key costs beside twice its text: two `String`s and an entry of a hash map.
 const KEY_OVERHEAD_BYTES: usize = 64;
-
-/// A record whose cells can be asked for by the number of the wanted column.
-pub(crate) trait Record {
-    /// The cell as text, or why there is none.
-    fn cell(&self, column: usize) -> Result<&[u8], String>;
-}
 
 /// Why a record is no row.
 pub(crate) struct Misfit {
