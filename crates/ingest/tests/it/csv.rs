@@ -193,8 +193,9 @@ fn a_record_without_end_is_told_and_read_past() {
         &expect![[r#"
             1000 0 "a" 1.0
             3000 0 "c" 3.0
-            line 3 byte 16 after 1 [-] a record of 3145735 bytes, where at most 1048576 would fit, with 1 line end in it; a quote that is never closed?
-            line 5 byte 3145757 after 2 [-] a record of 1048594 bytes, where at most 1048576 would fit, with 1 line end in it; a quote that is never closed?
+            line 3 byte 16 after 1 [-] a record of 3145734 bytes, where at most 1048576 would fit
+            line 5 byte 3145757 after 2 [-] a quote that is not closed within the length of a record; reading goes on with the next line
+            line 6 byte 3145775 after 2 [-] 1 cell where the header has 3
         "#]],
     );
     // As long as a record may be.
