@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use kappascope_bench::Work;
+use kappascope_bench::form::Form;
 use kappascope_bench::table::{self, Rows};
 use kappascope_e2e::Page;
 
@@ -33,19 +34,25 @@ fn main() {
 }
 
 async fn measure(page: Page, plan: Plan) -> Result<()> {
-    let (events, rounds) = if plan.quick { (1_000_000, 3) } else { (10_000_000, 9) };
+    let (events, rows, rounds) =
+        if plan.quick { (1_000_000, 100_000, 3) } else { (10_000_000, 1_000_000, 9) };
     page.open("").await?;
     call(&page, &format!("start({events}, {})", plan.peers)).await?;
     println!("{}, in a Web Worker\n\n{}", browser(&page).await?, table::header());
     for work in &Work::ALL {
-        println!("{}", beside(&page, work, events, rounds).await.context(work.id)?);
+        let prepare = format!("choose('{}')", work.id);
+        println!("{}", beside(&page, &prepare, work.name, events, rounds).await.context(work.id)?);
+    }
+    for form in Form::ALL {
+        let prepare = format!("write('{}', {rows})", form.id());
+        println!("{}", beside(&page, &prepare, form.title(), rows, rounds).await.context(form.id())?);
     }
     Ok(())
 }
 
 /// One work: every contestant in turn, so many rounds.
-async fn beside(page: &Page, work: &Work, events: u64, rounds: usize) -> Result<Rows> {
-    let names: Vec<String> = serde_json::from_value(call(page, &format!("choose('{}')", work.id)).await?)?;
+async fn beside(page: &Page, prepare: &str, title: &str, events: u64, rounds: usize) -> Result<Rows> {
+    let names: Vec<String> = serde_json::from_value(call(page, prepare).await?)?;
     let mut times: Vec<(String, Vec<Duration>)> = names.into_iter().map(|name| (name, Vec::new())).collect();
     for _ in 0..rounds {
         for (name, times) in &mut times {
@@ -54,7 +61,7 @@ async fn beside(page: &Page, work: &Work, events: u64, rounds: usize) -> Result<
             times.push(Duration::from_secs_f64(ms / 1_000.0));
         }
     }
-    Ok(Rows::of(work.name, events, &times))
+    Ok(Rows::of(title, events, &times))
 }
 
 /// The browser's name and version.

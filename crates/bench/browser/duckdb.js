@@ -31,6 +31,18 @@ export async function start() {
       });
       return Object.fromEntries(await Promise.all(named));
     },
+
+    async readers(form, totals, bytes) {
+      const name = `DuckDB-WASM ${version.replace("v", "")}`;
+      await connection.query("DROP TABLE IF EXISTS events");
+      held = null;
+      await database.dropFile("events");
+      await database.registerFileBuffer("events", await bytes());
+      const text = async (file) => (await fetch(`peers/${file}.sql`)).text();
+      const events = (await text(form)).replace("FILE", "events");
+      const query = (await text("w1")).replace("FROM events", `FROM (${events})`);
+      return { [name]: () => run(connection, query, name, totals) };
+    },
   };
 }
 

@@ -1,4 +1,4 @@
-// What the driver (benches/browser.rs) calls: `choose` a work, then `run` its contestants in turn.
+// What the driver (benches/browser.rs) calls: `choose` a work or `write` a file, then `run` its contestants in turn.
 
 const worker = new Worker("worker.js", { type: "module" });
 const waiting = [];
@@ -33,6 +33,14 @@ globalThis.kappascope = {
     contestants = { ours: () => call("engine"), "loop by hand": () => call("byHand") };
     if (work === "w1") contestants["JavaScript loop"] = () => call("typedArrays");
     if (peers) Object.assign(contestants, await peers.contestants(work, totals, () => call("columns")));
+    return Object.keys(contestants);
+  },
+
+  /** Prepares the reading of a file of so many events. */
+  async write(form, events) {
+    const totals = await call("write", form, events);
+    contestants = { ours: () => call("read"), JavaScript: () => call("readWithJavaScript", form) };
+    if (peers) Object.assign(contestants, await peers.readers(form, totals, () => call("bytes")));
     return Object.keys(contestants);
   },
 

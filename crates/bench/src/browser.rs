@@ -5,8 +5,10 @@
 use kappascope_core::Log;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::Work;
+use crate::form::Form;
 use crate::stream::Stream;
+use crate::{Work, engine};
+use kappascope_core::Spec;
 
 /// One work with its events.
 #[wasm_bindgen]
@@ -14,6 +16,14 @@ pub struct Bench {
     events: usize,
     work: Work,
     held: Option<(Stream, Log)>,
+    file: Option<Text>,
+}
+
+/// A file of the events, as text.
+struct Text {
+    spec: Spec,
+    bytes: Vec<u8>,
+    digest: u64,
 }
 
 #[wasm_bindgen]
@@ -23,7 +33,7 @@ impl Bench {
     #[must_use]
     pub fn new(events: usize) -> Self {
         console_error_panic_hook::set_once();
-        Self { events, work: Work::ALL[0], held: None }
+        Self { events, work: Work::ALL[0], held: None, file: None }
     }
 
     /// Chooses a work, makes its events if another stream is held, and holds the loop against the engine. Gives the
@@ -33,6 +43,7 @@ impl Bench {
     /// When the loop differs, or there is no such work.
     pub fn choose(&mut self, id: &str) -> Vec<f64> {
         self.work = *Work::ALL.iter().find(|work| work.id == id).expect("a work of this id");
+        self.file = None;
         if self.held.as_ref().is_none_or(|(stream, _)| *stream != self.work.stream) {
             self.held = None;
             self.held = Some((self.work.stream, self.work.stream.hour(self.events)));
@@ -50,6 +61,38 @@ impl Bench {
     /// The loop, once.
     pub fn by_hand(&self) {
         self.work.run_by_hand(self.log());
+    }
+
+    /// Writes so many events as a file and holds W1 over it against W1 over their log. Gives what
+    /// [`choose`](Self::choose) gives.
+    ///
+    /// # Panics
+    /// When the two differ, or there is no such form.
+    pub fn write(&mut self, form: &str, events: usize) -> Vec<f64> {
+        let form = *Form::ALL.iter().find(|known| known.id() == form).expect("a form of this id");
+        self.held = Some((Stream::ThreeKeys, Stream::ThreeKeys.hour(events)));
+        let totals = self.choose("w1");
+        let spec = self.work.spec();
+        let digest = engine::run(&spec, self.log(), |_| ()).digest();
+        self.file = Some(Text { bytes: form.write(self.log()), spec, digest });
+        self.held = None;
+        self.read();
+        totals
+    }
+
+    /// The file, read and run through W1, once.
+    ///
+    /// # Panics
+    /// When it gives other results than its events.
+    pub fn read(&self) {
+        let Text { spec, bytes, digest } = self.file.as_ref().expect("a file was written");
+        assert_eq!(engine::run_file(spec, &bytes[..]).digest(), *digest, "the file gave other results");
+    }
+
+    /// The file, for others.
+    #[must_use]
+    pub fn bytes(&self) -> Vec<u8> {
+        self.file.as_ref().expect("a file was written").bytes.clone()
     }
 
     /// The event times, which a number of JavaScript holds exactly.
