@@ -33,6 +33,7 @@ export async function start() {
     },
 
     async readers(form, totals, bytes) {
+      if (form !== "csv") return {}; // What reads the others is an extension from the network.
       const name = `DuckDB-WASM ${version.replace("v", "")}`;
       await connection.query("DROP TABLE IF EXISTS events");
       held = null;
