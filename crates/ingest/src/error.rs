@@ -24,6 +24,8 @@ pub(crate) enum Kind {
     HeaderOnly,
     #[error("the file is {found}; {fits}")]
     NotText { found: &'static str, fits: &'static str },
+    #[error("{what}, after {records} record{}; {advice}", if *records == 1 { "" } else { "s" })]
+    Packed { what: String, records: u64, advice: &'static str },
     #[error("{0}")]
     Header(String),
     #[error("no column `{column}`; {there}")]
@@ -50,6 +52,16 @@ impl IngestError {
     #[must_use]
     pub fn is_schema(&self) -> bool {
         matches!(self.0, Kind::MissingColumn { .. } | Kind::TwiceInHeader(_) | Kind::TimeFormat(_))
+    }
+}
+
+impl IngestError {
+    /// The same, where it tells how many records came before it.
+    pub(crate) fn after(mut self, given: u64) -> Self {
+        if let Kind::Packed { records, .. } = &mut self.0 {
+            *records = given;
+        }
+        self
     }
 }
 

@@ -10,8 +10,8 @@ const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// Forms that people pick by mistake, by their first bytes.
 const FOREIGN: [(&[u8], &str, &str); 10] = [
-    (b"\x1f\x8b", "gzip-compressed", "unpack it first: `gzip -d`"),
-    (b"\x28\xb5\x2f\xfd", "zstd-compressed", "unpack it first: `zstd -d`"),
+    (b"\x1f\x8b", "gzip-compressed twice", "unpack it once: `gzip -d`"),
+    (b"\x28\xb5\x2f\xfd", "zstd-compressed twice", "unpack it once: `zstd -d`"),
     (b"BZh", "bzip2-compressed", "unpack it first: `bzip2 -d`"),
     (b"\xfd7zXZ\0", "xz-compressed", "unpack it first: `xz -d`"),
     (b"PK\x03\x04", "a ZIP archive or an Excel workbook", "unpack it, or save the sheet as CSV"),
@@ -121,8 +121,11 @@ mod tests {
     fn what_is_not_text_of_rows_is_refused_by_name() {
         check(b"", expect!["the file is empty: there is no header and no row"]);
         check(b"\xef\xbb\xbf \r\n", expect!["the file is empty: there is no header and no row"]);
-        check(b"\x1f\x8b\x08\0", expect!["the file is gzip-compressed; unpack it first: `gzip -d`"]);
-        check(b"\x28\xb5\x2f\xfd\x04", expect!["the file is zstd-compressed; unpack it first: `zstd -d`"]);
+        check(b"\x1f\x8b\x08\0", expect!["the file is gzip-compressed twice; unpack it once: `gzip -d`"]);
+        check(
+            b"\x28\xb5\x2f\xfd\x04",
+            expect!["the file is zstd-compressed twice; unpack it once: `zstd -d`"],
+        );
         check(b"PAR1\x15", expect!["the file is Parquet; write it out as CSV or JSON Lines"]);
         check(b"\xff\xfea\0,\0", expect!["the file is UTF-16 text; save it as UTF-8"]);
         check(b"a\0,\0b\0\n\0", expect!["the file is UTF-16 text; save it as UTF-8"]);

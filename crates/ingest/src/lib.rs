@@ -49,6 +49,7 @@ mod records;
 mod row;
 mod sample;
 mod time;
+mod unpack;
 
 pub use error::IngestError;
 pub use head::HEAD_BYTES;

@@ -14,6 +14,7 @@ use crate::head::Head;
 use crate::jsonl::{Fields, JsonLines};
 use crate::place::{Place, too_long};
 use crate::sample::Sample;
+use crate::unpack::Unpack;
 use crate::{csv, jsonl};
 
 /// A record whose cells can be asked for by the number of the wanted column.
@@ -34,6 +35,15 @@ pub(crate) trait Take {
 /// Cuts one file into records.
 #[derive(Debug)]
 pub(crate) struct Records {
+    unpack: Unpack,
+    text: Text,
+    /// How many were given.
+    given: u64,
+}
+
+/// Cuts text into records.
+#[derive(Debug)]
+struct Text {
     source: Source,
     /// Bytes of the byte-order mark that are yet to come.
     bom_left: usize,
@@ -66,11 +76,47 @@ impl Records {
                 Source::JsonLines(JsonLines::new(wanted, head.bom))
             }
         };
-        Ok(Self { source, bom_left: head.bom })
+        let text = Text { source, bom_left: head.bom };
+        Ok(Self { unpack: Unpack::new(head.packing), text, given: 0 })
     }
 
     /// Takes the next bytes of the file, and gives the records that they complete.
     pub(crate) fn push(&mut self, bytes: &[u8], take: &mut impl Take) -> Result<(), IngestError> {
+        let Self { unpack, text, given } = self;
+        let mut take = Counted { take, given };
+        let pushed = unpack.push(bytes, &mut |piece: &[u8]| text.push(piece, &mut take));
+        pushed.map_err(|error| error.after(*given))
+    }
+
+    /// The file is complete: gives the last record, should its line end be missing.
+    pub(crate) fn finish(&mut self, take: &mut impl Take) -> Result<(), IngestError> {
+        let Self { unpack, text, given } = self;
+        let mut take = Counted { take, given };
+        let finished = unpack.finish(&mut |piece: &[u8]| text.push(piece, &mut take));
+        finished.and_then(|()| text.finish(&mut take)).map_err(|error| error.after(*given))
+    }
+}
+
+/// Counts what it passes on.
+struct Counted<'a, T> {
+    take: &'a mut T,
+    given: &'a mut u64,
+}
+
+impl<T: Take> Take for Counted<'_, T> {
+    fn record(&mut self, place: Place, record: &impl Record) -> Result<(), IngestError> {
+        *self.given += 1;
+        self.take.record(place, record)
+    }
+
+    fn broken(&mut self, place: Place, reason: String) -> Result<(), IngestError> {
+        *self.given += 1;
+        self.take.broken(place, reason)
+    }
+}
+
+impl Text {
+    fn push(&mut self, bytes: &[u8], take: &mut impl Take) -> Result<(), IngestError> {
         let skipped = self.bom_left.min(bytes.len());
         self.bom_left -= skipped;
         let mut bytes = &bytes[skipped..];
@@ -87,8 +133,7 @@ impl Records {
         }
     }
 
-    /// The file is complete: gives the last record, should its line end be missing.
-    pub(crate) fn finish(&mut self, take: &mut impl Take) -> Result<(), IngestError> {
+    fn finish(&mut self, take: &mut impl Take) -> Result<(), IngestError> {
         match &mut self.source {
             Source::Csv { csv, header_read, columns } => {
                 let record = csv.finish().filter(|_| *header_read);

@@ -3,6 +3,7 @@
 mod common;
 mod csv;
 mod jsonl;
+mod packed;
 #[cfg(not(target_arch = "wasm32"))]
 mod property;
 mod propose;
