@@ -24,6 +24,8 @@ pub(crate) enum Kind {
     HeaderOnly,
     #[error("the file is {found}; {fits}")]
     NotText { found: &'static str, fits: &'static str },
+    #[error("the file is binary, with a NUL at byte {nul}; CSV, JSON or an access log would fit")]
+    Binary { nul: u64 },
     #[error("{what}, after {records} record{}; {advice}", if *records == 1 { "" } else { "s" })]
     Packed { what: String, records: u64, advice: &'static str },
     #[error("{0}")]
@@ -32,8 +34,8 @@ pub(crate) enum Kind {
     MissingColumn { column: String, there: String },
     #[error("the header has two columns `{0}`; each column that the schema uses needs a name of its own")]
     TwiceInHeader(String),
-    #[error("none of the first {lines} lines is a JSON object; line 1: {reason}")]
-    NotJsonLines { lines: usize, reason: String },
+    #[error("none of the first {count} {what} is a JSON object; line {line}: {reason}")]
+    NotObjects { count: usize, what: &'static str, line: u64, reason: String },
     #[error("schema.time_format: {0}")]
     TimeFormat(String),
     #[error(

@@ -4,7 +4,7 @@ use crate::error::IngestError;
 use crate::format::{self, Form};
 use crate::sample::Sample;
 use crate::unpack::{self, Packing};
-use crate::{csv, jsonl};
+use crate::{access_log, csv, jsonl};
 use std::borrow::Cow;
 
 /// How many bytes from the start of a file are looked at to find out what it is. Give
@@ -50,7 +50,8 @@ impl<'a> Head<'a> {
     pub(crate) fn sample(&self) -> Result<Sample, IngestError> {
         match self.form {
             Form::Csv { separator } => csv::sample(self, separator),
-            Form::JsonLines => jsonl::sample(self),
+            Form::Json(layout) => jsonl::sample(self, layout),
+            Form::AccessLog => Ok(access_log::sample(self)),
         }
     }
 }

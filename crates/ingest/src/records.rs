@@ -1,21 +1,21 @@
 //! A file's records, whatever its form: bytes in, in pieces of any size, one record after the other out.
 //!
 //! ```text
-//!   pieces ─► form: lines, quotes, objects ─► record: a cell for each wanted column ─► Take
+//!   pieces ─► unpack ─► form: lines, quotes, objects ─► record: a cell for each wanted column ─► Take
 //! ```
 //!
 //! **Invariant:** every record of the file is given once, in order: as a record whose cells can be asked
 //! for, or as a broken one with the reason.
 
+use crate::access_log::{AccessLog, LogLine};
 use crate::csv::{Cells, Csv, CsvRecord};
 use crate::error::{IngestError, Kind, columns_like};
 use crate::format::Form;
 use crate::head::Head;
-use crate::jsonl::{Fields, JsonLines};
+use crate::jsonl::{Fields, Json};
 use crate::place::{Place, too_long};
-use crate::sample::Sample;
 use crate::unpack::Unpack;
-use crate::{csv, jsonl};
+use crate::{access_log, csv, jsonl};
 
 /// A record whose cells can be asked for by the number of the wanted column.
 pub(crate) trait Record {
@@ -52,7 +52,8 @@ struct Text {
 #[derive(Debug)]
 enum Source {
     Csv { csv: Box<Csv>, header_read: bool, columns: Columns },
-    JsonLines(JsonLines),
+    Json(Json),
+    AccessLog(AccessLog),
 }
 
 /// Where a CSV record has the wanted columns.
@@ -71,9 +72,15 @@ impl Records {
                 let columns = Columns::find(&header, wanted)?;
                 Source::Csv { csv: Box::new(Csv::new(separator, head.bom)), header_read: false, columns }
             }
-            Form::JsonLines => {
-                check_fields(&jsonl::sample(head)?, wanted)?;
-                Source::JsonLines(JsonLines::new(wanted, head.bom))
+            Form::Json(layout) => {
+                if let Some(missed) = jsonl::missed(head, layout, wanted)? {
+                    return Err(missing(&missed, &jsonl::sample(head, layout)?.names));
+                }
+                Source::Json(Json::new(layout, wanted, head.bom))
+            }
+            Form::AccessLog => {
+                let columns = Columns::find(&access_log::sample(head).names, wanted)?;
+                Source::AccessLog(AccessLog::new(columns.wanted, head.bom))
             }
         };
         let text = Text { source, bom_left: head.bom };
@@ -129,7 +136,8 @@ impl Text {
                 }
                 Ok(())
             }
-            Source::JsonLines(lines) => lines.push(bytes, |place, line| give_json(place, line, take)),
+            Source::Json(json) => json.push(bytes, |place, object| give_json(place, object, take)),
+            Source::AccessLog(log) => log.push(bytes, |place, line| give_line(place, line, take)),
         }
     }
 
@@ -139,7 +147,8 @@ impl Text {
                 let record = csv.finish().filter(|_| *header_read);
                 record.map_or(Ok(()), |record| give_csv(&record, columns, take))
             }
-            Source::JsonLines(lines) => lines.finish(|place, line| give_json(place, line, take)),
+            Source::Json(json) => json.finish(|place, object| give_json(place, object, take)),
+            Source::AccessLog(log) => log.finish(|place, line| give_line(place, line, take)),
         }
     }
 }
@@ -159,9 +168,20 @@ fn give_csv(record: &CsvRecord<'_>, columns: &Columns, take: &mut impl Take) -> 
     take.record(place, &CsvRow { cells, columns })
 }
 
-fn give_json(place: Place, line: Result<&Fields, String>, take: &mut impl Take) -> Result<(), IngestError> {
-    match line {
+fn give_json(place: Place, object: Result<&Fields, String>, take: &mut impl Take) -> Result<(), IngestError> {
+    match object {
         Ok(fields) => take.record(place, fields),
+        Err(reason) => take.broken(place, reason),
+    }
+}
+
+fn give_line(
+    place: Place,
+    line: Result<LogLine<'_>, String>,
+    take: &mut impl Take,
+) -> Result<(), IngestError> {
+    match line {
+        Ok(line) => take.record(place, &line),
         Err(reason) => take.broken(place, reason),
     }
 }
@@ -187,12 +207,6 @@ fn missing(column: &str, header: &[String]) -> IngestError {
         there.push_str("; the first line needs to name the columns, and this one holds a number");
     }
     Kind::MissingColumn { column: column.to_owned(), there }.into()
-}
-
-/// Refuses a file of JSON lines whose first ones never have a wanted field.
-fn check_fields(sample: &Sample, wanted: &[String]) -> Result<(), IngestError> {
-    let Some(missed) = wanted.iter().find(|name| !sample.names.contains(name)) else { return Ok(()) };
-    if sample.rows.is_empty() { Ok(()) } else { Err(missing(missed, &sample.names)) }
 }
 
 struct CsvRow<'a> {

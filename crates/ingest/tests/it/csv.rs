@@ -270,7 +270,7 @@ fn what_cannot_be_read_at_all_is_refused() {
     "#]]
     .assert_eq(&read_whole(SCHEMA, b"at,who,\xe9\n1,2,3\n").text());
     expect![[r#"
-        error: the file is binary; CSV or JSON Lines would fit
+        error: the file is binary, with a NUL at byte 7; CSV, JSON or an access log would fit
     "#]]
     .assert_eq(&read_whole(SCHEMA, b"\x7fELF\x02\x01\x01\0\0\0\0").text());
 }
