@@ -4,15 +4,12 @@ use super::{Host, SLICE_MS};
 use crate::wire::{RejectedRow, Source, Truth};
 use js_sys::{Reflect, Uint8Array};
 use kappascope_core::{Log, Spec};
-use kappascope_ingest::{Reader, Rejected};
+use kappascope_ingest::{HEAD_BYTES, Reader, Rejected};
 use kappascope_scenario::World;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{File, ReadableStream, ReadableStreamDefaultReader, Response};
-
-/// How much of a file is looked at to understand it.
-const HEAD_BYTES: usize = 64 * 1024;
 
 /// How many refused records are kept to be shown; all are counted.
 const REJECTED_KEPT: usize = 1_000;

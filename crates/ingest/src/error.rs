@@ -24,14 +24,18 @@ pub(crate) enum Kind {
     HeaderOnly,
     #[error("the file is {found}; {fits}")]
     NotText { found: &'static str, fits: &'static str },
+    #[error("the file is binary, with a NUL at byte {nul}; CSV, JSON or an access log would fit")]
+    Binary { nul: u64 },
+    #[error("{what}, after {records} record{}; {advice}", if *records == 1 { "" } else { "s" })]
+    Packed { what: String, records: u64, advice: &'static str },
     #[error("{0}")]
     Header(String),
     #[error("no column `{column}`; {there}")]
     MissingColumn { column: String, there: String },
     #[error("the header has two columns `{0}`; each column that the schema uses needs a name of its own")]
     TwiceInHeader(String),
-    #[error("none of the first {lines} lines is a JSON object; line 1: {reason}")]
-    NotJsonLines { lines: usize, reason: String },
+    #[error("none of the first {count} {what} is a JSON object; line {line}: {reason}")]
+    NotObjects { count: usize, what: &'static str, line: u64, reason: String },
     #[error("schema.time_format: {0}")]
     TimeFormat(String),
     #[error(
@@ -50,6 +54,16 @@ impl IngestError {
     #[must_use]
     pub fn is_schema(&self) -> bool {
         matches!(self.0, Kind::MissingColumn { .. } | Kind::TwiceInHeader(_) | Kind::TimeFormat(_))
+    }
+}
+
+impl IngestError {
+    /// The same, where it tells how many records came before it.
+    pub(crate) fn after(mut self, given: u64) -> Self {
+        if let Kind::Packed { records, .. } = &mut self.0 {
+            *records = given;
+        }
+        self
     }
 }
 

@@ -1,21 +1,120 @@
-//! JSON Lines to records, in pieces: one object a line, of which only the wanted fields are kept.
+//! JSON objects to records: one a line, in an array, or one after the other. Only the wanted fields are kept.
+//!
+//! A wanted field may be inside of objects: `user.id` is the field of that name if there is one, else `id` of
+//! the object `user`.
+//!
+//! ```text
+//!   wanted   at, user.id, ms
+//!   object   {"at": 1, "user": {"id": "u7", "tags": [1, 2]}, "ms": 20.50}
+//!   cells    1, u7, 20.50
+//! ```
 //!
 //! **Invariant:** a cell keeps the text that the file has, so a number means to the last bit what it
-//! means in a CSV file. A line holds at most [`MAX_RECORD_BYTES`]; what is longer is read past and told.
-//! Blank lines are no records. Of a field that a line has twice, the last counts.
+//! means in a CSV file. Of a field that an object has twice, the last counts.
 
 use crate::error::{IngestError, Kind, shown};
 use crate::head::Head;
-use crate::place::{MAX_RECORD_BYTES, Place, too_long};
+use crate::json;
+use crate::json_array::Elements;
+use crate::lines::Lines;
+use crate::place::Place;
 use crate::records::Record;
 use crate::sample::Sample;
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
-/// What a line has of a wanted field.
+/// How deep a sample looks into objects in objects for fields: deeper ones are found when a schema names
+/// them, but nobody would pick from a list that long.
+const SAMPLED_DEPTH: usize = 8;
+
+/// Most fields of an object that a sample lists; as for the depth.
+const SAMPLED_FIELDS: usize = 1_000;
+
+/// How the objects of a file follow each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// One a line.
+    Lines,
+    Array,
+    /// One after the other, over many lines each.
+    Objects,
+}
+
+/// Cuts a file into objects and reads the wanted fields of each.
+#[derive(Debug)]
+pub(crate) struct Json {
+    cut: Cut,
+    fields: Fields,
+}
+
+#[derive(Debug)]
+enum Cut {
+    Lines(Lines),
+    Elements(Elements),
+}
+
+impl Cut {
+    fn new(layout: Layout, bom: usize) -> Self {
+        match layout {
+            Layout::Lines => Self::Lines(Lines::new(bom)),
+            Layout::Array => Self::Elements(Elements::of_array(bom)),
+            Layout::Objects => Self::Elements(Elements::objects(bom)),
+        }
+    }
+
+    fn push(
+        &mut self,
+        bytes: &[u8],
+        give: impl FnMut(Place, Result<&[u8], String>) -> Result<(), IngestError>,
+    ) -> Result<(), IngestError> {
+        match self {
+            Self::Lines(lines) => lines.push(bytes, give),
+            Self::Elements(elements) => elements.push(bytes, give),
+        }
+    }
+
+    fn finish(
+        &mut self,
+        give: impl FnMut(Place, Result<&[u8], String>) -> Result<(), IngestError>,
+    ) -> Result<(), IngestError> {
+        match self {
+            Self::Lines(lines) => lines.finish(give),
+            Self::Elements(elements) => elements.finish(give),
+        }
+    }
+}
+
+impl Json {
+    /// A reader of the bytes that follow `bom` bytes of byte-order mark.
+    pub(crate) fn new(layout: Layout, wanted: &[String], bom: usize) -> Self {
+        Self { cut: Cut::new(layout, bom), fields: Fields::new(wanted) }
+    }
+
+    /// Takes the next bytes, and hands each object that they complete to `take`: its wanted fields, or why
+    /// it is none.
+    pub(crate) fn push(
+        &mut self,
+        bytes: &[u8],
+        mut take: impl FnMut(Place, Result<&Fields, String>) -> Result<(), IngestError>,
+    ) -> Result<(), IngestError> {
+        let Self { cut, fields } = self;
+        cut.push(bytes, |place, text| take(place, text.and_then(|text| fields.read(text, place))))
+    }
+
+    /// Hands over the object that the end of the file completes.
+    pub(crate) fn finish(
+        &mut self,
+        mut take: impl FnMut(Place, Result<&Fields, String>) -> Result<(), IngestError>,
+    ) -> Result<(), IngestError> {
+        let Self { cut, fields } = self;
+        cut.finish(|place, text| take(place, text.and_then(|text| fields.read(text, place))))
+    }
+}
+
+/// What an object has of a wanted field.
 #[derive(Clone, Debug, PartialEq)]
 enum Cell {
     Missing,
@@ -25,108 +124,139 @@ enum Cell {
     Other(&'static str),
 }
 
-/// The wanted fields of one line.
-#[derive(Debug, Default)]
+/// The wanted fields of one object.
+#[derive(Debug)]
 pub(crate) struct Fields {
-    cells: Vec<Cell>,
+    wanted: Wanted,
+    cells: Vec<Found>,
     text: String,
 }
 
-/// Cuts a file into lines and reads the wanted fields of each.
-#[derive(Debug)]
-pub(crate) struct JsonLines {
-    wanted: Vec<String>,
-    fields: Fields,
-    /// The beginning of a line whose end is yet to come; empty when the line is too long already.
-    pending: Vec<u8>,
-    pending_bytes: usize,
-    next: Place,
-}
-
-impl JsonLines {
-    /// A reader of the bytes that follow `bom` bytes of byte-order mark.
-    pub(crate) fn new(wanted: &[String], bom: usize) -> Self {
-        Self {
-            wanted: wanted.to_vec(),
-            fields: Fields::default(),
-            pending: Vec::new(),
-            pending_bytes: 0,
-            next: Place { line: 1, byte: bom as u64 },
-        }
-    }
-
-    /// Takes the next bytes, and hands each line that they complete to `take`: its wanted fields, or why
-    /// it is no object.
-    pub(crate) fn push(
-        &mut self,
-        mut bytes: &[u8],
-        mut take: impl FnMut(Place, Result<&Fields, String>) -> Result<(), IngestError>,
-    ) -> Result<(), IngestError> {
-        while let Some(end) = memchr::memchr(b'\n', bytes) {
-            self.end_line(&bytes[..end], &mut take)?;
-            bytes = &bytes[end + 1..];
-        }
-        self.hold(bytes);
-        Ok(())
-    }
-
-    /// Hands over the line that the end of the file completes.
-    pub(crate) fn finish(
-        &mut self,
-        mut take: impl FnMut(Place, Result<&Fields, String>) -> Result<(), IngestError>,
-    ) -> Result<(), IngestError> {
-        self.end_line(&[], &mut take)
-    }
-
-    fn hold(&mut self, bytes: &[u8]) {
-        self.pending_bytes += bytes.len();
-        if self.pending_bytes > MAX_RECORD_BYTES {
-            self.pending.clear();
-        } else {
-            self.pending.extend_from_slice(bytes);
-        }
-    }
-
-    fn end_line(
-        &mut self,
-        last: &[u8],
-        take: &mut impl FnMut(Place, Result<&Fields, String>) -> Result<(), IngestError>,
-    ) -> Result<(), IngestError> {
-        let place = self.next;
-        let held = self.pending_bytes;
-        let bytes = held + last.len();
-        self.next = Place { line: place.line + 1, byte: place.byte + bytes as u64 + 1 };
-        if held > 0 {
-            self.hold(last);
-        }
-        self.pending_bytes = 0;
-        if bytes > MAX_RECORD_BYTES {
-            self.pending.clear();
-            return take(place, Err(too_long(bytes as u64)));
-        }
-        let line = if held > 0 { &self.pending } else { last };
-        if line.trim_ascii().is_empty() {
-            self.pending.clear();
-            return Ok(());
-        }
-        let read = self.fields.read(line, &self.wanted).map_err(|error| not_an_object(&error, line));
-        self.pending.clear();
-        take(place, read.map(|()| &self.fields))
-    }
+/// A cell, and in how many objects the field was: the outermost of a name counts.
+#[derive(Clone, Debug)]
+struct Found {
+    cell: Cell,
+    depth: u32,
 }
 
 impl Fields {
-    fn read(&mut self, line: &[u8], wanted: &[String]) -> Result<(), serde_json::Error> {
-        self.text.clear();
-        self.cells.clear();
-        self.cells.resize(wanted.len(), Cell::Missing);
-        let mut json = serde_json::Deserializer::from_slice(line);
-        json.deserialize_map(FieldsVisitor { wanted, fields: self })?;
-        json.end()
+    fn new(wanted: &[String]) -> Self {
+        let wanted = Wanted { names: wanted.to_vec(), nested: wanted.iter().any(|name| name.contains('.')) };
+        Self { wanted, cells: Vec::new(), text: String::new() }
     }
 
-    fn set(&mut self, field: usize, value: &RawValue) {
-        self.cells[field] = match text_of(value) {
+    /// The fields of an object, or why it is none.
+    fn read(&mut self, object: &[u8], place: Place) -> Result<&Self, String> {
+        self.text.clear();
+        self.cells.clear();
+        self.cells.resize(self.wanted.names.len(), Found { cell: Cell::Missing, depth: u32::MAX });
+        let Self { wanted, cells, text } = self;
+        let mut json = json::Json::new(utf8(object, place)?);
+        let read = Object { wanted, path: "", depth: 0, cells, text }.read(&mut json);
+        read.and_then(|()| json.end()).ok_or_else(|| not_an_object(object, place))?;
+        Ok(self)
+    }
+
+    /// Whether the object at hand has the field.
+    fn has(&self, column: usize) -> bool {
+        self.cells[column].cell != Cell::Missing
+    }
+}
+
+/// The text of an object, which stands at `place`.
+fn utf8(json: &[u8], place: Place) -> Result<&str, String> {
+    std::str::from_utf8(json).map_err(|error| {
+        let byte = place.byte + error.valid_up_to() as u64;
+        format!("not UTF-8 at byte {byte}; save the file as UTF-8")
+    })
+}
+
+/// The names of the wanted fields.
+#[derive(Debug)]
+struct Wanted {
+    names: Vec<String>,
+    /// Whether any of them may be inside of an object.
+    nested: bool,
+}
+
+/// What the fields of a name in an object are wanted for.
+#[derive(Clone, Copy, Debug, Default)]
+struct Use {
+    /// The wanted field that it is.
+    cell: Option<usize>,
+    /// A wanted field that may be inside of it.
+    path_of: Option<usize>,
+}
+
+impl Wanted {
+    /// What the field `name` is wanted for, of an object at `path`. Objects mostly have their fields in the
+    /// same order, so the one that is `expected` is tried first.
+    fn find(&self, path: &str, name: &str, expected: usize) -> Use {
+        let is = |wanted: &String| behind(path, wanted) == Some(name);
+        let cell = match self.names.get(expected) {
+            Some(wanted) if is(wanted) => Some(expected),
+            _ => self.names.iter().position(is),
+        };
+        let holds = |wanted: &String| {
+            let inside = behind(path, wanted).and_then(|wanted| wanted.strip_prefix(name));
+            inside.is_some_and(|inside| inside.starts_with('.'))
+        };
+        let path_of = if self.nested { self.names.iter().position(holds) } else { None };
+        Use { cell, path_of }
+    }
+}
+
+/// What of a wanted field comes behind a path. Most paths are empty, and to compare nothing is dear: the
+/// empty string lies at no address, and a vector load from there takes longer than all else.
+fn behind<'a>(path: &str, wanted: &'a str) -> Option<&'a str> {
+    if path.is_empty() { Some(wanted) } else { wanted.strip_prefix(path) }
+}
+
+/// An object in which fields are looked for.
+struct Object<'a> {
+    wanted: &'a Wanted,
+    /// How the names of its fields begin among the wanted: empty, or the objects that it is in and a dot.
+    path: &'a str,
+    /// How many objects it is in.
+    depth: u32,
+    cells: &'a mut [Found],
+    text: &'a mut String,
+}
+
+impl Object<'_> {
+    /// Reads the object that comes next; `None` when it is none.
+    fn read(&mut self, json: &mut json::Json<'_>) -> Option<()> {
+        let (mut more, mut expected) = (json.open_object()?, 0);
+        while more {
+            let name = json.name()?;
+            let Use { cell, path_of } = self.wanted.find(self.path, &name, expected);
+            let inside = path_of.filter(|_| json.peek() == Some(b'{'));
+            if let Some(wanted) = inside {
+                self.look_inside(wanted, name.len(), json)?;
+                cell.inspect(|&column| self.set(column, Err("an object")));
+            } else {
+                let value = json.value(self.depth + 1)?;
+                cell.inspect(|&column| self.set(column, text_of(value)));
+            }
+            expected = cell.map_or(expected, |column| column + 1);
+            more = json.another()?;
+        }
+        Some(())
+    }
+
+    /// Reads the object that is the field of this one with a name of so many bytes.
+    fn look_inside(&mut self, wanted: usize, name_bytes: usize, json: &mut json::Json<'_>) -> Option<()> {
+        let Self { wanted: names, path, depth, cells, text } = self;
+        let path = &names.names[wanted][..path.len() + name_bytes + 1];
+        Object { wanted: names, path, depth: *depth + 1, cells, text }.read(json)
+    }
+
+    fn set(&mut self, column: usize, text: Result<Cow<'_, str>, &'static str>) {
+        let found = &mut self.cells[column];
+        if self.depth > found.depth {
+            return;
+        }
+        let cell = match text {
             Ok(text) => {
                 let start = self.text.len();
                 self.text.push_str(&text);
@@ -134,12 +264,13 @@ impl Fields {
             }
             Err(what) => Cell::Other(what),
         };
+        *found = Found { cell, depth: self.depth };
     }
 }
 
 impl Record for Fields {
     fn cell(&self, column: usize) -> Result<&[u8], String> {
-        match &self.cells[column] {
+        match &self.cells[column].cell {
             Cell::Text(range) => Ok(&self.text.as_bytes()[range.clone()]),
             Cell::Missing => Err("the record has no such field".to_owned()),
             Cell::Other(what) => Err(format!("{what} where text or a number would fit")),
@@ -149,8 +280,7 @@ impl Record for Fields {
 
 /// The text of a value: of a string what it says, of a number or truth value what is written, of null
 /// nothing.
-fn text_of(value: &RawValue) -> Result<Cow<'_, str>, &'static str> {
-    let raw = value.get();
+fn text_of(raw: &str) -> Result<Cow<'_, str>, &'static str> {
     match raw.as_bytes() {
         [b'"', inner @ .., b'"'] if memchr::memchr(b'\\', inner).is_none() => {
             Ok(Cow::Borrowed(&raw[1..raw.len() - 1]))
@@ -163,108 +293,128 @@ fn text_of(value: &RawValue) -> Result<Cow<'_, str>, &'static str> {
     }
 }
 
-fn not_an_object(error: &serde_json::Error, line: &[u8]) -> String {
-    if std::str::from_utf8(line).is_err() {
-        return "not UTF-8; save the file as UTF-8".to_owned();
-    }
+/// Why a text is no object, in the words of serde_json.
+fn not_an_object(json: &[u8], place: Place) -> String {
+    let read: Result<Members<'_>, _> = serde_json::from_slice(json);
+    let Err(error) = read else {
+        return format!("not a JSON object: nested more than {} deep", json::MAX_DEPTH);
+    };
     let message = error.to_string();
     let message = message.split(" at line ").next().unwrap_or_default();
     if error.is_eof() {
-        return format!("not a JSON object: the line ends early ({message})");
+        return format!("not a JSON object: it ends early ({message})");
     }
-    let column = error.column();
-    let rest = line.get(column.saturating_sub(1)..).unwrap_or_default();
-    format!("not a JSON object: {message} at column {column}, {}", shown(rest.trim_ascii()))
+    let line = json.split(|&byte| byte == b'\n').nth(error.line().saturating_sub(1)).unwrap_or_default();
+    let rest = line.get(error.column().saturating_sub(1)..).unwrap_or_default();
+    let at = match error.line() {
+        0 | 1 => String::new(),
+        line => format!("line {}, ", place.line + line as u64 - 1),
+    };
+    format!("not a JSON object: {message} at {at}column {}, {}", error.column(), shown(rest.trim_ascii()))
 }
 
-struct FieldsVisitor<'a> {
-    wanted: &'a [String],
-    fields: &'a mut Fields,
-}
-
-impl<'de> Visitor<'de> for FieldsVisitor<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(field) = map.next_key_seed(Name(self.wanted))? {
-            match field {
-                Some(field) => self.fields.set(field, map.next_value::<&RawValue>()?),
-                None => drop(map.next_value::<IgnoredAny>()?),
-            }
+/// A wanted field that none of the first objects has.
+pub(crate) fn missed(
+    head: &Head<'_>,
+    layout: Layout,
+    wanted: &[String],
+) -> Result<Option<String>, IngestError> {
+    let (mut fields, mut met) = (Fields::new(wanted), vec![false; wanted.len()]);
+    let mut objects = 0;
+    each(head, layout, |place, text| {
+        if let Ok(fields) = text.and_then(|text| fields.read(text, place)) {
+            objects += 1;
+            met.iter_mut().enumerate().for_each(|(column, met)| *met |= fields.has(column));
         }
-        Ok(())
+    })?;
+    if objects == 0 {
+        return sample(head, layout).map(|_| None); // tells why none of them is an object
     }
+    Ok(met.iter().position(|met| !met).map(|column| wanted[column].clone()))
 }
 
-/// Finds a field's name among the wanted ones.
-struct Name<'a>(&'a [String]);
-
-impl<'de> DeserializeSeed<'de> for Name<'_> {
-    type Value = Option<usize>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for Name<'_> {
-    type Value = Option<usize>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a field's name")
-    }
-
-    fn visit_str<E: Error>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(self.0.iter().position(|wanted| wanted == name))
-    }
-}
-
-/// The first records of a file, with all their fields in the order in which they first appear.
-pub(crate) fn sample(head: &Head<'_>) -> Result<Sample, IngestError> {
-    let text = head.text();
-    let end = if head.whole { text.len() } else { memchr::memrchr(b'\n', text).unwrap_or(0) };
-    let lines = text[..end].split(|&byte| byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+/// The first records of a file, with all their fields in the order in which they first appear: of objects in
+/// objects by path.
+pub(crate) fn sample(head: &Head<'_>, layout: Layout) -> Result<Sample, IngestError> {
     let mut sample = Sample::default();
-    let (mut failed, mut first_reason) = (0, None);
-    for line in lines {
-        let object: Result<AllFields<'_>, _> = serde_json::from_slice(line);
-        match object {
-            Ok(AllFields(fields)) => sample.add(fields),
-            Err(error) => {
-                failed += 1;
-                first_reason.get_or_insert_with(|| not_an_object(&error, line));
-            }
+    let (mut failed, mut first) = (0, None);
+    each(head, layout, |place, text| match text.and_then(|text| all_fields(text, place)) {
+        Ok(fields) => sample.add(fields),
+        Err(reason) => {
+            failed += 1;
+            first.get_or_insert((place.line, reason));
         }
-    }
-    match first_reason {
-        Some(reason) if sample.rows.is_empty() => Err(Kind::NotJsonLines { lines: failed, reason }.into()),
+    })?;
+    match first {
+        Some((line, reason)) if sample.rows.is_empty() => {
+            let what = if layout == Layout::Lines { "lines" } else { "elements" };
+            Err(Kind::NotObjects { count: failed, what, line, reason }.into())
+        }
         _ => Ok(sample),
     }
 }
 
-/// Every field of a line with its text, `None` where it has none.
-struct AllFields<'a>(Vec<(String, Option<Cow<'a, str>>)>);
+/// Gives each whole object of the head as text, or why it is none.
+fn each(
+    head: &Head<'_>,
+    layout: Layout,
+    mut give: impl FnMut(Place, Result<&[u8], String>),
+) -> Result<(), IngestError> {
+    let mut cut = Cut::new(layout, head.bom);
+    let mut give = |place: Place, text: Result<&[u8], String>| {
+        give(place, text);
+        Ok(())
+    };
+    cut.push(head.text(), &mut give)?;
+    if head.whole { cut.finish(&mut give) } else { Ok(()) }
+}
 
-impl<'de> serde::Deserialize<'de> for AllFields<'de> {
+/// Every field of an object with its text, `None` where it has none; of objects in it by path.
+fn all_fields(json: &[u8], place: Place) -> Result<AllFields<'_>, String> {
+    let mut fields = AllFields::new();
+    flatten(utf8(json, place)?, "", 1, &mut fields).map_err(|_| not_an_object(json, place))?;
+    Ok(fields)
+}
+
+type AllFields<'a> = Vec<(String, Option<Cow<'a, str>>)>;
+
+fn flatten<'a>(
+    json: &'a str,
+    path: &str,
+    depth: usize,
+    fields: &mut AllFields<'a>,
+) -> Result<(), serde_json::Error> {
+    let Members(members) = serde_json::from_str(json)?;
+    for (name, value) in members {
+        let name = format!("{path}{name}");
+        if value.get().starts_with('{') && depth < SAMPLED_DEPTH {
+            flatten(value.get(), &format!("{name}."), depth + 1, fields)?;
+        } else if fields.len() < SAMPLED_FIELDS {
+            fields.push((name, text_of(value.get()).ok()));
+        }
+    }
+    Ok(())
+}
+
+/// The names and values of an object.
+struct Members<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de> serde::Deserialize<'de> for Members<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct All;
         impl<'de> Visitor<'de> for All {
-            type Value = AllFields<'de>;
+            type Value = Members<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut fields = Vec::new();
-                while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
-                    fields.push((name, text_of(value).ok()));
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
                 }
-                Ok(AllFields(fields))
+                Ok(Members(members))
             }
         }
         deserializer.deserialize_map(All)

@@ -1,4 +1,4 @@
-//! Bytes to log rows: CSV and JSON Lines, found by content, in pieces of any size.
+//! Bytes to log rows: CSV, JSON and access logs, plain or packed, found by content, in pieces of any size.
 //!
 //! **Invariant:** however the bytes are cut into pieces, the same rows reach the log and the same records
 //! are refused, and `records in = rows appended + records rejected`. A record that cannot be a row is
@@ -37,11 +37,16 @@
 //! # Ok::<(), kappascope_ingest::IngestError>(())
 //! ```
 
+mod access_log;
 mod csv;
 mod error;
 mod format;
 mod head;
+mod held;
+mod json;
+mod json_array;
 mod jsonl;
+mod lines;
 mod place;
 mod propose;
 mod reader;
@@ -49,6 +54,7 @@ mod records;
 mod row;
 mod sample;
 mod time;
+mod unpack;
 
 pub use error::IngestError;
 pub use head::HEAD_BYTES;

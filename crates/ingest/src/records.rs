@@ -1,20 +1,21 @@
 //! A file's records, whatever its form: bytes in, in pieces of any size, one record after the other out.
 //!
 //! ```text
-//!   pieces ─► form: lines, quotes, objects ─► record: a cell for each wanted column ─► Take
+//!   pieces ─► unpack ─► form: lines, quotes, objects ─► record: a cell for each wanted column ─► Take
 //! ```
 //!
 //! **Invariant:** every record of the file is given once, in order: as a record whose cells can be asked
 //! for, or as a broken one with the reason.
 
+use crate::access_log::{AccessLog, LogLine};
 use crate::csv::{Cells, Csv, CsvRecord};
 use crate::error::{IngestError, Kind, columns_like};
 use crate::format::Form;
 use crate::head::Head;
-use crate::jsonl::{Fields, JsonLines};
+use crate::jsonl::{Fields, Json};
 use crate::place::Place;
-use crate::sample::Sample;
-use crate::{csv, jsonl};
+use crate::unpack::Unpack;
+use crate::{access_log, csv, jsonl};
 
 /// A record whose cells can be asked for by the number of the wanted column.
 pub(crate) trait Record {
@@ -34,6 +35,15 @@ pub(crate) trait Take {
 /// Cuts one file into records.
 #[derive(Debug)]
 pub(crate) struct Records {
+    unpack: Unpack,
+    text: Text,
+    /// How many were given.
+    given: u64,
+}
+
+/// Cuts text into records.
+#[derive(Debug)]
+struct Text {
     source: Source,
     /// Bytes of the byte-order mark that are yet to come.
     bom_left: usize,
@@ -42,7 +52,8 @@ pub(crate) struct Records {
 #[derive(Debug)]
 enum Source {
     Csv { csv: Box<Csv>, header_read: bool, columns: Columns },
-    JsonLines(JsonLines),
+    Json(Json),
+    AccessLog(AccessLog),
 }
 
 /// Where a CSV record has the wanted columns.
@@ -61,16 +72,58 @@ impl Records {
                 let columns = Columns::find(&header, wanted)?;
                 Source::Csv { csv: Box::new(Csv::new(separator, head.bom)), header_read: false, columns }
             }
-            Form::JsonLines => {
-                check_fields(&jsonl::sample(head)?, wanted)?;
-                Source::JsonLines(JsonLines::new(wanted, head.bom))
+            Form::Json(layout) => {
+                if let Some(missed) = jsonl::missed(head, layout, wanted)? {
+                    return Err(missing(&missed, &jsonl::sample(head, layout)?.names));
+                }
+                Source::Json(Json::new(layout, wanted, head.bom))
+            }
+            Form::AccessLog => {
+                let columns = Columns::find(&access_log::sample(head).names, wanted)?;
+                Source::AccessLog(AccessLog::new(columns.wanted, head.bom))
             }
         };
-        Ok(Self { source, bom_left: head.bom })
+        let text = Text { source, bom_left: head.bom };
+        Ok(Self { unpack: Unpack::new(head.packing), text, given: 0 })
     }
 
     /// Takes the next bytes of the file, and gives the records that they complete.
     pub(crate) fn push(&mut self, bytes: &[u8], take: &mut impl Take) -> Result<(), IngestError> {
+        let Self { unpack, text, given } = self;
+        let mut take = Counted { take, given };
+        let pushed = unpack.push(bytes, &mut |piece: &[u8]| text.push(piece, &mut take));
+        pushed.map_err(|error| error.after(*given))
+    }
+
+    /// The file is complete: gives the last record, should its line end be missing.
+    pub(crate) fn finish(&mut self, take: &mut impl Take) -> Result<(), IngestError> {
+        let Self { unpack, text, given } = self;
+        let mut take = Counted { take, given };
+        let finished = unpack.finish(&mut |piece: &[u8]| text.push(piece, &mut take));
+        finished.and_then(|()| text.finish(&mut take)).map_err(|error| error.after(*given))
+    }
+}
+
+/// Counts what it passes on.
+struct Counted<'a, T> {
+    take: &'a mut T,
+    given: &'a mut u64,
+}
+
+impl<T: Take> Take for Counted<'_, T> {
+    fn record(&mut self, place: Place, record: &impl Record) -> Result<(), IngestError> {
+        *self.given += 1;
+        self.take.record(place, record)
+    }
+
+    fn broken(&mut self, place: Place, reason: String) -> Result<(), IngestError> {
+        *self.given += 1;
+        self.take.broken(place, reason)
+    }
+}
+
+impl Text {
+    fn push(&mut self, bytes: &[u8], take: &mut impl Take) -> Result<(), IngestError> {
         let skipped = self.bom_left.min(bytes.len());
         self.bom_left -= skipped;
         let mut bytes = &bytes[skipped..];
@@ -83,12 +136,12 @@ impl Records {
                 }
                 Ok(())
             }
-            Source::JsonLines(lines) => lines.push(bytes, |place, line| give_json(place, line, take)),
+            Source::Json(json) => json.push(bytes, |place, object| give_json(place, object, take)),
+            Source::AccessLog(log) => log.push(bytes, |place, line| give_line(place, line, take)),
         }
     }
 
-    /// The file is complete: gives the last record, should its line end be missing.
-    pub(crate) fn finish(&mut self, take: &mut impl Take) -> Result<(), IngestError> {
+    fn finish(&mut self, take: &mut impl Take) -> Result<(), IngestError> {
         match &mut self.source {
             Source::Csv { csv, header_read, columns } => {
                 while let Some(record) = csv.finish() {
@@ -98,7 +151,8 @@ impl Records {
                 }
                 Ok(())
             }
-            Source::JsonLines(lines) => lines.finish(|place, line| give_json(place, line, take)),
+            Source::Json(json) => json.finish(|place, object| give_json(place, object, take)),
+            Source::AccessLog(log) => log.finish(|place, line| give_line(place, line, take)),
         }
     }
 }
@@ -117,9 +171,20 @@ fn give_csv(record: &CsvRecord<'_>, columns: &Columns, take: &mut impl Take) -> 
     take.record(place, &CsvRow { cells, columns })
 }
 
-fn give_json(place: Place, line: Result<&Fields, String>, take: &mut impl Take) -> Result<(), IngestError> {
-    match line {
+fn give_json(place: Place, object: Result<&Fields, String>, take: &mut impl Take) -> Result<(), IngestError> {
+    match object {
         Ok(fields) => take.record(place, fields),
+        Err(reason) => take.broken(place, reason),
+    }
+}
+
+fn give_line(
+    place: Place,
+    line: Result<LogLine<'_>, String>,
+    take: &mut impl Take,
+) -> Result<(), IngestError> {
+    match line {
+        Ok(line) => take.record(place, &line),
         Err(reason) => take.broken(place, reason),
     }
 }
@@ -145,12 +210,6 @@ fn missing(column: &str, header: &[String]) -> IngestError {
         there.push_str("; the first line needs to name the columns, and this one holds a number");
     }
     Kind::MissingColumn { column: column.to_owned(), there }.into()
-}
-
-/// Refuses a file of JSON lines whose first ones never have a wanted field.
-fn check_fields(sample: &Sample, wanted: &[String]) -> Result<(), IngestError> {
-    let Some(missed) = wanted.iter().find(|name| !sample.names.contains(name)) else { return Ok(()) };
-    if sample.rows.is_empty() { Ok(()) } else { Err(missing(missed, &sample.names)) }
 }
 
 struct CsvRow<'a> {

@@ -7,6 +7,9 @@ use std::fmt::Write;
 /// `time = at, keys = [who], measures = [ms]`.
 pub(crate) const SCHEMA: &str = "time = 'at', keys = ['who'], measures = ['ms']";
 
+/// Of an access log.
+pub(crate) const LOG_SCHEMA: &str = "time = 'time', time_format = '%d/%b/%Y:%H:%M:%S %z', keys = ['method', 'path', 'status'], measures = ['bytes']";
+
 pub(crate) fn spec(schema: &str) -> Spec {
     let text = format!(
         "name = 't'\nversion = 1\nschema = {{ {schema} }}\n\

@@ -62,7 +62,7 @@ fn a_record_that_is_no_row_is_told_with_its_place() {
             line 8 byte 185 after 1 [ms] `Infinity` is not finite; a number such as `12.5` would fit
             line 9 byte 220 after 1 [who] a string with a broken escape where text or a number would fit
             line 10 byte 251 after 1 [-] not a JSON object: trailing characters at column 27, `{}`
-            line 11 byte 280 after 1 [-] not a JSON object: the line ends early (EOF while parsing a value)
+            line 11 byte 280 after 1 [-] not a JSON object: it ends early (EOF while parsing a value)
             line 12 byte 299 after 1 [-] not a JSON object: invalid type: sequence, expected an object at column 0, `[1,2]`
             line 13 byte 305 after 1 [-] not a JSON object: invalid type: integer `42`, expected an object at column 2, `2`
             line 14 byte 308 after 1 [-] not a JSON object: expected value at column 1, `at,who,ms`
@@ -72,7 +72,7 @@ fn a_record_that_is_no_row_is_told_with_its_place() {
     );
     expect![[r#"
         1000 0 "b" 1.0
-        line 1 byte 0 after 0 [-] not UTF-8; save the file as UTF-8
+        line 1 byte 0 after 0 [-] not UTF-8 at byte 18; save the file as UTF-8
     "#]]
     .assert_eq(
         &read_whole(SCHEMA, b"{\"at\":1,\"who\":\"caf\xe9\",\"ms\":1}\n{\"at\":1,\"who\":\"b\",\"ms\":1}")
@@ -108,12 +108,6 @@ fn what_cannot_be_read_at_all_is_refused() {
         "{at:1}\n{at:2}\n",
         expect![[r#"
         error: none of the first 2 lines is a JSON object; line 1: not a JSON object: key must be a string at column 2, `at:1}`
-    "#]],
-    );
-    check(
-        "[{\"at\":1}]",
-        expect![[r#"
-        error: the file is a JSON array; one object a line (JSON Lines) would fit: `jq -c '.[]'` writes it so
     "#]],
     );
 }

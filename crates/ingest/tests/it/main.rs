@@ -1,8 +1,12 @@
 //! The crate from outside, on files good and bad.
 
+mod access_log;
 mod common;
 mod csv;
+mod json_array;
 mod jsonl;
+mod nested;
+mod packed;
 #[cfg(not(target_arch = "wasm32"))]
 mod property;
 mod propose;

@@ -1,6 +1,6 @@
 //! What must hold of any file: splits do not show, nothing is lost, and a naive reader agrees.
 
-use crate::common::{SCHEMA, read, read_whole};
+use crate::common::{LOG_SCHEMA, SCHEMA, read, read_whole};
 use proptest::prelude::*;
 
 /// Cells that hit the corners: quotes, line ends, numbers that are none, bytes that are no text.
@@ -53,6 +53,61 @@ fn jsonl() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+/// The lines as elements of an array; some of them are broken, and so is it then.
+fn array(lines: &[u8]) -> Vec<u8> {
+    let elements = lines.split(|&byte| byte == b'\n').collect::<Vec<_>>().join(&b",\n"[..]);
+    [b"[", &elements[..], b"]"].concat()
+}
+
+const LOG_LINE: &str = r#"127.0.0.1 - frank [10/Oct/2000:13:55:36 -0700] "GET /a.gif HTTP/1.0" 200 2326"#;
+
+/// The first line of a log is a good one, so that it is one.
+fn access_log() -> impl Strategy<Value = Vec<u8>> {
+    let part = prop::sample::select(
+        &[
+            "::1",
+            " ",
+            " - ",
+            "[10/Oct/2000:13:55:36 -0700]",
+            " [",
+            "\"GET / HTTP/1.1\"",
+            "\"",
+            "\\\"",
+            " 200 ",
+            "5",
+            "\n",
+        ][..],
+    );
+    prop::collection::vec(part, 0..60)
+        .prop_map(|parts| format!("{LOG_LINE}\n{}", parts.concat()).into_bytes())
+}
+
+/// An object with the fields of the schema, mostly.
+fn object() -> impl Strategy<Value = serde_json::Value> {
+    let value = prop_oneof![
+        4 => (0..100_000_i64).prop_map(serde_json::Value::from),
+        2 => any::<f64>().prop_map(serde_json::Value::from),
+        1 => any::<String>().prop_map(serde_json::Value::from),
+        1 => Just(serde_json::json!({"at": ["}", {"x": "]"}]})),
+    ];
+    let name = prop::sample::select(&["at", "who", "ms", "other"][..]);
+    let more = prop::collection::vec((name, value), 0..4);
+    (0..100_000_i64, more).prop_map(|(at, more)| {
+        let mut object = serde_json::json!({"at": at, "who": "x", "ms": 1});
+        for (name, value) in more {
+            object[name] = value;
+        }
+        object
+    })
+}
+
+/// The outcome but for the places.
+fn rows_and_reasons(outcome: &crate::common::Outcome) -> String {
+    let text = outcome.text();
+    let line = |line: &str| line.split_once(" after ").map_or(line, |(_, reason)| reason).to_owned();
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
 /// The file in pieces that end at the given shares of it.
 fn pieces<'a>(file: &'a [u8], cuts: &[prop::sample::Index]) -> Vec<&'a [u8]> {
     let mut ends: Vec<usize> = cuts.iter().map(|cut| cut.index(file.len() + 1)).collect();
@@ -65,14 +120,41 @@ fn pieces<'a>(file: &'a [u8], cuts: &[prop::sample::Index]) -> Vec<&'a [u8]> {
 proptest! {
     #[test]
     fn any_split_gives_the_same_log_and_the_same_rejects(
-        file in prop_oneof![csv(), jsonl()],
+        file in prop_oneof![csv(), jsonl(), jsonl().prop_map(|file| array(&file)), access_log()],
         cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..20),
     ) {
-        let whole = read_whole(SCHEMA, &file);
-        let split = read(SCHEMA, &file, pieces(&file, &cuts).into_iter());
+        let schema = if file.starts_with(LOG_LINE.as_bytes()) { LOG_SCHEMA } else { SCHEMA };
+        let whole = read_whole(schema, &file);
+        let split = read(schema, &file, pieces(&file, &cuts).into_iter());
         prop_assert_eq!(whole.text(), split.text());
-        let bytes = read(SCHEMA, &file, file.chunks(1));
+        let bytes = read(schema, &file, file.chunks(1));
         prop_assert_eq!(whole.text(), bytes.text());
+    }
+
+    /// What is one a line gives the same as an array, and as objects one after the other.
+    #[test]
+    fn the_layout_of_objects_does_not_show(
+        values in prop::collection::vec(object(), 1..20), pretty in any::<bool>(), commas in any::<bool>(),
+    ) {
+        let written = |value: &serde_json::Value| if pretty { format!("{value:#}") } else { value.to_string() };
+        let each: Vec<String> = values.iter().map(written).collect();
+        let lines: Vec<String> = values.iter().map(ToString::to_string).collect();
+        let lines = rows_and_reasons(&read_whole(SCHEMA, lines.join("\n").as_bytes()));
+        let array = format!("[{}]", each.join(if commas { " ,\n " } else { "\n" }));
+        prop_assert_eq!(&lines, &rows_and_reasons(&read_whole(SCHEMA, array.as_bytes())), "{}", array);
+        // A first object on one line is taken for JSON Lines.
+        let objects = format!("{:#}\n{}", values[0], each[1..].join("\n"));
+        if pretty {
+            prop_assert_eq!(&lines, &rows_and_reasons(&read_whole(SCHEMA, objects.as_bytes())), "{}", objects);
+        }
+    }
+
+    #[test]
+    fn lines_in_are_rows_and_rejected_out(lines in prop::collection::vec("[^\n\r\0]{0,20}", 0..20)) {
+        let log = format!("{LOG_LINE}\n{}\n", lines.join("\n"));
+        let outcome = read_whole(LOG_SCHEMA, log.as_bytes());
+        let there = lines.iter().filter(|line| !line.as_bytes().trim_ascii().is_empty()).count() as u64;
+        prop_assert_eq!((outcome.rows, outcome.rejected.len() as u64), (1, there));
     }
 
     #[test]
