@@ -15,8 +15,10 @@
 
 use crate::error::IngestError;
 use crate::held::Held;
-use crate::json::MAX_DEPTH;
 use crate::place::Place;
+
+/// Deepest nesting: what serde_json takes for values that it builds.
+const MAX_DEPTH: u32 = 127;
 
 /// Cuts text into elements.
 #[derive(Debug)]

@@ -14,13 +14,12 @@
 
 use crate::error::{IngestError, Kind, shown};
 use crate::head::Head;
-use crate::json;
 use crate::json_array::Elements;
 use crate::lines::Lines;
 use crate::place::Place;
 use crate::records::Record;
 use crate::sample::Sample;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
@@ -151,9 +150,10 @@ impl Fields {
         self.cells.clear();
         self.cells.resize(self.wanted.names.len(), Found { cell: Cell::Missing, depth: u32::MAX });
         let Self { wanted, cells, text } = self;
-        let mut json = json::Json::new(utf8(object, place)?);
-        let read = Object { wanted, path: "", depth: 0, cells, text }.read(&mut json);
-        read.and_then(|()| json.end()).ok_or_else(|| not_an_object(object, place))?;
+        let json = utf8(object, place)?;
+        Object { wanted, path: "", depth: 0, cells, text }
+            .read(json)
+            .map_err(|error| not_an_object(&error, object, place))?;
         Ok(self)
     }
 
@@ -180,7 +180,7 @@ struct Wanted {
 }
 
 /// What the fields of a name in an object are wanted for.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Use {
     /// The wanted field that it is.
     cell: Option<usize>,
@@ -224,31 +224,33 @@ struct Object<'a> {
 }
 
 impl Object<'_> {
-    /// Reads the object that comes next; `None` when it is none.
-    fn read(&mut self, json: &mut json::Json<'_>) -> Option<()> {
-        let (mut more, mut expected) = (json.open_object()?, 0);
-        while more {
-            let name = json.name()?;
-            let Use { cell, path_of } = self.wanted.find(self.path, &name, expected);
-            let inside = path_of.filter(|_| json.peek() == Some(b'{'));
-            if let Some(wanted) = inside {
-                self.look_inside(wanted, name.len(), json)?;
-                cell.inspect(|&column| self.set(column, Err("an object")));
-            } else {
-                let value = json.value(self.depth + 1)?;
-                cell.inspect(|&column| self.set(column, text_of(value)));
-            }
-            expected = cell.map_or(expected, |column| column + 1);
-            more = json.another()?;
-        }
-        Some(())
+    fn read(self, json: &str) -> Result<(), serde_json::Error> {
+        let mut json = serde_json::Deserializer::from_str(json);
+        json.deserialize_map(self)?;
+        json.end()
     }
 
-    /// Reads the object that is the field of this one with a name of so many bytes.
-    fn look_inside(&mut self, wanted: usize, name_bytes: usize, json: &mut json::Json<'_>) -> Option<()> {
+    /// Takes a field that is wanted, with a name of so many bytes.
+    fn take(&mut self, field: Use, name_bytes: usize, value: &str) -> Result<(), serde_json::Error> {
+        if let Some(column) = field.cell {
+            self.set(column, text_of(value));
+        }
+        match field.path_of.filter(|_| value.starts_with('{')) {
+            Some(wanted) => self.look_inside(wanted, name_bytes, value),
+            None => Ok(()),
+        }
+    }
+
+    /// Reads an object that is a field of this one.
+    fn look_inside(
+        &mut self,
+        wanted: usize,
+        name_bytes: usize,
+        object: &str,
+    ) -> Result<(), serde_json::Error> {
         let Self { wanted: names, path, depth, cells, text } = self;
         let path = &names.names[wanted][..path.len() + name_bytes + 1];
-        Object { wanted: names, path, depth: *depth + 1, cells, text }.read(json)
+        Object { wanted: names, path, depth: *depth + 1, cells, text }.read(object)
     }
 
     fn set(&mut self, column: usize, text: Result<Cow<'_, str>, &'static str>) {
@@ -265,6 +267,57 @@ impl Object<'_> {
             Err(what) => Cell::Other(what),
         };
         *found = Found { cell, depth: self.depth };
+    }
+}
+
+impl<'de> Visitor<'de> for Object<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+        let mut expected = 0;
+        while let Some((field, name_bytes)) =
+            map.next_key_seed(Name { wanted: self.wanted, path: self.path, expected })?
+        {
+            if field == Use::default() {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            }
+            let value: &RawValue = map.next_value()?;
+            self.take(field, name_bytes, value.get()).map_err(A::Error::custom)?;
+            expected = field.cell.map_or(expected, |column| column + 1);
+        }
+        Ok(())
+    }
+}
+
+/// Finds out what a field is wanted for, and how long its name is.
+struct Name<'a> {
+    wanted: &'a Wanted,
+    path: &'a str,
+    expected: usize,
+}
+
+impl<'de> DeserializeSeed<'de> for Name<'_> {
+    type Value = (Use, usize);
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Name<'_> {
+    type Value = (Use, usize);
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a field's name")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<Self::Value, E> {
+        Ok((self.wanted.find(self.path, name, self.expected), name.len()))
     }
 }
 
@@ -294,11 +347,7 @@ fn text_of(raw: &str) -> Result<Cow<'_, str>, &'static str> {
 }
 
 /// Why a text is no object, in the words of serde_json.
-fn not_an_object(json: &[u8], place: Place) -> String {
-    let read: Result<Members<'_>, _> = serde_json::from_slice(json);
-    let Err(error) = read else {
-        return format!("not a JSON object: nested more than {} deep", json::MAX_DEPTH);
-    };
+fn not_an_object(error: &serde_json::Error, json: &[u8], place: Place) -> String {
     let message = error.to_string();
     let message = message.split(" at line ").next().unwrap_or_default();
     if error.is_eof() {
@@ -372,7 +421,7 @@ fn each(
 /// Every field of an object with its text, `None` where it has none; of objects in it by path.
 fn all_fields(json: &[u8], place: Place) -> Result<AllFields<'_>, String> {
     let mut fields = AllFields::new();
-    flatten(utf8(json, place)?, "", 1, &mut fields).map_err(|_| not_an_object(json, place))?;
+    flatten(utf8(json, place)?, "", 1, &mut fields).map_err(|error| not_an_object(&error, json, place))?;
     Ok(fields)
 }
 

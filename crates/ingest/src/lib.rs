@@ -43,7 +43,6 @@ mod error;
 mod format;
 mod head;
 mod held;
-mod json;
 mod json_array;
 mod jsonl;
 mod lines;
