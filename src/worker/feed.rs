@@ -114,8 +114,8 @@ impl Feed {
 
 fn describe(rejected: &Rejected) -> RejectedRow {
     let place = match &rejected.column {
-        Some(column) => format!("line {}, {column}", rejected.line),
-        None => format!("line {}", rejected.line),
+        Some(column) => format!("{}, {column}", rejected.position),
+        None => rejected.position.to_string(),
     };
     RejectedRow { place, reason: rejected.reason.clone() }
 }

@@ -9,7 +9,7 @@ use kappascope_core::{
     AlertState, Cause, Change, Changes, Drop, DropReason, Pipeline, Score, Spec, Timing, Transition, Value,
     WindowResult,
 };
-use kappascope_ingest::Rejected;
+use kappascope_ingest::{Position, Rejected};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 #[derive(serde::Serialize)]
@@ -50,7 +50,7 @@ enum Line<'a> {
         values: Map<'a, Number<'a>>,
     },
     Rejected {
-        position: Position,
+        position: Place,
         column: Option<&'a str>,
         reason: &'a str,
     },
@@ -83,9 +83,19 @@ struct Dropped<'a> {
 
 /// Place of a record in its file.
 #[derive(serde::Serialize)]
-struct Position {
-    line: u64,
-    byte: u64,
+#[serde(untagged)]
+enum Place {
+    Text { line: u64, byte: u64 },
+    Row { row: u64 },
+}
+
+impl From<Position> for Place {
+    fn from(position: Position) -> Self {
+        match position {
+            Position::Text { line, byte } => Self::Text { line, byte },
+            Position::Row(row) => Self::Row { row },
+        }
+    }
 }
 
 /// Names and what they stand for, in the pipeline's order.
@@ -163,7 +173,7 @@ impl<'a> Writer<'a> {
 
     /// Appends the line of a record that was no row.
     pub(crate) fn rejected(&self, out: &mut Vec<u8>, rejected: &Rejected) {
-        let position = Position { line: rejected.line, byte: rejected.byte };
+        let position = rejected.position.into();
         write(
             out,
             &Line::Rejected { position, column: rejected.column.as_deref(), reason: &rejected.reason },

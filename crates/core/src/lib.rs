@@ -66,7 +66,7 @@ pub use change::{
     WindowResult,
 };
 pub use limits::Limits;
-pub use log::{Block, Log};
+pub use log::{Block, Events, Log};
 pub use pipeline::{Counters, Pipeline};
 pub use snapshot::SnapshotError;
 pub use spec::{Spec, SpecError};

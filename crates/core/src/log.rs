@@ -147,6 +147,55 @@ impl Log {
         }
     }
 
+    /// Appends many events at once, as [`append`](Self::append) does one.
+    ///
+    /// # Panics
+    /// As [`append`](Self::append).
+    pub fn append_columns(&mut self, events: &Events<'_>) {
+        let rows = events.time.len();
+        let in_range = |times: &[i64]| times.iter().all(|time| crate::time::TIME_RANGE.contains(time));
+        assert!(in_range(events.time) && in_range(events.arrival), "time out of range");
+        let newest = self.arrival.last().into_iter().chain(events.arrival);
+        assert!(newest.is_sorted() && events.arrival.len() == rows, "an arrival steps back");
+        self.note_all(events.time);
+        self.time.extend_from_slice(events.time);
+        self.arrival.extend_from_slice(events.arrival);
+        if self.partitions > 1 {
+            let exist = events.partition.iter().all(|&partition| partition < self.partitions);
+            assert!(exist && events.partition.len() == rows, "a partition that is none");
+            self.partition.extend_from_slice(events.partition);
+        }
+        assert_eq!((events.keys.len(), events.measures.len()), (self.keys.len(), self.measures.len()));
+        for (column, ids) in self.keys.iter_mut().zip(&events.keys) {
+            let interned = ids.iter().all(|&id| (id as usize) < column.dictionary.len());
+            assert!(interned && ids.len() == rows, "a key id was not interned");
+            column.ids.extend_from_slice(ids);
+        }
+        for (column, values) in self.measures.iter_mut().zip(&events.measures) {
+            let finite = values.iter().all(|value| value.is_finite());
+            assert!(finite && values.len() == rows, "a measure is not finite");
+            column.extend_from_slice(values);
+        }
+    }
+
+    /// Notes the times of the next rows in their zones.
+    fn note_all(&mut self, mut times: &[i64]) {
+        let mut end = self.end();
+        while !times.is_empty() {
+            let (zone, rest) = times.split_at(times.len().min((ZONE - end % ZONE) as usize));
+            let (mut oldest, mut newest) = (i64::MAX, i64::MIN);
+            for &time in zone {
+                (oldest, newest) = (oldest.min(time), newest.max(time));
+            }
+            match self.zones.back_mut().filter(|_| !end.is_multiple_of(ZONE)) {
+                Some(known) => *known = (known.0.min(oldest), known.1.max(newest)),
+                None => self.zones.push_back((oldest, newest)),
+            }
+            end += zone.len() as u64;
+            times = rest;
+        }
+    }
+
     /// Notes the time of the next row in its zone.
     fn note(&mut self, time: i64) {
         let begins = self.end().is_multiple_of(ZONE);
@@ -154,6 +203,12 @@ impl Log {
             Some((oldest, newest)) => (*oldest, *newest) = ((*oldest).min(time), (*newest).max(time)),
             None => self.zones.push_back((time, time)),
         }
+    }
+
+    /// Number of partitions.
+    #[must_use]
+    pub fn partitions(&self) -> u32 {
+        self.partitions
     }
 
     /// One row past the newest.
@@ -205,6 +260,21 @@ impl Log {
     pub fn bytes(&self) -> usize {
         self.time.len() * (16 + 4 * self.keys.len() + 8 * self.measures.len()) + 4 * self.partition.len()
     }
+}
+
+/// Events to append at once, column by column: one entry an event in each.
+#[derive(Clone, Debug, Default)]
+pub struct Events<'a> {
+    /// Event times, epoch milliseconds.
+    pub time: &'a [i64],
+    /// Arrival times, epoch milliseconds, which never step back.
+    pub arrival: &'a [i64],
+    /// Partitions; not looked at when the log has one only.
+    pub partition: &'a [u32],
+    /// Interned ids, a slice a key column.
+    pub keys: Vec<&'a [u32]>,
+    /// Finite numbers, a slice a measure.
+    pub measures: Vec<&'a [f64]>,
 }
 
 /// A run of neighbouring rows of a [`Log`], read in place: the unit in which a pipeline is fed.

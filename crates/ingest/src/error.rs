@@ -3,6 +3,7 @@
 //! **Invariant:** a message is one line, whatever the file holds: control characters are escaped and
 //! long cells are cut.
 
+use crate::place::Position;
 use std::fmt;
 
 /// Most characters of a cell that a message shows: enough to find it, short enough for a line.
@@ -28,6 +29,10 @@ pub(crate) enum Kind {
     Binary { nul: u64 },
     #[error("{what}, after {records} record{}; {advice}", if *records == 1 { "" } else { "s" })]
     Packed { what: String, records: u64, advice: &'static str },
+    #[error("{at}: a batch whose columns are not those that were asked for, an entry a row")]
+    UnsoundBatch { at: Position },
+    #[error("the file has columns and no rows")]
+    NoRows,
     #[error("{0}")]
     Header(String),
     #[error("no column `{column}`; {there}")]
@@ -39,10 +44,10 @@ pub(crate) enum Kind {
     #[error("schema.time_format: {0}")]
     TimeFormat(String),
     #[error(
-        "line {line}: the key columns hold more than {limit_mb} MB of different values, all of which are \
+        "{at}: the key columns hold more than {limit_mb} MB of different values, all of which are \
          kept in memory; leave columns that differ in every row out of `keys`"
     )]
-    KeyMemory { line: u64, limit_mb: usize },
+    KeyMemory { at: Position, limit_mb: usize },
     #[error("no column of the file holds times; its columns begin with {0}")]
     NoTime(String),
     #[error("no pipeline could be proposed: {0}")]

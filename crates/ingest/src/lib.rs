@@ -32,12 +32,13 @@
 //!
 //! assert_eq!((reader.rows(), reader.rejected()), (2, 1));
 //! assert_eq!(log.read(0, 2).measure(0), [20.0, 40.5]);
-//! assert_eq!((rejected[0].line, rejected[0].column.as_deref()), (3, Some("ms")));
+//! assert_eq!((rejected[0].position.to_string(), rejected[0].column.as_deref()), ("line 3".into(), Some("ms")));
 //! assert_eq!(rejected[0].reason, "`fast` is not a number; a finite number such as `12.5` would fit");
 //! # Ok::<(), kappascope_ingest::IngestError>(())
 //! ```
 
 mod access_log;
+mod batch;
 mod csv;
 mod error;
 mod format;
@@ -55,7 +56,9 @@ mod sample;
 mod time;
 mod unpack;
 
+pub use batch::{Batch, BatchReader, Cells, Column, Names};
 pub use error::IngestError;
 pub use head::HEAD_BYTES;
-pub use propose::propose;
+pub use propose::{propose, propose_columns};
+pub use place::Position;
 pub use reader::{Reader, Rejected};

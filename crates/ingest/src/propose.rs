@@ -12,8 +12,11 @@
 //!
 //! **Invariant:** the same rows give the same pipeline, and it passes [`Spec::check`].
 
+use crate::batch::Batch;
 use crate::error::{IngestError, Kind, shown};
 use crate::head::Head;
+use crate::place::Place;
+use crate::records::{Record, Take};
 use crate::row::finite;
 use crate::sample::Sample;
 use crate::time::TimeReader;
@@ -38,6 +41,9 @@ const FEW_VALUES: usize = 50;
 
 /// Most columns of one role: more would make each row dear and the pipeline long to read.
 const MOST_COLUMNS: usize = 8;
+
+/// Rows of a file of columns that are looked at: about as many as the head of a text file has.
+const SAMPLE_ROWS: usize = 1_000;
 
 const SECOND: i64 = 1_000;
 const MINUTE: i64 = 60 * SECOND;
@@ -100,16 +106,48 @@ const LIKELY_EPOCH_MS: std::ops::Range<i64> = 631_152_000_000..4_102_444_800_000
 /// # Errors
 /// When the file is neither CSV nor JSON Lines, has no rows, or none of its columns holds times.
 pub fn propose(name: &str, head: &[u8]) -> Result<Spec, IngestError> {
-    let sample = sample(head)?;
-    let columns = Columns::of(&sample);
-    let time = columns.time().ok_or_else(|| Kind::NoTime(first_values(&sample)))?;
-    let schema = columns.schema(&sample, time);
+    propose_sample(name, &sample(head)?)
+}
+
+fn propose_sample(name: &str, sample: &Sample) -> Result<Spec, IngestError> {
+    let columns = Columns::of(sample);
+    let time = columns.time().ok_or_else(|| Kind::NoTime(first_values(sample)))?;
+    let schema = columns.schema(sample, time);
     let names = &sample.names;
-    let by = group_by(&sample, &schema);
-    let rhythm = Rhythm::of(&sample, &columns.times[&time], by);
+    let by = group_by(sample, &schema);
+    let rhythm = Rhythm::of(sample, &columns.times[&time], by);
     let spec = pipeline(stem(name), schema, by.map(|column| names[column].clone()), &rhythm);
     spec.check().map_err(|error| Kind::Proposal(error.to_string()))?;
     Ok(spec)
+}
+
+/// A pipeline for a file of columns, from the first of its batches.
+///
+/// # Errors
+/// When it has no rows, or none of its columns holds times.
+pub fn propose_columns(name: &str, columns: &[String], first: &Batch) -> Result<Spec, IngestError> {
+    let mut sampler = Sampler { columns, sample: Sample::default() };
+    first.give(0, SAMPLE_ROWS, &mut sampler)?;
+    if sampler.sample.rows.is_empty() { Err(Kind::NoRows.into()) } else { propose_sample(name, &sampler.sample) }
+}
+
+/// Makes a sample of records.
+struct Sampler<'a> {
+    columns: &'a [String],
+    sample: Sample,
+}
+
+impl Take for Sampler<'_> {
+    fn record(&mut self, _: Place, record: &impl Record) -> Result<(), IngestError> {
+        let cell = |column| record.cell(column).ok().map(String::from_utf8_lossy);
+        let fields = self.columns.iter().enumerate().map(|(column, name)| (name.clone(), cell(column)));
+        self.sample.add(fields.collect());
+        Ok(())
+    }
+
+    fn broken(&mut self, _: Place, _: String) -> Result<(), IngestError> {
+        Ok(())
+    }
 }
 
 fn sample(head: &[u8]) -> Result<Sample, IngestError> {

@@ -2,7 +2,7 @@
 
 use crate::error::{IngestError, Kind};
 use crate::head::Head;
-use crate::place::Place;
+use crate::place::{Place, Position};
 use crate::records::{Record, Records, Take};
 use crate::row::{Misfit, Rows};
 use kappascope_core::Log;
@@ -11,10 +11,8 @@ use kappascope_core::spec::Schema;
 /// A record that is no row: the dead letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejected {
-    /// Physical line of the file where the record begins, from 1.
-    pub line: u64,
-    /// Byte of the file where the record begins, from 0.
-    pub byte: u64,
+    /// Where the file has it.
+    pub position: Position,
     /// How many rows the reader had appended before it: its place among the log's rows.
     pub rows_before: u64,
     /// The column at fault; none when the record as a whole is.
@@ -110,7 +108,7 @@ impl Take for Sink<'_> {
                 self.reject(place, Some(column), reason);
             }
         }
-        self.rows.check_memory(place.line)
+        self.rows.check_memory(place.into())
     }
 
     fn broken(&mut self, place: Place, reason: String) -> Result<(), IngestError> {
@@ -122,7 +120,7 @@ impl Take for Sink<'_> {
 impl Sink<'_> {
     fn reject(&mut self, place: Place, column: Option<String>, reason: String) {
         self.counts.rejected += 1;
-        let Place { line, byte } = place;
-        self.rejected.push(Rejected { line, byte, rows_before: self.counts.rows, column, reason });
+        let position = place.into();
+        self.rejected.push(Rejected { position, rows_before: self.counts.rows, column, reason });
     }
 }

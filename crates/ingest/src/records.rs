@@ -191,17 +191,21 @@ fn give_line(
 
 impl Columns {
     fn find(header: &[String], wanted: &[String]) -> Result<Self, IngestError> {
-        let place = |name: &String| {
-            let mut places = (0..header.len()).filter(|&i| header[i] == *name);
-            match (places.next(), places.next()) {
-                (Some(place), None) => Ok(place),
-                (Some(_), Some(_)) => Err(Kind::TwiceInHeader(name.clone()).into()),
-                (None, _) => Err(missing(name, header)),
-            }
-        };
-        let wanted = wanted.iter().map(place).collect::<Result<_, IngestError>>()?;
-        Ok(Self { of_header: header.len(), wanted })
+        Ok(Self { of_header: header.len(), wanted: find_columns(header, wanted)? })
     }
+}
+
+/// Where among the columns of a file each wanted one is.
+pub(crate) fn find_columns(columns: &[String], wanted: &[String]) -> Result<Vec<usize>, IngestError> {
+    let place = |name: &String| {
+        let mut places = (0..columns.len()).filter(|&i| columns[i] == *name);
+        match (places.next(), places.next()) {
+            (Some(place), None) => Ok(place),
+            (Some(_), Some(_)) => Err(Kind::TwiceInHeader(name.clone()).into()),
+            (None, _) => Err(missing(name, columns)),
+        }
+    };
+    wanted.iter().map(place).collect()
 }
 
 fn missing(column: &str, header: &[String]) -> IngestError {

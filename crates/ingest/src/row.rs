@@ -5,6 +5,7 @@
 //! of arrival, so an arrival time that steps back counts as the newest so far.
 
 use crate::error::{IngestError, Kind, shown};
+use crate::place::Position;
 use crate::records::Record;
 use crate::time::TimeReader;
 use kappascope_core::Log;
@@ -25,9 +26,9 @@ pub(crate) struct Misfit {
 }
 
 #[derive(Debug)]
-struct TimeColumn {
-    column: usize,
-    reader: TimeReader,
+pub(crate) struct TimeColumn {
+    pub(crate) column: usize,
+    pub(crate) reader: TimeReader,
 }
 
 /// Short keys of one column that came lately, found without hashing their text.
@@ -77,13 +78,13 @@ impl RecentKeys {
 #[derive(Debug)]
 pub(crate) struct Rows {
     wanted: Vec<String>,
-    time: TimeColumn,
-    arrival: Option<TimeColumn>,
-    partition: Option<usize>,
-    partitions: u32,
-    keys: Vec<usize>,
-    measures: Vec<usize>,
-    newest_arrival: i64,
+    pub(crate) time: TimeColumn,
+    pub(crate) arrival: Option<TimeColumn>,
+    pub(crate) partition: Option<usize>,
+    pub(crate) partitions: u32,
+    pub(crate) keys: Vec<usize>,
+    pub(crate) measures: Vec<usize>,
+    pub(crate) newest_arrival: i64,
     key_memory_left: usize,
     /// One for each key column.
     recent: Vec<RecentKeys>,
@@ -141,11 +142,11 @@ impl Rows {
     }
 
     /// Refuses to go on once the key columns hold more different values than memory has room for.
-    pub(crate) fn check_memory(&self, line: u64) -> Result<(), IngestError> {
+    pub(crate) fn check_memory(&self, at: Position) -> Result<(), IngestError> {
         if self.key_memory_left > 0 {
             return Ok(());
         }
-        Err(Kind::KeyMemory { line, limit_mb: KEY_MEMORY_BYTES >> 20 }.into())
+        Err(Kind::KeyMemory { at, limit_mb: KEY_MEMORY_BYTES >> 20 }.into())
     }
 
     fn partition(&self, record: &impl Record) -> Result<u32, Misfit> {
@@ -180,17 +181,27 @@ impl Rows {
                 column,
                 reason: format!("{} is not UTF-8; save the file as UTF-8", shown(cell)),
             })?;
-            let known = log.dictionary(key).len();
-            let id = log.intern(key, name);
-            if log.dictionary(key).len() > known {
-                let bytes = 2 * name.len() + KEY_OVERHEAD_BYTES;
-                self.key_memory_left = self.key_memory_left.saturating_sub(bytes);
-            }
+            let id = intern(log, key, name, &mut self.key_memory_left);
             recent.remember(cell, id);
             self.ids.push(id);
         }
         Ok(())
     }
+
+    /// The id of a key's name, for [`Log::append`].
+    pub(crate) fn intern(&mut self, log: &mut Log, key: usize, name: &str) -> u32 {
+        intern(log, key, name, &mut self.key_memory_left)
+    }
+}
+
+/// A new name takes from the memory that is left for them.
+fn intern(log: &mut Log, key: usize, name: &str, memory_left: &mut usize) -> u32 {
+    let known = log.dictionary(key).len();
+    let id = log.intern(key, name);
+    if log.dictionary(key).len() > known {
+        *memory_left = memory_left.saturating_sub(2 * name.len() + KEY_OVERHEAD_BYTES);
+    }
+    id
 }
 
 impl TimeColumn {
@@ -322,12 +333,12 @@ mod tests {
         rows.key_memory_left = 10 * (2 + KEY_OVERHEAD_BYTES) + 1;
         for i in 0..1_000 {
             assert!(rows.append(&Same((i % 10).to_string()), &mut log).is_ok());
-            assert_eq!(rows.check_memory(i), Ok(()));
+            assert_eq!(rows.check_memory(Position::Row(i)), Ok(()));
         }
         assert!(rows.append(&Same("10".to_owned()), &mut log).is_ok());
-        let error = rows.check_memory(1_001).unwrap_err();
+        let error = rows.check_memory(Position::Row(1_001)).unwrap_err();
         assert!(
-            error.to_string().starts_with("line 1001: the key columns hold more than 1024 MB"),
+            error.to_string().starts_with("row 1001: the key columns hold more than 1024 MB"),
             "{error}"
         );
     }

@@ -111,6 +111,23 @@ impl TimeReader {
         matches!(self.format, Some(Format::Epoch { .. }))
     }
 
+    /// Whether it has met no time yet that shows the format.
+    pub(crate) fn is_undecided(&self) -> bool {
+        self.format.is_none()
+    }
+
+    /// A reader of times that are written out, with their zone or as a date only.
+    pub(crate) fn written_out(date: bool) -> Self {
+        Self { format: Some(Format::Iso(if date { Shape::Date } else { Shape::Zoned })) }
+    }
+
+    /// How it reads whole numbers, once it is known that they count from the epoch.
+    pub(crate) fn whole_numbers(&self) -> Option<WholeNumbers> {
+        let Some(Format::Epoch { unit, guessed }) = self.format else { return None };
+        let step = EPOCH_STEPS.iter().find(|(_, of)| guessed && *of == unit);
+        Some(WholeNumbers { unit, too_large: step.map_or(u64::MAX, |(from, _)| *from) })
+    }
+
     fn find(&mut self, cell: &[u8]) -> Result<i64, String> {
         let number = Decimal::parse(cell);
         let format = match (number, iso(cell)) {
@@ -123,6 +140,27 @@ impl TimeReader {
         let time = format.read(cell)?;
         self.format = Some(format);
         Ok(time)
+    }
+}
+
+/// What [`TimeReader::read`] does to the text of a whole number, without the text.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WholeNumbers {
+    unit: Unit,
+    too_large: u64,
+}
+
+impl WholeNumbers {
+    /// The epoch milliseconds, or none where the reader would say why not.
+    pub(crate) fn read(self, number: i64) -> Option<i64> {
+        let time = match self.unit {
+            Unit::Seconds => number.checked_mul(1_000)?,
+            Unit::Millis => number,
+            Unit::Micros => number.div_euclid(1_000),
+            Unit::Nanos => number.div_euclid(1_000_000),
+        };
+        let fits = number.unsigned_abs() < self.too_large && TIME_RANGE.contains(&time);
+        fits.then_some(time)
     }
 }
 
@@ -403,6 +441,22 @@ mod tests {
             let (seconds, rest) = (ns.unsigned_abs() / 1_000_000_000, ns.unsigned_abs() % 1_000_000_000);
             let written = format!("{sign}{seconds}.{rest:09}");
             prop_assert_eq!(Decimal::parse(written.as_bytes()).unwrap().to_millis(Unit::Seconds), expected);
+        }
+    }
+
+    proptest! {
+        /// What the reader refuses is none.
+        #[test]
+        fn whole_numbers_are_read_as_their_text_is(
+            first in prop::sample::select(&[1_i64, 1_714_557_600, 1_714_557_600_000, 1_714_557_600_000_000,
+                                            1_714_557_600_000_000_000][..]),
+            named in prop::sample::select(&[None, Some("s"), Some("ms"), Some("us"), Some("ns")][..]),
+            number in prop_oneof![any::<i64>(), -1_000_000_000_000..1_000_000_000_000_i64],
+        ) {
+            let mut reader = TimeReader::new(named).unwrap();
+            let _ = reader.read(first.to_string().as_bytes()); // may be no time in the named unit
+            let numbers = reader.whole_numbers().unwrap();
+            prop_assert_eq!(numbers.read(number), reader.read(number.to_string().as_bytes()).ok());
         }
     }
 

@@ -1,7 +1,7 @@
 //! What the tests share: a file read in pieces, and the outcome as text.
 
 use kappascope_core::{Log, Spec};
-use kappascope_ingest::{HEAD_BYTES, Reader, Rejected};
+use kappascope_ingest::{Batch, BatchReader, HEAD_BYTES, Position, Reader, Rejected};
 use std::fmt::Write;
 
 /// `time = at, keys = [who], measures = [ms]`.
@@ -55,6 +55,32 @@ pub(crate) fn read<'a>(schema: &str, file: &[u8], pieces: impl Iterator<Item = &
     outcome
 }
 
+/// Reads batches as a file with these columns, each of which has the columns that the reader wants of it.
+pub(crate) fn read_batches(schema: &str, columns: &[String], batches: &[Batch]) -> Outcome {
+    let schema = spec(schema).schema;
+    let mut outcome = Outcome {
+        log: Log::new(&schema),
+        rejected: Vec::new(),
+        rows: 0,
+        error: None,
+        keys: schema.keys.len(),
+        measures: schema.measures.len(),
+    };
+    let Outcome { log, rejected, .. } = &mut outcome;
+    let done = BatchReader::new(&schema, columns).and_then(|mut reader| {
+        for batch in batches {
+            let wanted = reader.wanted().iter().map(|&column| batch.columns[column].clone()).collect();
+            reader.push(&Batch { rows: batch.rows, columns: wanted }, log, rejected)?;
+        }
+        assert_eq!(reader.rejected(), rejected.len() as u64, "a rejected record is told once");
+        assert_eq!(reader.rows(), log.end(), "a row is counted once");
+        reader.finish()
+    });
+    outcome.error = done.err().map(|error| error.to_string());
+    outcome.rows = outcome.log.end();
+    outcome
+}
+
 pub(crate) fn read_whole(schema: &str, file: &[u8]) -> Outcome {
     read(schema, file, std::iter::once(file))
 }
@@ -75,9 +101,13 @@ impl Outcome {
             }
             text.push('\n');
         }
-        for Rejected { line, byte, rows_before, column, reason } in &self.rejected {
+        for Rejected { position, rows_before, column, reason } in &self.rejected {
+            let place = match position {
+                Position::Text { line, byte } => format!("line {line} byte {byte}"),
+                Position::Row(row) => format!("row {row}"),
+            };
             let column = column.as_deref().unwrap_or("-");
-            let _ = writeln!(text, "line {line} byte {byte} after {rows_before} [{column}] {reason}");
+            let _ = writeln!(text, "{place} after {rows_before} [{column}] {reason}");
         }
         let _ = self.error.as_ref().map(|error| writeln!(text, "error: {error}"));
         text

@@ -1,6 +1,8 @@
 //! The crate from outside, on files good and bad.
 
 mod access_log;
+#[cfg(not(target_arch = "wasm32"))]
+mod batch;
 mod common;
 mod csv;
 mod json_array;

@@ -3,6 +3,7 @@
 use crate::common::{Outcome, SCHEMA, read, read_whole};
 use expect_test::{Expect, expect};
 use flate2::write::GzEncoder;
+use kappascope_ingest::Position;
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -224,6 +225,6 @@ fn places_count_the_text() {
     let at = text.find("soon").expect("the row") as u64;
     for file in [gzip(text.as_bytes()), zstd(text.as_bytes())] {
         let rejected = read_whole(SCHEMA, &file).rejected;
-        assert_eq!((rejected.len(), rejected[0].line, rejected[0].byte), (1, 40_002, at));
+        assert_eq!((rejected.len(), rejected[0].position), (1, Position::Text { line: 40_002, byte: at }));
     }
 }

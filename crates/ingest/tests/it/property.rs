@@ -1,6 +1,7 @@
 //! What must hold of any file: splits do not show, nothing is lost, and a naive reader agrees.
 
 use crate::common::{LOG_SCHEMA, SCHEMA, read, read_whole};
+use kappascope_ingest::Position;
 use proptest::prelude::*;
 
 /// Cells that hit the corners: quotes, line ends, numbers that are none, bytes that are no text.
@@ -188,7 +189,7 @@ proptest! {
                 (block.time()[row], who, block.measure(0)[row].to_bits())
             })
             .collect();
-        let rejected: Vec<u64> = outcome.rejected.iter().map(|rejected| rejected.line).collect();
+        let rejected: Vec<u64> = outcome.rejected.iter().map(|rejected| line(rejected.position)).collect();
         prop_assert_eq!((rows, rejected), naive);
     }
 }
@@ -210,4 +211,11 @@ fn naive(lines: &[String]) -> Naive {
         }
     }
     (rows, rejected)
+}
+
+fn line(position: Position) -> u64 {
+    match position {
+        Position::Text { line, .. } => line,
+        Position::Row(row) => panic!("row {row} of a text"),
+    }
 }
