@@ -9,6 +9,7 @@
 
 pub mod app;
 mod chart;
+pub mod columns;
 mod link;
 mod permalink;
 mod state;

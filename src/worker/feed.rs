@@ -1,10 +1,11 @@
 //! Where rows of the log come from: a simulated world, or bytes of a file.
 
+use super::parquet::{self, Parquet};
 use super::{Host, SLICE_MS};
 use crate::wire::{RejectedRow, Source, Truth};
 use js_sys::{Reflect, Uint8Array};
 use kappascope_core::{Log, Spec};
-use kappascope_ingest::{HEAD_BYTES, Reader, Rejected};
+use kappascope_ingest::{Batch, BatchReader, HEAD_BYTES, Reader, Rejected};
 use kappascope_scenario::World;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
@@ -20,6 +21,8 @@ pub(super) enum Feed {
     World(Box<World>),
     /// Rows come when the browser has read more of a file.
     Bytes(Box<Bytes>),
+    /// Rows come when the Parquet module has read more of a file.
+    Columns(Box<Columns>),
 }
 
 /// A file that is being read.
@@ -33,7 +36,21 @@ pub(super) struct Bytes {
     kept: Vec<RejectedRow>,
 }
 
+/// A file of columns that is being read.
+pub(super) struct Columns {
+    spec: Spec,
+    reader: BatchReader,
+    total: f64,
+    complete: bool,
+    kept: Vec<RejectedRow>,
+}
+
 impl Feed {
+    /// A file of columns, of which `total` rows will come.
+    pub(super) fn columns(spec: Spec, reader: BatchReader, total: f64) -> Self {
+        Self::Columns(Box::new(Columns { spec, reader, total, complete: false, kept: Vec::new() }))
+    }
+
     pub(super) fn world(name: &str, seed: u64, events: Option<u64>) -> Result<Self, String> {
         let world = kappascope_scenario::open(name, seed, events).map_err(|error| error.to_string())?;
         Ok(Self::World(Box::new(world)))
@@ -43,6 +60,7 @@ impl Feed {
         match self {
             Self::World(world) => world.spec(),
             Self::Bytes(bytes) => &bytes.spec,
+            Self::Columns(columns) => &columns.spec,
         }
     }
 
@@ -73,6 +91,7 @@ impl Feed {
         match self {
             Self::World(world) => log.end() >= world.total(),
             Self::Bytes(bytes) => bytes.complete,
+            Self::Columns(columns) => columns.complete,
         }
     }
 
@@ -82,6 +101,10 @@ impl Feed {
             Self::World(world) => Some(log.end() as f64 / world.total() as f64),
             Self::Bytes(bytes) if bytes.complete => Some(1.0),
             Self::Bytes(bytes) => (bytes.total > 0.0).then(|| (bytes.read / bytes.total).min(1.0)),
+            Self::Columns(columns) => {
+                let read = (columns.reader.rows() + columns.reader.rejected()) as f64;
+                (columns.total > 0.0).then(|| (read / columns.total).min(1.0))
+            }
         }
     }
 
@@ -90,7 +113,24 @@ impl Feed {
         match self {
             Self::World(_) => (0, &[]),
             Self::Bytes(bytes) => (bytes.reader.rejected(), &bytes.kept),
+            Self::Columns(columns) => (columns.reader.rejected(), &columns.kept),
         }
+    }
+
+    /// Takes the next rows of a file of columns; none at its end.
+    pub(super) fn take_batch(&mut self, batch: Option<&Batch>, log: &mut Log) -> Result<(), String> {
+        let Self::Columns(columns) = self else { return Ok(()) };
+        let mut refused = Vec::new();
+        let result = match batch {
+            Some(batch) => columns.reader.push(batch, log, &mut refused),
+            None => {
+                columns.complete = true;
+                columns.reader.finish()
+            }
+        };
+        let room = REJECTED_KEPT.saturating_sub(columns.kept.len());
+        columns.kept.extend(refused.iter().take(room).map(describe));
+        result.map_err(|error| error.to_string())
     }
 
     /// Takes the next bytes of a file; none at its end.
@@ -152,6 +192,9 @@ pub(super) async fn load_file(
     file: Option<File>,
 ) -> Result<(), String> {
     let file = file.ok_or_else(|| format!("{name} did not reach the worker; choose it again."))?;
+    if Parquet::is(&file) {
+        return parquet::load(host, number, source, name, &file).await.map_err(|error| place(source, &error));
+    }
     let total = file.size();
     load(host, number, source, Plan::Proposed(name), file.stream(), total).await
 }
@@ -253,7 +296,7 @@ async fn fetch(host: &Rc<Host>, path: &str) -> Result<Response, String> {
     }
 }
 
-fn told(error: &JsValue) -> String {
+pub(super) fn told(error: &JsValue) -> String {
     error
         .dyn_ref::<js_sys::Error>()
         .map_or_else(|| format!("{error:?}"), |error| String::from(error.message()))

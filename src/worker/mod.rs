@@ -10,6 +10,7 @@
 mod feed;
 mod frame;
 mod history;
+mod parquet;
 mod session;
 
 use crate::wire::{Command, Notice, Opened, Source};

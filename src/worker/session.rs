@@ -8,6 +8,7 @@ use super::frame::{self, Rate};
 use super::history::History;
 use crate::wire::{Command, Frame, State, Tuning};
 use kappascope_core::{Log, Pipeline, Spec, SpecError};
+use kappascope_ingest::Batch;
 
 /// Rows taken at a time: long enough for whole blocks to take the engine's fast path, short enough that
 /// a slice of work ends in time.
@@ -85,6 +86,15 @@ impl Session {
             return Err(full(&self.log));
         }
         self.feed.take(chunk, &mut self.log)
+    }
+
+    /// Takes the next rows of a file of columns; none at its end.
+    pub(super) fn take_batch(&mut self, batch: Option<&Batch>) -> Result<(), String> {
+        self.changed = true;
+        if self.log.bytes() > LOG_BYTES {
+            return Err(full(&self.log));
+        }
+        self.feed.take_batch(batch, &mut self.log)
     }
 
     /// The feed brings nothing more, and the log is not complete. What it has brought is still read.

@@ -3,6 +3,7 @@
 //! The whole program is [`run`]: one `match` over the verbs, each of which has a file of its own.
 
 mod args;
+mod columns;
 mod failure;
 mod generate;
 mod jsonl;

@@ -1,6 +1,7 @@
 //! `kappascope profile`: a first pipeline for a source, on standard output.
 
 use crate::args;
+use crate::columns::{self, PARQUET};
 use crate::failure::Failure;
 use crate::sink::Sinks;
 use crate::source::{Source, world};
@@ -12,9 +13,13 @@ pub(crate) fn profile(args: &args::Profile) -> Result<(), Failure> {
         Source::Scenario { name, seed, events } => world(name, *seed, *events)?.spec().clone(),
         Source::File(_) | Source::Stdin => {
             let bytes = source.head()?;
-            let name = if source == Source::Stdin { "data" } else { &bytes.place };
-            kappascope_ingest::propose(name, &bytes.head)
-                .map_err(|error| Failure::running(&bytes.place, error))?
+            let name = if source == Source::Stdin { "data" } else { &source.place() };
+            if bytes.head.starts_with(PARQUET) {
+                columns::propose(name, &source, bytes)?
+            } else {
+                kappascope_ingest::propose(name, &bytes.head)
+                    .map_err(|error| Failure::running(&bytes.place, error))?
+            }
         }
     };
     let mut sinks = Sinks::open(&["-".to_owned()], &[])?;

@@ -1,5 +1,10 @@
 //! Where events come from: a file, standard input or a scenario, all filled into a log portion by portion.
+//!
+//! A file that changes while it is read: one that grew is read to its new end, and standard error says so,
+//! since a log that is being written to does that; one that shrank is an error. Of Parquet, whose index is
+//! at its end, either is an error.
 
+use crate::columns::{Columns, PARQUET};
 use crate::failure::{Failure, told};
 use kappascope_core::Log;
 use kappascope_core::Spec;
@@ -7,7 +12,7 @@ use kappascope_core::spec::Schema;
 use kappascope_ingest::{HEAD_BYTES, IngestError, Reader, Rejected};
 use kappascope_scenario::{SCENARIOS, World};
 use std::fs::File;
-use std::io::{ErrorKind, IsTerminal, Read};
+use std::io::{ErrorKind, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// Bytes read at a time: large enough that a system call costs nothing beside its rows, small enough to
@@ -73,7 +78,7 @@ impl Source {
         let refuse = |message: &dyn std::fmt::Display| Failure::usage(self.place(), message);
         let metadata = std::fs::metadata(path).map_err(|error| refuse(&told(&error)))?;
         if metadata.is_dir() {
-            return Err(refuse(&"a directory; a CSV or JSON Lines file would fit"));
+            return Err(refuse(&"a directory; a CSV, JSON Lines or Parquet file would fit"));
         }
         let file = File::open(path).map_err(|error| refuse(&told(&error)))?;
         Ok((Box::new(file), metadata.is_file().then_some(metadata.len())))
@@ -119,13 +124,15 @@ pub(crate) fn world(name: &str, seed: Option<u64>, events: Option<u64>) -> Resul
 pub(crate) struct Bytes {
     pub(crate) place: String,
     pub(crate) head: Vec<u8>,
-    input: Box<dyn Read>,
+    pub(crate) input: Box<dyn Read>,
+    /// Its size when it was opened, where it has one.
     size: Option<u64>,
 }
 
 /// An open source.
 pub(crate) enum Feed {
     Bytes { bytes: Bytes, reader: Box<Reader>, buffer: Vec<u8>, read: u64 },
+    Columns(Box<Columns>),
     World(Box<World>),
 }
 
@@ -146,6 +153,9 @@ impl Feed {
             return Err(Failure::usage(&place, message));
         };
         let bytes = source.head()?;
+        if bytes.head.starts_with(PARQUET) {
+            return Ok((Self::Columns(Box::new(Columns::open(source, bytes, &spec.schema)?)), spec));
+        }
         let reader = Reader::new(&spec.schema, &bytes.head).map_err(|error| refused(&bytes.place, &error))?;
         Ok((Self::Bytes { bytes, reader: Box::new(reader), buffer: Vec::new(), read: 0 }, spec))
     }
@@ -154,11 +164,13 @@ impl Feed {
     pub(crate) fn fill(&mut self, log: &mut Log, rejected: &mut Vec<Rejected>) -> Result<bool, Failure> {
         match self {
             Self::World(world) => Ok(world.fill(log, WORLD_ROWS) > 0),
+            Self::Columns(columns) => columns.fill(log, rejected),
             Self::Bytes { bytes, reader, buffer, read } => {
                 let portion = if *read == 0 { &bytes.head } else { bytes.next(buffer)? };
                 let place = &bytes.place;
                 *read += portion.len() as u64;
                 if portion.is_empty() {
+                    check_size(place, bytes.size, *read)?;
                     reader.finish(log, rejected).map_err(|error| refused(place, &error))?;
                     return Ok(false);
                 }
@@ -172,6 +184,7 @@ impl Feed {
     pub(crate) fn rejected(&self) -> u64 {
         match self {
             Self::Bytes { reader, .. } => reader.rejected(),
+            Self::Columns(columns) => columns.rejected(),
             Self::World(_) => 0,
         }
     }
@@ -180,6 +193,7 @@ impl Feed {
     pub(crate) fn share(&self, events: u64) -> Option<f64> {
         let (done, all) = match self {
             Self::Bytes { bytes, read, .. } => (*read, bytes.size?),
+            Self::Columns(columns) => columns.progress(),
             Self::World(world) => (events, world.total()),
         };
         Some(done as f64 / all as f64).filter(|share| share.is_finite())
@@ -201,7 +215,25 @@ impl Bytes {
     }
 }
 
-fn refused(place: &str, error: &IngestError) -> Failure {
+/// Tells when a file is not as long any more as it was when it was opened.
+fn check_size(place: &str, size: Option<u64>, read: u64) -> Result<(), Failure> {
+    let Some(size) = size.filter(|size| *size != read) else { return Ok(()) };
+    if read < size {
+        let message = format!(
+            "it had {size} bytes when it was opened and ended after {read}: it changed while it was read; \
+             run again once it is complete"
+        );
+        return Err(Failure::running(place, message));
+    }
+    // With nowhere to say it, the rows are in the output all the same.
+    let _ = writeln!(
+        std::io::stderr(),
+        "kappascope: {place}: it grew from {size} to {read} bytes while it was read; all of them were taken"
+    );
+    Ok(())
+}
+
+pub(crate) fn refused(place: &str, error: &IngestError) -> Failure {
     if error.is_schema() { Failure::usage(place, error) } else { Failure::running(place, error) }
 }
 

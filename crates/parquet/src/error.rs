@@ -52,5 +52,15 @@ pub(crate) fn told(cause: &Cause) -> String {
         Cause::General(text) | Cause::NYI(text) | Cause::EOF(text) | Cause::ArrowError(text) => text.clone(),
         other => other.to_string(),
     };
+    plain(&text)
+}
+
+/// A message without the names of the layers that it came through, on one line.
+pub(crate) fn plain(text: &str) -> String {
+    let layers = ["Parquet argument error:", "Parquet error:", "External error:", "External:", "EOF:"];
+    let mut text = text.trim();
+    while let Some(rest) = layers.iter().find_map(|layer| text.strip_prefix(layer)) {
+        text = rest.trim();
+    }
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

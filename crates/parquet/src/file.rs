@@ -1,9 +1,10 @@
 //! A Parquet file: its index, its columns, and its rows batch by batch.
 
 use crate::cells;
-use crate::error::{Kind, ParquetError, told};
+use crate::error::{Kind, ParquetError, plain, told};
+use crate::guard::guarded;
 use crate::pages::Group;
-use crate::source::Source;
+use crate::source::{Source, Watched};
 use arrow_array::{Array, ArrayRef, RecordBatch, StructArray};
 use arrow_buffer::NullBuffer;
 use arrow_schema::{DataType, Field, FieldRef, Fields, TimeUnit};
@@ -35,7 +36,7 @@ const BATCH_BYTES: u64 = 32 << 20;
 /// An open file. See the [crate] for an example.
 #[derive(Clone)]
 pub struct Parquet {
-    source: Arc<dyn Source>,
+    source: Arc<Watched>,
     metadata: Arc<ParquetMetaData>,
     columns: Vec<Leaf>,
     names: Vec<String>,
@@ -58,8 +59,8 @@ impl Parquet {
     /// # Errors
     /// When it is no Parquet, is cut short, encrypted or damaged.
     pub fn open(source: impl Source + 'static) -> Result<Self, ParquetError> {
-        let source: Arc<dyn Source> = Arc::new(source);
-        let metadata = read_index(source.as_ref())?;
+        let source = Arc::new(Watched::new(source));
+        let metadata = read_index(&source)?;
         for (group, row_group) in metadata.row_groups().iter().enumerate() {
             check_group(row_group, source.len()).map_err(|lie| Kind::Lie(format!("row group {group} {lie}")))?;
         }
@@ -136,6 +137,8 @@ impl Parquet {
     }
 }
 
+const CONTRADICTION: &str = "it contradicts itself";
+
 const LISTS: &str = "holds lists or maps; one value a row would fit";
 
 /// Reads the rows of a file.
@@ -163,8 +166,8 @@ impl Batches {
                 continue;
             };
             let number = self.next_group - 1;
-            let damaged = |cause: String| Kind::Group { group: number, cause };
-            match reader.next() {
+            let damaged = |cause| damaged(&self.file.source, number, cause);
+            match guarded(|| reader.next()).ok_or_else(|| damaged(CONTRADICTION.to_owned()))? {
                 Some(Ok(rows)) => {
                     self.left_in_group =
                         self.left_in_group.checked_sub(rows.num_rows() as u64).ok_or_else(|| {
@@ -172,10 +175,10 @@ impl Batches {
                         })?;
                     return Ok(Some(self.batch(&rows).map_err(damaged)?));
                 }
-                Some(Err(error)) => return Err(damaged(error.to_string()).into()),
+                Some(Err(error)) => return Err(damaged(plain(&error.to_string())).into()),
                 None if self.left_in_group > 0 => {
                     let missing = self.left_in_group;
-                    return Err(damaged(format!("it has {missing} rows less than the index says")).into());
+                    return Err(damaged(format!("{missing} of the rows that the index names are missing")).into());
                 }
                 None => self.reader = None,
             }
@@ -191,8 +194,10 @@ impl Batches {
         };
         let row_group = file.metadata.row_group(self.next_group);
         let rows = file.batch_rows(row_group, &self.leaves);
-        let reader = ParquetRecordBatchReader::try_new_with_row_groups(&self.levels, &group, rows, None)
-            .map_err(|error| Kind::Group { group: self.next_group, cause: told(&error) })?;
+        let damaged = |cause| damaged(&file.source, self.next_group, cause);
+        let open = || ParquetRecordBatchReader::try_new_with_row_groups(&self.levels, &group, rows, None);
+        let reader = guarded(open).ok_or_else(|| damaged(CONTRADICTION.to_owned()))?;
+        let reader = reader.map_err(|error| damaged(told(&error)))?;
         self.left_in_group = row_group.num_rows().unsigned_abs();
         self.reader = Some(reader);
         self.next_group += 1;
@@ -209,6 +214,11 @@ impl Batches {
     }
 }
 
+/// Why a row group cannot be read, unless it is its source that failed.
+fn damaged(source: &Watched, group: usize, cause: String) -> Kind {
+    source.failure().map_or(Kind::Group { group, cause }, Kind::Source)
+}
+
 /// The array at a path, and in which rows neither it nor what it lies in is there.
 fn descend(rows: &RecordBatch, path: &[String]) -> Option<(ArrayRef, Option<NullBuffer>)> {
     let (first, rest) = path.split_first()?;
@@ -221,7 +231,7 @@ fn descend(rows: &RecordBatch, path: &[String]) -> Option<(ArrayRef, Option<Null
     Some((array, nulls))
 }
 
-fn read_index(source: &dyn Source) -> Result<ParquetMetaData, ParquetError> {
+fn read_index(source: &Watched) -> Result<ParquetMetaData, ParquetError> {
     let (len, mut start, mut tail) = (source.len(), [0; MAGIC.len()], [0; TAIL_BYTES as usize]);
     if len < (MAGIC.len() as u64) + TAIL_BYTES {
         return Err(Kind::CutShort.into());
@@ -246,7 +256,9 @@ fn read_index(source: &dyn Source) -> Result<ParquetMetaData, ParquetError> {
     }
     let mut index = vec![0; bytes as usize];
     source.read(len - TAIL_BYTES - bytes, &mut index).map_err(Kind::Source)?;
-    ParquetMetaDataReader::decode_metadata(&index).map_err(|error| Kind::Index(told(&error)).into())
+    let decoded = guarded(|| ParquetMetaDataReader::decode_metadata(&index));
+    let decoded = decoded.ok_or_else(|| Kind::Index(CONTRADICTION.to_owned()))?;
+    decoded.map_err(|error| Kind::Index(told(&error)).into())
 }
 
 /// Refuses what the library takes for granted.

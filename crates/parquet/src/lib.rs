@@ -22,6 +22,7 @@
 mod cells;
 mod error;
 mod file;
+mod guard;
 mod pages;
 mod source;
 

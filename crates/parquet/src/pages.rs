@@ -5,7 +5,7 @@
 //! and are unpacked here.
 
 use crate::error::told;
-use crate::source::{Ahead, MAX_PAGE_BYTES, Source};
+use crate::source::{Ahead, MAX_PAGE_BYTES, Watched};
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::RowGroups;
 use parquet::basic::Compression;
@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 /// One row group of a file.
 pub(crate) struct Group {
-    pub(crate) source: Arc<dyn Source>,
+    pub(crate) source: Arc<Watched>,
     pub(crate) metadata: Arc<ParquetMetaData>,
     pub(crate) number: usize,
 }
@@ -63,8 +63,8 @@ impl PageIterator for Once {}
 
 struct Pages {
     column: String,
-    packed: SerializedPageReader<Ahead<dyn Source>>,
-    ahead: Arc<Ahead<dyn Source>>,
+    packed: SerializedPageReader<Ahead>,
+    ahead: Arc<Ahead>,
     zstd: Option<FrameDecoder>,
     /// Values that the index says are yet to come.
     values_left: u64,
@@ -73,7 +73,7 @@ struct Pages {
 }
 
 impl Pages {
-    fn new(source: Arc<dyn Source>, chunk: &ColumnChunkMetaData, rows: usize) -> Result<Self> {
+    fn new(source: Arc<Watched>, chunk: &ColumnChunkMetaData, rows: usize) -> Result<Self> {
         let (start, bytes) = chunk.byte_range();
         let ahead = Arc::new(Ahead::new(source, start + bytes));
         let zstd = matches!(chunk.compression(), Compression::ZSTD(_)).then(|| {

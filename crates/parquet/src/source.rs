@@ -36,6 +36,35 @@ pub trait Source: Send + Sync {
     fn read(&self, start: u64, out: &mut [u8]) -> std::result::Result<(), String>;
 }
 
+/// A source that remembers why it failed: the library wraps that into words of its own.
+pub(crate) struct Watched {
+    source: Box<dyn Source>,
+    failure: Mutex<Option<String>>,
+}
+
+impl Watched {
+    pub(crate) fn new(source: impl Source + 'static) -> Self {
+        Self { source: Box::new(source), failure: Mutex::new(None) }
+    }
+
+    /// Why it failed, if it did.
+    pub(crate) fn failure(&self) -> Option<String> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn len(&self) -> u64 {
+        self.source.len()
+    }
+
+    pub(crate) fn read(&self, start: u64, out: &mut [u8]) -> std::result::Result<(), String> {
+        let result = self.source.read(start, out);
+        if let Err(why) = &result {
+            *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(why.clone());
+        }
+        result
+    }
+}
+
 impl Source for Vec<u8> {
     fn len(&self) -> u64 {
         self.as_slice().len() as u64
@@ -50,8 +79,8 @@ impl Source for Vec<u8> {
 }
 
 /// Reads one stretch of a source from front to back.
-pub(crate) struct Ahead<S: ?Sized> {
-    source: Arc<S>,
+pub(crate) struct Ahead {
+    source: Arc<Watched>,
     /// Where the stretch ends.
     end: u64,
     /// What has been read, and where it begins.
@@ -60,8 +89,8 @@ pub(crate) struct Ahead<S: ?Sized> {
     unpacked: AtomicUsize,
 }
 
-impl<S: Source + ?Sized> Ahead<S> {
-    pub(crate) fn new(source: Arc<S>, end: u64) -> Self {
+impl Ahead {
+    pub(crate) fn new(source: Arc<Watched>, end: u64) -> Self {
         Self { source, end, held: Mutex::new((0, Bytes::new())), unpacked: AtomicUsize::new(0) }
     }
 
@@ -92,13 +121,13 @@ impl<S: Source + ?Sized> Ahead<S> {
     }
 }
 
-impl<S: Source + ?Sized> Length for Ahead<S> {
+impl Length for Ahead {
     fn len(&self) -> u64 {
         self.end
     }
 }
 
-impl<S: Source + ?Sized> ChunkReader for Ahead<S> {
+impl ChunkReader for Ahead {
     type T = buf::Reader<Bytes>;
 
     fn get_read(&self, start: u64) -> Result<Self::T> {

@@ -91,8 +91,8 @@ fn sources_that_are_not_there() {
     check(
         "run -p p.toml --from .",
         expect![[r#"
-        2: kappascope: .: a directory; a CSV or JSON Lines file would fit
-    "#]],
+            2: kappascope: .: a directory; a CSV, JSON Lines or Parquet file would fit
+        "#]],
     );
     check(
         "run --from scenario:moon",

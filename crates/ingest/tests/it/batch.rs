@@ -151,10 +151,10 @@ fn cut(file: &[Told], from: usize, to: usize) -> Batch {
     Batch { rows: to - from, columns: file.iter().map(|(column, _)| cut(column)).collect() }
 }
 
-/// What happened, without where in the file it was. A text column that has shown no time yet might be of
-/// numbers, a column of times cannot: their messages differ in that.
+/// What happened, without where in the file it was. A text column that has shown no time yet might hold
+/// numbers or dates; a column of times tells which: their examples differ.
 fn events(outcome: &Outcome) -> String {
-    let mut text = outcome.text().replace(" or `1714557600`", "");
+    let mut text = outcome.text().replace(" or `1714557600`", "").replace("`2024-05-01T10:00:00Z`", "`2024-05-01`");
     for rejected in &outcome.rejected {
         let line = match rejected.position {
             kappascope_ingest::Position::Text { line, byte } => format!("line {line} byte {byte} after"),

@@ -9,11 +9,7 @@ const FILE: &str = "events-groups.parquet";
 fn check(change: impl FnOnce(&mut Vec<u8>), expected: Expect) {
     let mut file = bytes(FILE);
     change(&mut file);
-    let told = match read(EVENTS, file) {
-        Ok(text) => format!("{} lines", text.lines().count()),
-        Err(error) => error,
-    };
-    expected.assert_eq(&told);
+    expected.assert_eq(&read(EVENTS, file).map_or_else(|error| error, |text| text[..80].to_owned()));
 }
 
 #[test]
@@ -32,9 +28,11 @@ fn files_that_end_early_or_are_something_else() {
 
 #[test]
 fn a_page_that_is_overwritten() {
-    check(|file| file[4..40].fill(0xff), expect!["row group 0 of the Parquet file: Parquet argument error: Parquet error: column `at`: at byte 4 there is no page, or one of more than 256 MB; the file is damaged, write it anew"]);
+    check(|file| file[4..40].fill(0xff), expect!["row group 0 of the Parquet file: column `at`: at byte 4 there is no page, or one of more than 256 MB; the file is damaged, write it anew"]);
     // Behind the header of the first page, where zstd's bytes are.
-    check(|file| file[60..80].fill(0x55), expect![[""]]);
+    check(|file| file[90..110].fill(0x55), expect![[r#"
+        1714557597867 1714557597867 "ann" "404" 8708.75
+        1714557599117 1714557599117 "ann"#]]);
 }
 
 /// The same pages under an index that says something else of the first row group.
@@ -58,9 +56,9 @@ fn with_rows(group: RowGroupMetaData, rows: i64) -> RowGroupMetaData {
 
 #[test]
 fn an_index_that_lies() {
-    check(|file| lie(file, |group| with_rows(group, 1 << 60)), expect!["row group 0 of the Parquet file: it has 1152921504606846806 rows less than the index says; the file is damaged, write it anew"]);
-    check(|file| lie(file, |group| with_rows(group, 171)), expect!["row group 0 of the Parquet file: it has 1 rows less than the index says; the file is damaged, write it anew"]);
-    check(|file| lie(file, |group| with_rows(group, 169)), expect!["row group 0 of the Parquet file: Parquet argument error: Parquet error: column `at`: a page of 170 values, where 169 are left; the file is damaged, write it anew"]);
+    check(|file| lie(file, |group| with_rows(group, 1 << 60)), expect!["row group 0 of the Parquet file: 1152921504606846806 of the rows that the index names are missing; the file is damaged, write it anew"]);
+    check(|file| lie(file, |group| with_rows(group, 171)), expect!["row group 0 of the Parquet file: 1 of the rows that the index names are missing; the file is damaged, write it anew"]);
+    check(|file| lie(file, |group| with_rows(group, 169)), expect!["row group 0 of the Parquet file: column `at`: a page of 170 values, where 169 are left; the file is damaged, write it anew"]);
     check(|file| lie(file, |group| with_rows(group, -1)), expect!["the index of the Parquet file has row group 0 with -1 rows; it is damaged, write it anew"]);
     let rows_only = |group: RowGroupMetaData| group.into_builder().set_num_rows(5).build().unwrap();
     check(|file| lie(file, rows_only), expect!["the index of the Parquet file has row group 0 whose column `at` has 170 values in 5 rows; it is damaged, write it anew"]);
@@ -101,7 +99,7 @@ fn damage_anywhere_is_an_error_or_other_values() {
     ] {
         let whole = bytes(name);
         let schema = if name == "nested.parquet" { "time = 'at', keys = ['user.name']" } else { EVENTS };
-        for _ in 0..5000 {
+        for _ in 0..1_000 {
             let mut file = whole.clone();
             // Half of the damage goes to the index, which is the smaller part.
             let from = if dice.below(2) == 0 { 0 } else { file.len().saturating_sub(1_500) };
@@ -110,8 +108,7 @@ fn damage_anywhere_is_an_error_or_other_values() {
                 file[at] = dice.below(256) as u8;
             }
             runs += 1;
-            let outcome = std::panic::catch_unwind(|| read(schema, file));
-            refused += u32::from(!matches!(outcome, Ok(Ok(_))));
+            refused += u32::from(read(schema, file).is_err());
         }
     }
     assert!(refused > runs / 4, "{refused} of {runs} are refused: the damage hits nothing");
