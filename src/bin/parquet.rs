@@ -1,8 +1,6 @@
 //! The module that reads Parquet. The worker loads it when the first Parquet file comes, so that those who
 //! have none do not wait for it: see `kappascope_page::worker`.
 
-#![expect(unreachable_pub, reason = "what JavaScript calls has to be public, and no crate uses a binary")]
-
 use js_sys::{Array, Uint8Array};
 use kappascope_page::columns;
 use kappascope_parquet::{Batches, Parquet, Source};
@@ -75,7 +73,7 @@ impl Disk {
         let (file, reader) = &*self.file;
         let end = start as f64 + bytes as f64;
         let slice = file.slice_with_f64_and_f64(start as f64, end)?;
-        Ok(Uint8Array::new(&reader.read_as_array_buffer(&slice)?))
+        Ok(Uint8Array::new(&reader.read_as_array_buffer(&slice)?.into()))
     }
 }
 
