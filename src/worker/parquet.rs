@@ -74,9 +74,8 @@ impl Parquet {
         let started = start.call0(&JsValue::UNDEFINED).map_err(|error| unloaded(&error))?;
         JsFuture::from(js_sys::Promise::resolve(&started)).await.map_err(|error| unloaded(&error))?;
         let class: Function = member(&module, "ParquetFile")?;
-        let file: ParquetFile = Reflect::construct(&class, &Array::of1(file))
-            .map_err(|error| told(&error))?
-            .unchecked_into();
+        let file: ParquetFile =
+            Reflect::construct(&class, &Array::of1(file)).map_err(|error| told(&error))?.unchecked_into();
         Ok(Self { columns: file.columns(), rows: file.rows(), file })
     }
 

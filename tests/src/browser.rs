@@ -94,6 +94,12 @@ impl Page {
         .await
     }
 
+    /// The paths that the browser has asked the site for, with `part` in them.
+    #[must_use]
+    pub fn requests(&self, part: &str) -> Vec<String> {
+        self.inner.site.requests(part)
+    }
+
     /// The figures that the page tells of itself.
     pub async fn stats(&self) -> Result<Stats> {
         Ok(serde_json::from_value(self.script("return kappascope.stats()", &[]).await?)?)

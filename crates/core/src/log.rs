@@ -384,3 +384,48 @@ impl<'a> Block<'a> {
         (part(self.rows.start..middle), part(middle..self.rows.end))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The same events one by one and in runs that end anywhere, the oldest forgotten on the way.
+    #[test]
+    fn events_appended_at_once_are_those_appended_one_by_one() {
+        let spec = crate::Spec::from_toml(
+            "name='t'\nversion=1\nschema={time='at',partition='p',partitions=3,keys=['k'],measures=['m']}\n\
+             [[query]]\nname='q'\nwindow={tumbling='1m'}\naggregates=['count()']",
+        );
+        let schema = spec.expect("a pipeline that runs").schema;
+        let (mut single, mut runs) = (Log::new(&schema), Log::new(&schema));
+        let mut next = 0_u32;
+        for rows in [1_u32, 1_000, 23, 1_024, 0, 4_000, 77] {
+            let numbers: Vec<u32> = (next..next + rows).collect();
+            next += rows;
+            let time: Vec<i64> = numbers.iter().map(|n| i64::from(n * 7_919 % 5_003)).collect();
+            let arrival: Vec<i64> = numbers.iter().map(|&n| i64::from(n)).collect();
+            let partition: Vec<u32> = numbers.iter().map(|n| n % 3).collect();
+            let names = numbers.iter().map(|n| (n % 5).to_string());
+            let ids: Vec<u32> =
+                names.map(|name| single.intern(0, &name).max(runs.intern(0, &name))).collect();
+            let values: Vec<f64> = numbers.iter().map(|&n| f64::from(n)).collect();
+            for row in 0..numbers.len() {
+                single.append(time[row], arrival[row], partition[row], &[ids[row]], &[values[row]]);
+            }
+            let (time, arrival, partition) = (&time[..], &arrival[..], &partition[..]);
+            runs.append_columns(&Events {
+                time,
+                arrival,
+                partition,
+                keys: vec![&ids],
+                measures: vec![&values],
+            });
+            let (a, b) = (single.read(single.start(), usize::MAX), runs.read(runs.start(), usize::MAX));
+            assert_eq!((a.time(), a.arrival(), a.partition()), (b.time(), b.arrival(), b.partition()));
+            assert_eq!((a.key(0), a.measure(0)), (b.key(0), b.measure(0)));
+            assert_eq!(single.zones, runs.zones);
+            single.forget(single.end().saturating_sub(500));
+            runs.forget(runs.end().saturating_sub(500));
+        }
+    }
+}

@@ -59,6 +59,6 @@ mod unpack;
 pub use batch::{Batch, BatchReader, Cells, Column, Names};
 pub use error::IngestError;
 pub use head::HEAD_BYTES;
-pub use propose::{propose, propose_columns};
 pub use place::Position;
+pub use propose::{propose, propose_columns};
 pub use reader::{Reader, Rejected};

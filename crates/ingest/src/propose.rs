@@ -128,7 +128,11 @@ fn propose_sample(name: &str, sample: &Sample) -> Result<Spec, IngestError> {
 pub fn propose_columns(name: &str, columns: &[String], first: &Batch) -> Result<Spec, IngestError> {
     let mut sampler = Sampler { columns, sample: Sample::default() };
     first.give(0, SAMPLE_ROWS, &mut sampler)?;
-    if sampler.sample.rows.is_empty() { Err(Kind::NoRows.into()) } else { propose_sample(name, &sampler.sample) }
+    if sampler.sample.rows.is_empty() {
+        Err(Kind::NoRows.into())
+    } else {
+        propose_sample(name, &sampler.sample)
+    }
 }
 
 /// Makes a sample of records.

@@ -337,9 +337,6 @@ mod tests {
         }
         assert!(rows.append(&Same("10".to_owned()), &mut log).is_ok());
         let error = rows.check_memory(Position::Row(1_001)).unwrap_err();
-        assert!(
-            error.to_string().starts_with("row 1001: the key columns hold more than 1024 MB"),
-            "{error}"
-        );
+        assert!(error.to_string().starts_with("row 1001: the key columns hold more than 1024 MB"), "{error}");
     }
 }

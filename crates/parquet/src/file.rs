@@ -12,7 +12,9 @@ use kappascope_ingest::Batch;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 use parquet::arrow::{FieldLevels, ProjectionMask, parquet_to_arrow_field_levels, parquet_to_arrow_schema};
 use parquet::basic::{Compression, Type};
-use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
+use parquet::file::metadata::{
+    ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData,
+};
 use std::sync::Arc;
 
 /// Most bytes of an index. It has some hundred bytes for each column of each row group: this is room for
@@ -62,11 +64,11 @@ impl Parquet {
         let source = Arc::new(Watched::new(source));
         let metadata = read_index(&source)?;
         for (group, row_group) in metadata.row_groups().iter().enumerate() {
-            check_group(row_group, source.len()).map_err(|lie| Kind::Lie(format!("row group {group} {lie}")))?;
+            check_group(row_group, source.len())
+                .map_err(|lie| Kind::Lie(format!("row group {group} {lie}")))?;
         }
         let schema = metadata.file_metadata().schema_descr();
-        let fields =
-            parquet_to_arrow_schema(schema, None).map_err(|error| Kind::Index(told(&error)))?.fields;
+        let fields = parquet_to_arrow_schema(schema, None).map_err(|error| Kind::Index(told(&error)))?.fields;
         let mut types = schema.columns().iter().map(|column| column.physical_type());
         let hints = fields.iter().map(|field| hint(field, &mut types)).collect();
         let leaf = |number: usize| {
@@ -169,16 +171,18 @@ impl Batches {
             let damaged = |cause| damaged(&self.file.source, number, cause);
             match guarded(|| reader.next()).ok_or_else(|| damaged(CONTRADICTION.to_owned()))? {
                 Some(Ok(rows)) => {
-                    self.left_in_group =
-                        self.left_in_group.checked_sub(rows.num_rows() as u64).ok_or_else(|| {
-                            damaged("it has more rows than the index says".to_owned())
-                        })?;
+                    self.left_in_group = self
+                        .left_in_group
+                        .checked_sub(rows.num_rows() as u64)
+                        .ok_or_else(|| damaged("it has more rows than the index says".to_owned()))?;
                     return Ok(Some(self.batch(&rows).map_err(damaged)?));
                 }
                 Some(Err(error)) => return Err(damaged(plain(&error.to_string())).into()),
                 None if self.left_in_group > 0 => {
                     let missing = self.left_in_group;
-                    return Err(damaged(format!("{missing} of the rows that the index names are missing")).into());
+                    return Err(
+                        damaged(format!("{missing} of the rows that the index names are missing")).into()
+                    );
                 }
                 None => self.reader = None,
             }
@@ -294,9 +298,7 @@ fn check_chunk(chunk: &ColumnChunkMetaData, rows: i64, file_bytes: u64) -> Resul
 /// 96-bit times of old files become milliseconds, which hold all of them.
 fn hint(field: &FieldRef, types: &mut impl Iterator<Item = Type>) -> FieldRef {
     let data_type = match field.data_type() {
-        DataType::Struct(fields) => {
-            DataType::Struct(fields.iter().map(|field| hint(field, types)).collect())
-        }
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(|field| hint(field, types)).collect()),
         DataType::List(item) => DataType::List(hint(item, types)),
         DataType::Map(entries, sorted) => DataType::Map(hint(entries, types), *sorted),
         leaf => match (leaf, types.next()) {

@@ -187,7 +187,8 @@ fn unpacked(mut page: Page, decoder: &mut FrameDecoder, bytes: usize) -> Result<
             .decode_all(&buffer[levels..], &mut whole[levels..])
             .map_err(|error| ParquetError::General(format!("zstd: {error}")))?;
         if written != bytes - levels {
-            let text = format!("a page of {written} bytes unpacked, where its header says {}", bytes - levels);
+            let text =
+                format!("a page of {written} bytes unpacked, where its header says {}", bytes - levels);
             return Err(ParquetError::General(text));
         }
     }

@@ -63,7 +63,9 @@ fn numbers(rows: usize) -> BoxedStrategy<Told> {
         1 => Just(Some(f64::INFINITY)),
         1 => Just(None),
     ];
-    prop::collection::vec(cell, rows).prop_map(|cells| told(cells, 0.0, Cells::Number, f64::to_string)).boxed()
+    prop::collection::vec(cell, rows)
+        .prop_map(|cells| told(cells, 0.0, Cells::Number, f64::to_string))
+        .boxed()
 }
 
 fn times(rows: usize) -> BoxedStrategy<Told> {
@@ -154,7 +156,8 @@ fn cut(file: &[Told], from: usize, to: usize) -> Batch {
 /// What happened, without where in the file it was. A text column that has shown no time yet might hold
 /// numbers or dates; a column of times tells which: their examples differ.
 fn events(outcome: &Outcome) -> String {
-    let mut text = outcome.text().replace(" or `1714557600`", "").replace("`2024-05-01T10:00:00Z`", "`2024-05-01`");
+    let mut text =
+        outcome.text().replace(" or `1714557600`", "").replace("`2024-05-01T10:00:00Z`", "`2024-05-01`");
     for rejected in &outcome.rejected {
         let line = match rejected.position {
             kappascope_ingest::Position::Text { line, byte } => format!("line {line} byte {byte} after"),
@@ -218,7 +221,8 @@ fn a_column_of_times_needs_no_format() {
 #[test]
 fn a_batch_of_another_shape_is_refused() {
     let mut log = kappascope_core::Log::new(&crate::common::spec("time = 'at'").schema);
-    let mut reader = BatchReader::new(&crate::common::spec("time = 'at'").schema, &["at".to_owned()]).unwrap();
+    let mut reader =
+        BatchReader::new(&crate::common::spec("time = 'at'").schema, &["at".to_owned()]).unwrap();
     let short = Column::full(Cells::Time(vec![1]));
     let foreign = Column::full(Cells::Text { ids: vec![0, 7], names: Names::default() });
     for columns in [vec![], vec![short], vec![foreign]] {

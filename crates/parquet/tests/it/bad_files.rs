@@ -2,7 +2,9 @@
 
 use crate::common::{EVENTS, bytes, read};
 use expect_test::{Expect, expect};
-use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, ParquetMetaDataWriter, RowGroupMetaData};
+use parquet::file::metadata::{
+    ParquetMetaData, ParquetMetaDataReader, ParquetMetaDataWriter, RowGroupMetaData,
+};
 
 const FILE: &str = "events-groups.parquet";
 
@@ -14,25 +16,59 @@ fn check(change: impl FnOnce(&mut Vec<u8>), expected: Expect) {
 
 #[test]
 fn files_that_end_early_or_are_something_else() {
-    check(Vec::clear, expect!["the Parquet file does not end with `PAR1`, which follows its index: it is cut short or still being written; copy it again once it is complete"]);
-    check(|file| file.truncate(file.len() / 2), expect!["the Parquet file does not end with `PAR1`, which follows its index: it is cut short or still being written; copy it again once it is complete"]);
-    check(|file| file[..4].copy_from_slice(b"RIFF"), expect!["the file is no Parquet: it does not begin with `PAR1`"]);
-    check(|file| file[..4].copy_from_slice(b"PARE"), expect!["the Parquet file is encrypted; write it out without encryption"]);
+    check(
+        Vec::clear,
+        expect![
+            "the Parquet file does not end with `PAR1`, which follows its index: it is cut short or still being written; copy it again once it is complete"
+        ],
+    );
+    check(
+        |file| file.truncate(file.len() / 2),
+        expect![
+            "the Parquet file does not end with `PAR1`, which follows its index: it is cut short or still being written; copy it again once it is complete"
+        ],
+    );
+    check(
+        |file| file[..4].copy_from_slice(b"RIFF"),
+        expect!["the file is no Parquet: it does not begin with `PAR1`"],
+    );
+    check(
+        |file| file[..4].copy_from_slice(b"PARE"),
+        expect!["the Parquet file is encrypted; write it out without encryption"],
+    );
     let tail = |file: &mut Vec<u8>, bytes: u32| {
         let at = file.len() - 8;
         file[at..at + 4].copy_from_slice(&bytes.to_le_bytes());
     };
-    check(|file| tail(file, u32::MAX), expect!["the Parquet file says that its index has 4294967295 bytes, where 8863 are there; it is damaged"]);
-    check(|file| tail(file, 9), expect!["the index of the Parquet file cannot be read: Required field version is missing; it is damaged, write it anew"]);
+    check(
+        |file| tail(file, u32::MAX),
+        expect![
+            "the Parquet file says that its index has 4294967295 bytes, where 8863 are there; it is damaged"
+        ],
+    );
+    check(
+        |file| tail(file, 9),
+        expect![
+            "the index of the Parquet file cannot be read: Required field version is missing; it is damaged, write it anew"
+        ],
+    );
 }
 
 #[test]
 fn a_page_that_is_overwritten() {
-    check(|file| file[4..40].fill(0xff), expect!["row group 0 of the Parquet file: column `at`: at byte 4 there is no page, or one of more than 256 MB; the file is damaged, write it anew"]);
+    check(
+        |file| file[4..40].fill(0xff),
+        expect![
+            "row group 0 of the Parquet file: column `at`: at byte 4 there is no page, or one of more than 256 MB; the file is damaged, write it anew"
+        ],
+    );
     // Behind the header of the first page, where zstd's bytes are.
-    check(|file| file[90..110].fill(0x55), expect![[r#"
+    check(
+        |file| file[90..110].fill(0x55),
+        expect![[r#"
         1714557597867 1714557597867 "ann" "404" 8708.75
-        1714557599117 1714557599117 "ann"#]]);
+        1714557599117 1714557599117 "ann"#]],
+    );
 }
 
 /// The same pages under an index that says something else of the first row group.
@@ -56,19 +92,47 @@ fn with_rows(group: RowGroupMetaData, rows: i64) -> RowGroupMetaData {
 
 #[test]
 fn an_index_that_lies() {
-    check(|file| lie(file, |group| with_rows(group, 1 << 60)), expect!["row group 0 of the Parquet file: 1152921504606846806 of the rows that the index names are missing; the file is damaged, write it anew"]);
-    check(|file| lie(file, |group| with_rows(group, 171)), expect!["row group 0 of the Parquet file: 1 of the rows that the index names are missing; the file is damaged, write it anew"]);
-    check(|file| lie(file, |group| with_rows(group, 169)), expect!["row group 0 of the Parquet file: column `at`: a page of 170 values, where 169 are left; the file is damaged, write it anew"]);
-    check(|file| lie(file, |group| with_rows(group, -1)), expect!["the index of the Parquet file has row group 0 with -1 rows; it is damaged, write it anew"]);
+    check(
+        |file| lie(file, |group| with_rows(group, 1 << 60)),
+        expect![
+            "row group 0 of the Parquet file: 1152921504606846806 of the rows that the index names are missing; the file is damaged, write it anew"
+        ],
+    );
+    check(
+        |file| lie(file, |group| with_rows(group, 171)),
+        expect![
+            "row group 0 of the Parquet file: 1 of the rows that the index names are missing; the file is damaged, write it anew"
+        ],
+    );
+    check(
+        |file| lie(file, |group| with_rows(group, 169)),
+        expect![
+            "row group 0 of the Parquet file: column `at`: a page of 170 values, where 169 are left; the file is damaged, write it anew"
+        ],
+    );
+    check(
+        |file| lie(file, |group| with_rows(group, -1)),
+        expect!["the index of the Parquet file has row group 0 with -1 rows; it is damaged, write it anew"],
+    );
     let rows_only = |group: RowGroupMetaData| group.into_builder().set_num_rows(5).build().unwrap();
-    check(|file| lie(file, rows_only), expect!["the index of the Parquet file has row group 0 whose column `at` has 170 values in 5 rows; it is damaged, write it anew"]);
+    check(
+        |file| lie(file, rows_only),
+        expect![
+            "the index of the Parquet file has row group 0 whose column `at` has 170 values in 5 rows; it is damaged, write it anew"
+        ],
+    );
     let elsewhere = |group: RowGroupMetaData| {
         let mut columns = group.columns().to_vec();
         let chunk = columns[1].clone().into_builder().set_dictionary_page_offset(Some(-7));
         columns[1] = chunk.build().unwrap();
         group.into_builder().set_column_metadata(columns).build().unwrap()
     };
-    check(|file| lie(file, elsewhere), expect!["the index of the Parquet file has row group 0 whose column `who` begins at byte -7 and has 174, in a file of 8384; it is damaged, write it anew"]);
+    check(
+        |file| lie(file, elsewhere),
+        expect![
+            "the index of the Parquet file has row group 0 whose column `who` begins at byte -7 and has 174, in a file of 8384; it is damaged, write it anew"
+        ],
+    );
 }
 
 /// Numbers that look random and are the same in every run: xorshift64.

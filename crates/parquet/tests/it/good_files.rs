@@ -42,30 +42,43 @@ fn fields_of_structs_are_columns_by_their_path() {
 
 #[test]
 fn a_date_is_midnight() {
-    check("time = 'day'", expect![[r#"
+    check(
+        "time = 'day'",
+        expect![[r#"
         1714521600000 1714521600000
         1714608000000 1714608000000
         1714694400000 1714694400000
         1714521600000 1714694400000
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn what_is_no_cell_is_refused_by_name() {
-    check("time = 'at', keys = ['raw']", expect![[r#"
+    check(
+        "time = 'at', keys = ['raw']",
+        expect![[r#"
         column `raw` holds bytes that are not said to be text; text, numbers and times would fit
-    "#]]);
-    check("time = 'at', keys = ['tags.list.element']", expect![[r#"
+    "#]],
+    );
+    check(
+        "time = 'at', keys = ['tags.list.element']",
+        expect![[r#"
         column `tags.list.element` holds lists or maps; one value a row would fit
-    "#]]);
-    check("time = 'at', keys = ['user']", expect![[r#"
+    "#]],
+    );
+    check(
+        "time = 'at', keys = ['user']",
+        expect![[r#"
         no column `user`; the columns are `user.ok`, `at`, `raw`, `day`, `user.name`, `tags.list.element`
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_file_tells_its_columns_and_rows() {
     let file = Parquet::open(bytes("nested.parquet")).unwrap();
     let readable: Vec<&String> = file.readable().iter().map(|&column| &file.columns()[column]).collect();
-    expect![[r#"40 rows of ["at", "user.name", "user.ok", "day"]"#]].assert_eq(&format!("{} rows of {readable:?}", file.rows()));
+    expect![[r#"40 rows of ["at", "user.name", "user.ok", "day"]"#]]
+        .assert_eq(&format!("{} rows of {readable:?}", file.rows()));
 }
