@@ -18,7 +18,11 @@ const FOREIGN: [(&[u8], &str, &str); 10] = [
     (b"BZh", "bzip2-compressed", "unpack it first: `bzip2 -d`"),
     (b"\xfd7zXZ\0", "xz-compressed", "unpack it first: `xz -d`"),
     (b"PK\x03\x04", "a ZIP archive or an Excel workbook", "unpack it, or save the sheet as CSV"),
-    (b"PAR1", "Parquet", "it is read from a file, whose end says where its columns are, and not as a stream"),
+    (
+        b"PAR1",
+        "Parquet",
+        "give the file itself, not packed: its index is at its end, and it packs its own pages",
+    ),
     (b"\xff\xfe", "UTF-16 text", "save it as UTF-8"),
     (b"\xfe\xff", "UTF-16 text", "save it as UTF-8"),
     (b"<", "HTML or XML", "CSV, JSON or an access log would fit"),
@@ -169,7 +173,7 @@ mod tests {
         check(
             b"PAR1\x15",
             expect![
-                "the file is Parquet; it is read from a file, whose end says where its columns are, and not as a stream"
+                "the file is Parquet; give the file itself, not packed: its index is at its end, and it packs its own pages"
             ],
         );
         check(b"\xff\xfea\0,\0", expect!["the file is UTF-16 text; save it as UTF-8"]);

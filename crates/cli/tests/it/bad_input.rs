@@ -35,14 +35,14 @@ fn files_that_cannot_be_read() {
     check_file(
         b"\x7fELF\x02\x01\x01\0\0\0\0\0",
         expect![[r#"
-        1: kappascope: f.csv: the file is binary; CSV or JSON Lines would fit
-    "#]],
+            1: kappascope: f.csv: the file is binary, with a NUL at byte 7; CSV, JSON or an access log would fit
+        "#]],
     );
     check_file(
         b"\x1f\x8b\x08\0\0\0\0\0",
         expect![[r#"
-        1: kappascope: f.csv: the file is gzip-compressed; unpack it first: `gzip -d`
-    "#]],
+            1: kappascope: f.csv: the file ends at byte 8, in the middle of its gzip stream, after 0 records; it was cut off; fetch or write it again
+        "#]],
     );
     check_file(
         "at,whom,ms\n1,ann,2\n",

@@ -31,7 +31,7 @@ fn a_file_gives_what_its_csv_gives() {
     assert_eq!(piped.stdout, file.stdout);
     assert_eq!((file.told(), piped.told()), (text.told(), text.told()));
     let rejected = file.stdout.lines().find(|line| line.contains("rejected")).expect("a rejected record");
-    expect![[r#""#]].assert_eq(rejected);
+    expect![[r#"{"type":"rejected","position":{"row":1},"column":"ms","reason":"nothing where a number belongs; a finite number such as `12.5` would fit"}"#]].assert_eq(rejected);
 }
 
 #[test]
@@ -55,7 +55,22 @@ fn check(content: impl AsRef<[u8]>, expected: Expect) {
 #[test]
 fn what_cannot_be_read_is_told() {
     let whole = data("events-snappy-v1.parquet");
-    check(&whole[..whole.len() - 1], expect![[""]]);
-    check(data("nested.parquet"), expect![[""]]);
-    check(b"PAR1", expect![[""]]);
+    check(
+        &whole[..whole.len() - 1],
+        expect![[r#"
+        1: kappascope: f.parquet: the Parquet file does not end with `PAR1`, which follows its index: it is cut short or still being written; copy it again once it is complete
+    "#]],
+    );
+    check(
+        data("nested.parquet"),
+        expect![[r#"
+        2: kappascope: f.parquet: no column `who`; the columns are `at`, `raw`, `day`, `user.ok`, `user.name`, `tags.list.element`
+    "#]],
+    );
+    check(
+        b"PAR1",
+        expect![[r#"
+        1: kappascope: f.parquet: the Parquet file does not end with `PAR1`, which follows its index: it is cut short or still being written; copy it again once it is complete
+    "#]],
+    );
 }
