@@ -1,6 +1,7 @@
 //! The crate from outside, on files good and bad.
 
 mod access_log;
+mod bad_input;
 mod common;
 mod csv;
 mod json_array;
