@@ -11,6 +11,7 @@ mod bench;
 mod cache;
 mod conformance;
 mod dist;
+mod fuzz;
 mod process;
 mod serve;
 mod setup;
@@ -35,6 +36,7 @@ Usage: cargo xtask COMMAND
     --quick       a tenth of the events, to see that it runs
   conformance     compare window results with Apache Flink's over generated streams, and keep what Flink answers
   conformance --quick   the same for a few of the streams, and whether Flink still answers what was kept
+  fuzz            run each target of fuzz/ a fixed number of times under libFuzzer; needs a C++ compiler
   dist            build the static site and the release binary
   setup           install what is missing for all of the above, into the user's cache folder
 ";
@@ -64,6 +66,7 @@ fn run(args: &[&str]) -> Result<ExitCode> {
         }
         ["conformance"] => conformance::run(&Workspace::find()?, &[]),
         ["conformance", "--quick"] => conformance::run(&Workspace::find()?, &["--quick"]),
+        ["fuzz"] => fuzz::run(&Workspace::find()?),
         ["dist"] => dist::run(&Workspace::find()?),
         ["setup"] => setup::run(&Workspace::find()?),
         ["help" | "--help" | "-h"] => {

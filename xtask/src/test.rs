@@ -86,6 +86,7 @@ fn all_steps(workspace: &Workspace, toolbox: &Toolbox, browser: &Browser) -> Res
     steps.extend([
         Step { name: "licences and sources", command: deny },
         Step { name: "tests, WebAssembly", command: wasm_tests },
+        Step { name: "fuzzing", command: workspace.cargo(&["xtask", "fuzz"]) },
         Step { name: "site", command: dist::site_build(workspace, toolbox)? },
         Step { name: "binary", command: dist::binary_build(workspace) },
         Step { name: "tests, browser", command: browser_tests(workspace, browser)? },

@@ -14,6 +14,7 @@
 //!                                                         names what of them
 //!   <!-- shows: refused refused.toml -->                  what is said of the pipeline with the line of
 //!                                                         each row in it
+//!   <!-- shows: told lines.toml -->                       what is said first of the file that each row is
 //! ```
 
 use crate::command::Folder;
@@ -120,6 +121,7 @@ fn shown(shows: &str, head: &[&str], body: &[&str]) -> Vec<String> {
         ["summary", pipeline, input] => with_summary(body, &run(pipeline, input)),
         ["table", pipeline, input] => table(head[0], &run(pipeline, input), None),
         ["table", pipeline, input, query] => table(head[0], &run(pipeline, input), Some(query)),
+        ["told", pipeline] => body.iter().map(|row| told(row, pipeline)).collect(),
         ["refused", pipeline] => body.iter().map(|row| refusal(row, &example(pipeline))).collect(),
         _ => panic!("`{shows}` is nothing that a page can show"),
     }
@@ -214,4 +216,35 @@ fn refusal(row: &str, pipeline: &str) -> String {
     let said =
         told.strip_prefix("2: kappascope: refused.toml: ").unwrap_or_else(|| panic!("{written}: {told}"));
     format!("| `{written}` | `` {} `` |", said.trim_end())
+}
+
+/// The row with what is said of the file that it spells: that it is refused, or why its first record is.
+fn told(row: &str, pipeline: &str) -> String {
+    let written = row.trim_start_matches("| `").split("` |").next().expect("a cell");
+    let folder = Folder::new();
+    folder.write(pipeline, example(pipeline));
+    folder.write("file", bytes(written));
+    let output = folder.run(&format!("run -p {pipeline} --from file"));
+    let rejected = parsed(&output.stdout).find(|(_, line)| line["type"] == "rejected");
+    let said = match rejected {
+        Some((_, line)) => text(&line["reason"]),
+        None => output.stderr.trim_start_matches("kappascope: file: ").trim_end().to_owned(),
+    };
+    assert!(!said.is_empty(), "nothing is said of {written}");
+    format!("| `{written}` | `` {said} `` |")
+}
+
+/// What `\n` and `\xff` in a cell stand for.
+fn bytes(written: &str) -> Vec<u8> {
+    let mut parts = written.split('\\');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let (byte, rest) = match part.strip_prefix('n') {
+            Some(rest) => (b'\n', rest),
+            None => (u8::from_str_radix(&part[1..3], 16).expect("two hexadecimal digits"), &part[3..]),
+        };
+        bytes.push(byte);
+        bytes.extend_from_slice(rest.as_bytes());
+    }
+    bytes
 }

@@ -1,6 +1,7 @@
 //! The crate from outside, on files good and bad.
 
 mod access_log;
+mod bad_input;
 #[cfg(not(target_arch = "wasm32"))]
 mod batch;
 mod common;
