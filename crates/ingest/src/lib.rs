@@ -47,7 +47,7 @@ mod json_array;
 mod jsonl;
 mod lines;
 mod place;
-mod propose;
+pub mod profile;
 mod reader;
 mod records;
 mod row;
@@ -57,5 +57,5 @@ mod unpack;
 
 pub use error::IngestError;
 pub use head::HEAD_BYTES;
-pub use propose::propose;
+pub use profile::propose;
 pub use reader::{Reader, Rejected};
