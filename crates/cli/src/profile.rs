@@ -1,23 +1,55 @@
-//! `kappascope profile`: a first pipeline for a source, on standard output.
+//! `kappascope profile`: what a source holds, and a first pipeline for it, on standard output.
 
 use crate::args;
 use crate::failure::Failure;
+use crate::progress::Progress;
+use crate::report;
 use crate::sink::Sinks;
-use crate::source::{Source, world};
+use crate::source::{Source, refused, world};
+use kappascope_ingest::profile::{Profile, Profiler};
 
-/// Proposes a pipeline from the first rows of a source; a scenario has its own.
+/// Measures a source and proposes a pipeline; a scenario has its own. Where none can be proposed, what was
+/// measured is written all the same.
 pub(crate) fn profile(args: &args::Profile) -> Result<(), Failure> {
     let source = Source::parse(&args.from)?;
-    let spec = match &source {
-        Source::Scenario { name, seed, events } => world(name, *seed, *events)?.spec().clone(),
-        Source::File(_) | Source::Stdin => {
-            let bytes = source.head()?;
-            let name = if source == Source::Stdin { "data" } else { &bytes.place };
-            kappascope_ingest::propose(name, &bytes.head)
-                .map_err(|error| Failure::running(&bytes.place, error))?
-        }
-    };
+    if let Source::Scenario { name, seed, events } = &source {
+        return write(&world(name, *seed, *events)?.spec().to_toml());
+    }
+    let place = source.place();
+    let profile = measure(&source)?;
+    let mut text = report::of(&profile, &place);
+    let name = if source == Source::Stdin { "data" } else { &place };
+    let proposed = profile.proposal().and_then(|proposal| {
+        let toml = proposal.mapping.pipeline(name)?.to_toml();
+        text.push('\n');
+        text.push_str(&report::with_reasons(&toml, &proposal));
+        Ok(())
+    });
+    write(&text)?;
+    proposed.map_err(|error| Failure::running(&place, error))
+}
+
+/// Reads a source to its end.
+fn measure(source: &Source) -> Result<Profile, Failure> {
+    let mut bytes = source.head()?;
+    let place = bytes.place.clone();
+    let failed = |error| refused(&place, &error);
+    let mut profiler = Profiler::new(&bytes.head).map_err(failed)?;
+    let mut progress = Progress::new();
+    let (mut portion, mut read) = (std::mem::take(&mut bytes.head), 0);
+    while !portion.is_empty() {
+        profiler.push(&portion).map_err(failed)?;
+        read += portion.len() as u64;
+        progress.show_read(read, bytes.size);
+        bytes.next(&mut portion)?;
+    }
+    profiler.finish().map_err(failed)?;
+    progress.clear();
+    Ok(profiler.profile())
+}
+
+fn write(text: &str) -> Result<(), Failure> {
     let mut sinks = Sinks::open(&["-".to_owned()], &[])?;
-    sinks.pending().extend_from_slice(spec.to_toml().as_bytes());
+    sinks.pending().extend_from_slice(text.as_bytes());
     sinks.write()
 }

@@ -120,7 +120,7 @@ pub(crate) struct Bytes {
     pub(crate) place: String,
     pub(crate) head: Vec<u8>,
     input: Box<dyn Read>,
-    size: Option<u64>,
+    pub(crate) size: Option<u64>,
 }
 
 /// An open source.
@@ -188,7 +188,7 @@ impl Feed {
 
 impl Bytes {
     /// The next bytes of the input: what there is at the moment, so that a pipe is not waited for.
-    fn next<'a>(&mut self, buffer: &'a mut Vec<u8>) -> Result<&'a Vec<u8>, Failure> {
+    pub(crate) fn next<'a>(&mut self, buffer: &'a mut Vec<u8>) -> Result<&'a Vec<u8>, Failure> {
         buffer.resize(READ_BYTES, 0);
         loop {
             match self.input.read(buffer) {
@@ -201,7 +201,7 @@ impl Bytes {
     }
 }
 
-fn refused(place: &str, error: &IngestError) -> Failure {
+pub(crate) fn refused(place: &str, error: &IngestError) -> Failure {
     if error.is_schema() { Failure::usage(place, error) } else { Failure::running(place, error) }
 }
 

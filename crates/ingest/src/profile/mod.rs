@@ -44,6 +44,7 @@ mod preview;
 mod proposal;
 mod rate;
 mod values;
+pub mod words;
 
 pub use findings::{
     Bar, ColumnKind, ColumnProfile, Delay, Disorder, Distinct, Duplicates, Loss, Misfit, Numbers, Preview,

@@ -12,9 +12,9 @@
 //! | detector | a z-score on the count; of a regular series, on the mean of the first measure |
 
 use super::findings::{ColumnKind, ColumnProfile, Profile, TimeProfile};
+use super::words::{counted, number, percent, span};
 use super::{BOUNDS, DAY, HOUR, MINUTE, Mapping, SECOND, formats};
 use crate::error::{IngestError, Kind, shown};
-use kappascope_core::Millis;
 use kappascope_core::spec::MAX_PARTITIONS;
 use kappascope_core::time::LONGEST_MS;
 use serde::{Deserialize, Serialize};
@@ -122,7 +122,7 @@ struct Told(Vec<Reason>);
 
 impl Told {
     fn why(&mut self, at: &str, why: impl Into<String>) {
-        self.0.push(Reason { at: at.to_owned(), why: why.into() });
+        self.0.push(Reason { at: at.to_owned(), why: sentence(&why.into()) });
     }
 
     fn mapping(&mut self, profile: &Profile, times: &TimeProfile) -> Mapping {
@@ -471,7 +471,16 @@ fn values(column: &ColumnProfile) -> String {
 
 fn range(column: &ColumnProfile) -> String {
     let name = shown(column.name.as_bytes());
-    column.numbers.as_ref().map_or(name.to_string(), |n| format!("{name} from {} to {}", n.low, n.high))
+    column
+        .numbers
+        .as_ref()
+        .map_or(name.to_string(), |n| format!("{name} from {} to {}", number(n.low), number(n.high)))
+}
+
+/// With a capital where it begins.
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
 }
 
 /// The first few, and how many more.
@@ -495,36 +504,4 @@ fn first_values(profile: &Profile) -> String {
         Some(format!("; {} has {notice}", shown(column.name.as_bytes())))
     });
     format!("{}{more}{}", values.collect::<Vec<_>>().join(", "), notice.unwrap_or_default())
-}
-
-/// A span as a person says it: exact where it is short to write.
-pub(super) fn span(ms: i64) -> String {
-    let units = [(DAY, "d"), (HOUR, "h"), (MINUTE, "m"), (SECOND, "s")];
-    match units.into_iter().find(|(unit, _)| ms >= 10 * unit || ms % unit == 0 && ms > 0) {
-        Some((unit, name)) => format!("{}{name}", (ms + unit / 2) / unit),
-        None => Millis(ms).to_string(),
-    }
-}
-
-/// A part in percent, never rounded to none or to all.
-fn percent(part: u64, all: u64) -> String {
-    let percent = part as f64 / all.max(1) as f64 * 100.0;
-    match percent {
-        p if p >= 10.0 || p == 0.0 => format!("{p:.0} %"),
-        p if p >= 0.01 => format!("{p:.2} %"),
-        _ => "less than 0.01 %".to_owned(),
-    }
-}
-
-/// A number with its thousands set apart.
-fn counted(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
