@@ -4,7 +4,7 @@
 //! line is longer than [`WIDTH`], but for a pipeline's own.
 
 use jiff::Timestamp;
-use kappascope_ingest::profile::words::{counted, number, percent, span};
+use kappascope_ingest::profile::words::{counted, number, percent, span, written};
 use kappascope_ingest::profile::{ColumnKind, ColumnProfile, Disorder, Profile, Proposal, Rate, TimeProfile};
 use std::fmt::Write;
 
@@ -132,7 +132,7 @@ fn distinct(column: &ColumnProfile) -> String {
 /// What a column holds, in so many characters.
 fn holds(column: &ColumnProfile, room: usize) -> String {
     match (&column.kind, &column.numbers) {
-        (ColumnKind::Time { format, zone }, _) => cut(&format!("{format}; zone: {zone}"), room),
+        (ColumnKind::Time { format, zone }, _) => cut(&format!("{}; zone: {zone}", written(format)), room),
         (_, Some(numbers)) => {
             let counts: Vec<u64> = numbers.histogram.iter().map(|bar| bar.count).collect();
             let [low, high, mean] = [numbers.low, numbers.high, numbers.mean].map(number);
@@ -191,7 +191,8 @@ fn disorder(disorder: &Disorder, events: u64) -> Vec<String> {
         return Vec::new();
     }
     let header = ["a bound of", "so far behind", "would lose", ""].map(str::to_owned).to_vec();
-    let rows = disorder.loses.iter().zip(&disorder.delays).map(|(loss, delay)| {
+    let steps = disorder.loses.iter().zip(&disorder.delays);
+    let rows = steps.filter(|(loss, delay)| loss.bound_ms == 0 || delay.events > 0).map(|(loss, delay)| {
         let lost = [counted(loss.events), percent(loss.events, events)];
         let [lost, share] = lost;
         vec![span(loss.bound_ms), counted(delay.events), lost, share]

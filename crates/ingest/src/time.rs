@@ -27,7 +27,7 @@ const EPOCH_STEPS: [(u64, Unit); 3] = [
 ];
 
 /// What an access log's time would be as a pattern: the name of its format.
-const APACHE: &str = "%d/%b/%Y:%H:%M:%S %z";
+pub(crate) const APACHE: &str = "%d/%b/%Y:%H:%M:%S %z";
 
 const MONTHS: [&[u8; 3]; 12] =
     [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];

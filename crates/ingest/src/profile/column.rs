@@ -114,9 +114,13 @@ impl Column {
         }
         self.filled += 1;
         let hash = hash(cell);
-        self.values.add(hash, cell);
+        if self.may_hold_times() {
+            self.values.note(hash); // which time is the most frequent says nothing
+        } else {
+            self.values.count(hash, cell);
+        }
         self.take_number(line, text);
-        if std::str::from_utf8(cell).is_err() {
+        if !cell.is_ascii() && std::str::from_utf8(cell).is_err() {
             self.no_text.add(line, cell, || not_utf8(cell));
         }
         Taken { hash, time: self.take_time(line, text) }
@@ -127,8 +131,8 @@ impl Column {
             return self.numbers.add(number);
         }
         self.no_number.add(line, text, || finite(text).err().unwrap_or_default());
-        // Most text is no number at first sight.
-        if !matches!(text[0], b'0'..=b'9' | b'-' | b'+') {
+        // Most text is no number at first sight, and a time is none either.
+        if self.may_hold_times() || !matches!(text[0], b'0'..=b'9' | b'-' | b'+') {
             return;
         }
         if let Some(found) = for_people(text) {

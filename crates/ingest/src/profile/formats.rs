@@ -113,22 +113,6 @@ pub(super) fn lack_a_year<'a>(cells: impl Iterator<Item = &'a [u8]>) -> bool {
     cells.peek().is_some() && cells.all(reads)
 }
 
-/// How times of a format are written, for a person.
-pub(super) fn told(format: &str) -> String {
-    match format {
-        "s" => "epoch seconds".to_owned(),
-        "ms" => "epoch milliseconds".to_owned(),
-        "us" => "epoch microseconds".to_owned(),
-        "ns" => "epoch nanoseconds".to_owned(),
-        "rfc3339" => "date, time and zone (RFC 3339)".to_owned(),
-        "local" => "date and time".to_owned(),
-        "date" => "dates".to_owned(),
-        "rfc2822" => "times of mail and HTTP (RFC 2822)".to_owned(),
-        pattern if *pattern == *Format::Apache.name() => "times of an access log".to_owned(),
-        pattern => format!("times as `{pattern}`"),
-    }
-}
-
 /// The zone of times in a format, for a person, from the first cells.
 pub(super) fn zone<'a>(format: &Format, cells: impl Iterator<Item = &'a [u8]>) -> String {
     let has_zone = match format {
@@ -138,7 +122,7 @@ pub(super) fn zone<'a>(format: &Format, cells: impl Iterator<Item = &'a [u8]>) -
         Format::Pattern(pattern) => pattern.contains("%z"),
     };
     if !has_zone {
-        return "none written: taken as UTC".to_owned();
+        return "none written, taken as UTC".to_owned();
     }
     let mut zones: Vec<String> = Vec::new();
     for cell in cells.map(<[u8]>::trim_ascii).filter(|cell| format.read(cell).is_ok()) {

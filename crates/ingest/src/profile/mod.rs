@@ -393,11 +393,16 @@ fn form(head: &Head<'_>) -> String {
 
 /// A cell as it is shown.
 fn text_of(cell: &[u8]) -> String {
-    // Four bytes a character at most: the rest is not shown and need not be decoded.
-    let text = String::from_utf8_lossy(&cell[..cell.len().min(4 * SHOWN_CHARS + 4)]);
+    let text = String::from_utf8_lossy(shown_bytes(cell));
     let mut shown: String = text.chars().take(SHOWN_CHARS).collect();
     if shown.len() < text.len() {
         shown.push('…');
     }
     shown
+}
+
+/// The bytes of which a cell is shown: no more than four a character, and one character to see that there
+/// are more.
+fn shown_bytes(cell: &[u8]) -> &[u8] {
+    &cell[..cell.len().min(4 * SHOWN_CHARS + 4)]
 }

@@ -96,7 +96,9 @@ impl Bars {
     }
 
     fn bar(&self, number: f64) -> i64 {
-        (number / width(self.exponent)).floor() as i64
+        let widths = number * width(-self.exponent); // exact: a power of two
+        let whole = widths as i64;
+        whole - i64::from(widths < whole as f64)
     }
 
     /// Merges bars until they are 2^`exponent` wide.

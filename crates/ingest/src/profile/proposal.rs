@@ -12,7 +12,7 @@
 //! | detector | a z-score on the count; of a regular series, on the mean of the first measure |
 
 use super::findings::{ColumnKind, ColumnProfile, Profile, TimeProfile};
-use super::words::{counted, number, percent, span};
+use super::words::{counted, number, percent, span, written};
 use super::{BOUNDS, DAY, HOUR, MINUTE, Mapping, SECOND, formats};
 use crate::error::{IngestError, Kind, shown};
 use kappascope_core::spec::MAX_PARTITIONS;
@@ -157,7 +157,7 @@ impl Told {
         let column = profile.column(&times.column);
         let kind = column.map(|column| &column.kind);
         let Some(ColumnKind::Time { format, zone }) = kind else { return };
-        let mut why = format!("{}; zone: {zone}", formats::told(format));
+        let mut why = format!("{}; zone: {zone}", written(format));
         match others.len() {
             0 | 1 => why.push_str(". The only column of times"),
             n => why.push_str(&format!(". Of {n} columns of times the one named most like an event's time")),

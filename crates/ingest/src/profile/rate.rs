@@ -41,16 +41,23 @@ pub(super) struct Counted {
     /// Number of the first step since the epoch.
     first: i64,
     counts: VecDeque<u64>,
+    /// The step of the last time: where it begins, and its place among the counts. The next one is often in it.
+    latest: (i64, usize),
 }
 
 impl Default for Counted {
     fn default() -> Self {
-        Self { step: STEPS[0], first: 0, counts: VecDeque::new() }
+        Self { step: STEPS[0], first: 0, counts: VecDeque::new(), latest: (i64::MAX, 0) }
     }
 }
 
 impl Counted {
     pub(super) fn add(&mut self, time: i64) {
+        let (start, place) = self.latest;
+        if time >= start && time - start < self.step {
+            self.counts[place] += 1;
+            return;
+        }
         let mut at = time.div_euclid(self.step);
         if self.counts.is_empty() {
             self.first = at;
@@ -63,11 +70,12 @@ impl Counted {
             self.first -= 1;
             self.counts.push_front(0);
         }
-        let at = (at - self.first) as usize;
-        if at >= self.counts.len() {
-            self.counts.resize(at + 1, 0);
+        let place = (at - self.first) as usize;
+        if place >= self.counts.len() {
+            self.counts.resize(place + 1, 0);
         }
-        self.counts[at] += 1;
+        self.counts[place] += 1;
+        self.latest = (at * self.step, place);
     }
 
     fn last(&self) -> i64 {
@@ -82,7 +90,7 @@ impl Counted {
         for (i, count) in self.counts.iter().enumerate() {
             counts[((self.first + i as i64).div_euclid(by) - first) as usize] += count;
         }
-        *self = Self { step, first, counts };
+        *self = Self { step, first, counts, ..Self::default() };
     }
 
     pub(super) fn rate(&self) -> Rate {

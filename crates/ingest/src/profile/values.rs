@@ -10,7 +10,7 @@
 //! changes it.
 
 use super::findings::Distinct;
-use super::{TOP_VALUES, text_of};
+use super::{TOP_VALUES, shown_bytes, text_of};
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -61,18 +61,20 @@ pub(super) struct Values {
 
 #[derive(Clone, Debug)]
 struct Counter {
-    text: String,
+    /// As much of the value as is shown.
+    value: Box<[u8]>,
     count: u64,
 }
 
 impl Values {
-    pub(super) fn add(&mut self, hash: u64, value: &[u8]) {
+    /// Takes a value whose frequency matters.
+    pub(super) fn count(&mut self, hash: u64, value: &[u8]) {
         if let Some(counter) = self.counters.get_mut(&hash) {
             counter.count += 1;
             return; // known as a value since it got its counter
         }
         if self.counters.len() < COUNTERS {
-            self.counters.insert(hash, Counter { text: text_of(value), count: 1 });
+            self.counters.insert(hash, Counter { value: shown_bytes(value).into(), count: 1 });
         } else {
             self.lossy = true;
             self.counters.retain(|_, counter| {
@@ -83,7 +85,8 @@ impl Values {
         self.note(hash);
     }
 
-    fn note(&mut self, hash: u64) {
+    /// Takes a value.
+    pub(super) fn note(&mut self, hash: u64) {
         if hash.leading_zeros() < self.level {
             return;
         }
@@ -103,9 +106,9 @@ impl Values {
     /// The most frequent values, those that came once only if they are all there is.
     pub(super) fn top(&self) -> Vec<(String, u64)> {
         let mut counters: Vec<&Counter> = self.counters.values().collect();
-        counters.sort_unstable_by(|a, b| (Reverse(a.count), &a.text).cmp(&(Reverse(b.count), &b.text)));
+        counters.sort_unstable_by(|a, b| (Reverse(a.count), &a.value).cmp(&(Reverse(b.count), &b.value)));
         let few = !self.lossy && counters.len() <= TOP_VALUES;
         let told = counters.into_iter().take(TOP_VALUES).filter(|counter| few || counter.count > 1);
-        told.map(|counter| (counter.text.clone(), counter.count)).collect()
+        told.map(|counter| (text_of(&counter.value), counter.count)).collect()
     }
 }

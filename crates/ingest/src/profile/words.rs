@@ -1,6 +1,7 @@
 //! Numbers and spans as a person says them, for reasons, reports and the page.
 
 use super::{DAY, HOUR, MINUTE, SECOND};
+use crate::time::APACHE;
 use kappascope_core::Millis;
 
 /// A number with its thousands set apart.
@@ -44,19 +45,45 @@ pub fn percent(part: u64, all: u64) -> String {
     }
 }
 
-/// A span in the unit that says it shortest, rounded where there are more than two digits to say.
+/// A span in the unit that says it shortest, rounded to two or three digits.
 ///
 /// ```
 /// use kappascope_ingest::profile::words::span;
 /// assert_eq!([0, 250, 41_250, 90_000, 7_200_000].map(span), ["0s", "250ms", "41s", "90s", "2h"]);
+/// assert_eq!([4_500, 187 * 3_600_000].map(span), ["4.5s", "7.8d"]);
 /// ```
 #[must_use]
 pub fn span(ms: i64) -> String {
     let units = [(DAY, "d"), (HOUR, "h"), (MINUTE, "m"), (SECOND, "s")];
-    match units.into_iter().find(|(unit, _)| ms >= 10 * unit || (ms > 0 && ms % unit == 0)) {
-        Some((unit, name)) => format!("{}{name}", (ms + unit / 2) / unit),
-        None => Millis(ms).to_string(),
-    }
+    let unit = units.into_iter().find(|(unit, _)| ms >= 2 * unit || (ms > 0 && ms % unit == 0));
+    let Some((unit, name)) = unit else { return Millis(ms).to_string() };
+    let units = ms as f64 / unit as f64;
+    let digits = usize::from(units < 10.0);
+    let text = format!("{units:.digits$}");
+    format!("{}{name}", text.trim_end_matches(".0"))
+}
+
+/// How times are written whose `schema.time_format` would be this.
+///
+/// ```
+/// use kappascope_ingest::profile::words::written;
+/// assert_eq!(["ms", "local", "%d.%m.%Y"].map(written), ["epoch milliseconds", "date and time", "as `%d.%m.%Y`"]);
+/// ```
+#[must_use]
+pub fn written(time_format: &str) -> String {
+    let known = match time_format {
+        "s" => "epoch seconds",
+        "ms" => "epoch milliseconds",
+        "us" => "epoch microseconds",
+        "ns" => "epoch nanoseconds",
+        "rfc3339" => "date, time and zone",
+        "local" => "date and time",
+        "date" => "dates",
+        "rfc2822" => "as in mail and HTTP (RFC 2822)",
+        pattern if pattern == APACHE => "as in access logs",
+        pattern => return format!("as `{pattern}`"),
+    };
+    known.to_owned()
 }
 
 /// A number with at most four digits behind the point, or with an exponent.
