@@ -78,7 +78,7 @@ fn head(profile: &Profile, place: &str) -> String {
     let name = place.rsplit(['/', '\\']).next().unwrap_or(place);
     let broken = match profile.broken {
         0 => String::new(),
-        n => format!(", {} more that are broken", counted(n)),
+        n => format!(", {} broken", counted(n)),
     };
     let records = counted(profile.records);
     format!("{}: {}; {records} records{broken}; {}", one_line(name), profile.form, size(profile.bytes))

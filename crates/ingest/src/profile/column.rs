@@ -12,6 +12,7 @@ use super::numbers::Measured;
 use super::rate::Counted;
 use super::text_of;
 use super::values::{Values, hash};
+use super::words::count_of;
 use crate::row::{finite, for_people, number};
 use crate::time::{Format, TimeReader};
 
@@ -28,9 +29,8 @@ pub(super) struct Column {
     absent: Slips,
     no_number: Slips,
     no_text: Slips,
-    /// Numbers as people write them, and what is said of the first.
-    for_people: u64,
-    for_people_first: Option<String>,
+    /// Numbers as people write them.
+    for_people: Slips,
     times: Vec<Times>,
     /// Cells that are times in any of the formats.
     timely: u64,
@@ -135,9 +135,8 @@ impl Column {
         if self.may_hold_times() || !matches!(text[0], b'0'..=b'9' | b'-' | b'+') {
             return;
         }
-        if let Some(found) = for_people(text) {
-            self.for_people += 1;
-            self.for_people_first.get_or_insert_with(|| format!("{} has {found}", shown(text)));
+        if for_people(text).is_some() {
+            self.for_people.add(line, text, || finite(text).err().unwrap_or_default());
         }
     }
 
@@ -168,7 +167,7 @@ impl Column {
             Some(times) if most(self.timely) => {
                 ColumnKind::Time { format: times.format.name().to_owned(), zone: times.zone.clone() }
             }
-            _ if most(self.numbers.count() + self.for_people) => ColumnKind::Number,
+            _ if most(self.numbers.count() + self.for_people.count) => ColumnKind::Number,
             _ => ColumnKind::Text,
         }
     }
@@ -220,15 +219,15 @@ impl Column {
         match kind {
             ColumnKind::Time { .. } => self.notice_of_times(),
             ColumnKind::Number => {
-                let first = self.for_people_first.as_ref()?;
-                Some(format!("{} of its numbers are written for people: {first}", self.for_people))
+                let first = self.for_people.first.as_ref()?;
+                let cells = count_of(self.for_people.count, "cell");
+                Some(format!(
+                    "numbers as people write them, {cells} from line {}: {}",
+                    first.line, first.reason
+                ))
             }
             ColumnKind::Text if self.without_year => Some(formats::NO_YEAR.to_owned()),
-            ColumnKind::Text => {
-                let first = self.no_text.first.as_ref()?;
-                Some(format!("line {}: {}", first.line, first.reason))
-            }
-            ColumnKind::Empty => None,
+            ColumnKind::Text | ColumnKind::Empty => None,
         }
     }
 
@@ -242,13 +241,10 @@ impl Column {
                 "day and month may be the other way round, `{name}`: both fit, for no time has a day above 12"
             ));
         }
-        (!turned && other.fits > 0).then(|| {
-            format!(
-                "times in two formats: `{}` {} times, `{name}` {}",
-                usual.format.name(),
-                usual.fits,
-                other.fits
-            )
+        let others = self.timely - usual.fits;
+        (others > 0).then(|| {
+            let usual = usual.format.name();
+            format!("times in two formats: {} as `{name}` and not as `{usual}`", count_of(others, "cell"))
         })
     }
 

@@ -365,10 +365,14 @@ fn choose(names: &[String]) -> (Vec<&str>, Vec<String>) {
         }
     }
     if nameless > 0 {
-        notices.push(format!("{nameless} without a name: not looked at; name it in the header"));
+        let columns = words::count_of(nameless, "column");
+        notices.push(format!("{columns} without a name in the header: not looked at"));
     }
     if chosen.len() > MOST_COLUMNS {
-        notices.push(format!("{} columns: the first {MOST_COLUMNS} are looked at", names.len()));
+        notices.push(format!(
+            "{}: the first {MOST_COLUMNS} are looked at",
+            words::count_of(names.len() as u64, "column")
+        ));
         chosen.truncate(MOST_COLUMNS);
     }
     (chosen, notices)

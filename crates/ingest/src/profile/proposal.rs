@@ -12,7 +12,7 @@
 //! | detector | a z-score on the count; of a regular series, on the mean of the first measure |
 
 use super::findings::{ColumnKind, ColumnProfile, Profile, TimeProfile};
-use super::words::{counted, number, percent, span, written};
+use super::words::{count_of, counted, number, percent, span, written};
 use super::{BOUNDS, DAY, HOUR, MINUTE, Mapping, SECOND, formats};
 use crate::error::{IngestError, Kind, shown};
 use kappascope_core::spec::MAX_PARTITIONS;
@@ -165,8 +165,8 @@ impl Told {
         let misfits = column.map_or(0, |column| column.misfits + column.empty);
         if misfits > 0 {
             why.push_str(&format!(
-                ". {} cells are no such times: these records will be rejected",
-                counted(misfits)
+                ". {} will be rejected: the cell is no such time",
+                count_of(misfits, "record")
             ));
         }
         self.why("schema.time", why);
@@ -256,7 +256,7 @@ impl Told {
                 span(disorder.worst_ms)
             ),
             (_, lost) => format!(
-                "{} of {} events come later than that, the last of them by {}",
+                "{} of {} events come later than that, the latest of them {} behind",
                 percent(lost, times.events),
                 counted(times.events),
                 span(disorder.worst_ms)
@@ -304,7 +304,7 @@ impl Told {
                 let size = window_of(times.events, groups, span_ms);
                 let held = times.events as f64 * size as f64 / span_ms as f64 / groups as f64;
                 let of_group = if by.is_some() { " of each group" } else { "" };
-                (size, format!("holds about {} events{of_group}", counted(held.round().max(1.0) as u64)))
+                (size, format!("holds about {}{of_group}", count_of(held.round().max(1.0) as u64, "event")))
             }
         };
         self.why("query.window", why);
@@ -322,9 +322,14 @@ impl Told {
             mean.map_or(String::new(), |mean| format!(", and the mean of {}", shown(mean.as_bytes())));
         self.why("query.aggregates", format!("how many events{beside}"));
         self.why("detector.name", "what it watches");
-        let on = match watched {
-            Some(_) => "the events are regular, so their number says little: the mean of the first measure",
-            None => "the events are not regular: their number says when more or fewer come than usual",
+        let on = match (watched, mapping.measures.is_empty()) {
+            (Some(_), _) => {
+                "the events are regular, so their number says little: the mean of the first measure"
+            }
+            (None, true) => "how many events come, for there is nothing else to measure",
+            (None, false) => {
+                "the events are not regular: their number says when more or fewer come than usual"
+            }
         };
         self.why("detector.on", on);
         self.why("detector.kind", "the distance from the mean of the points before, in standard deviations");
@@ -439,10 +444,11 @@ fn why_no_key(column: &ColumnProfile, profile: &Profile) -> String {
     let name = shown(column.name.as_bytes());
     if lacks_many(column, profile) {
         let why = column.first_misfit.as_ref().map_or("", |misfit| misfit.reason.as_str());
-        return format!("{name} for {} of the records ({why})", percent(column.misfits, profile.records));
+        let records = percent(column.misfits, profile.records);
+        return format!("{name}, for which {records} of the records would be rejected: {why}");
     }
     if !comes_again(column, profile) {
-        return format!("{name}, another value in most records, as an identifier has");
+        return format!("{name}, which has another value in most records, as identifiers do");
     }
     format!("{name}, for there are {MOST_OF_A_ROLE} already")
 }
@@ -466,7 +472,7 @@ fn name(column: &ColumnProfile) -> &str {
 fn values(column: &ColumnProfile) -> String {
     let about = if column.distinct.exact { "" } else { "about " };
     let some = if column.empty > 0 { ", and some are empty" } else { "" };
-    format!("{about}{} values{some}", counted(column.distinct.count))
+    format!("{about}{}{some}", count_of(column.distinct.count, "value"))
 }
 
 fn range(column: &ColumnProfile) -> String {
@@ -488,7 +494,7 @@ fn listed(columns: &[&ColumnProfile], told: impl Fn(&ColumnProfile) -> String) -
     let named: Vec<String> = columns.iter().take(MOST_NAMED).map(|column| told(column)).collect();
     let more = columns.len().saturating_sub(MOST_NAMED);
     let and_more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    named.join(", ") + &and_more
+    named.join("; ") + &and_more
 }
 
 /// `column` = `value`, … of the first row.

@@ -23,6 +23,17 @@ pub fn counted(n: u64) -> String {
     out
 }
 
+/// How many of a thing, by its name for one of them.
+///
+/// ```
+/// use kappascope_ingest::profile::words::count_of;
+/// assert_eq!((count_of(1, "event"), count_of(1_204, "event")), ("1 event".to_owned(), "1,204 events".to_owned()));
+/// ```
+#[must_use]
+pub fn count_of(n: u64, thing: &str) -> String {
+    format!("{} {thing}{}", counted(n), if n == 1 { "" } else { "s" })
+}
+
 /// A part in percent: none and all are said of none and all only.
 ///
 /// ```

@@ -45,8 +45,14 @@ fn times_that_are_found_by_themselves() {
     check(&["1714557600123456"], expect!["time us; UTC, as epoch times are"]);
     check(&["1714557600123456789"], expect!["time ns; UTC, as epoch times are"]);
     check(&["2024-05-01T10:00:00Z"], expect!["time rfc3339; UTC, from `Z`"]);
-    check(&["2024-05-01T10:00:00+02:00", "2024-05-01 10:00:00.5+02:00"], expect!["time rfc3339; offset +02:00"]);
-    check(&["2024-05-01T10:00:00+02:00", "2024-05-01T10:00:00-0700"], expect!["time rfc3339; offsets +02:00 and -0700"]);
+    check(
+        &["2024-05-01T10:00:00+02:00", "2024-05-01 10:00:00.5+02:00"],
+        expect!["time rfc3339; offset +02:00"],
+    );
+    check(
+        &["2024-05-01T10:00:00+02:00", "2024-05-01T10:00:00-0700"],
+        expect!["time rfc3339; offsets +02:00 and -0700"],
+    );
     check(&["2024-05-01 10:00:00,123"], expect!["time local; none written, taken as UTC"]);
     check(&["2024/05/01 10:00:00"], expect!["time local; none written, taken as UTC"]);
     check(&["2024-05-01"], expect!["time date; none written, taken as UTC"]);
@@ -57,16 +63,24 @@ fn times_that_are_found_by_themselves() {
 
 #[test]
 fn times_that_need_a_name() {
-    check(&["Wed May  1 10:00:00 2024", "Wed May 15 10:00:00 2024"], expect!["time %a %b %e %H:%M:%S %Y; none written, taken as UTC"]);
+    check(
+        &["Wed May  1 10:00:00 2024", "Wed May 15 10:00:00 2024"],
+        expect!["time %a %b %e %H:%M:%S %Y; none written, taken as UTC"],
+    );
     check(&["01.05.2024 10:00"], expect!["time %d.%m.%Y %H:%M; none written, taken as UTC"]);
-    check(&["1.5.2024 9:05:07"], expect![[r#"
-        time %d.%m.%Y %H:%M:%S; none written, taken as UTC
-        times in two formats: `%d.%m.%Y %H:%M:%S` 1 times, `%d.%m.%Y %H:%M:%S%.f` 1"#]]);
+    check(
+        &["1.5.2024 9:05:07"],
+        expect!["time %d.%m.%Y %H:%M:%S; none written, taken as UTC"],
+    );
     check(&["31/05/2024 10:00:00.250"], expect!["time %d/%m/%Y %H:%M:%S%.f; none written, taken as UTC"]);
-    check(&["5/1/2024 10:00 AM", "5/13/2024 9:15 PM"], expect!["time %m/%d/%Y %I:%M %p; none written, taken as UTC"]);
-    check(&["01-May-2024 10:00:00"], expect![[r#"
-        time %d-%b-%Y %H:%M:%S; none written, taken as UTC
-        times in two formats: `%d-%b-%Y %H:%M:%S` 1 times, `%d-%b-%Y %H:%M:%S%.f` 1"#]]);
+    check(
+        &["5/1/2024 10:00 AM", "5/13/2024 9:15 PM"],
+        expect!["time %m/%d/%Y %I:%M %p; none written, taken as UTC"],
+    );
+    check(
+        &["01-May-2024 10:00:00"],
+        expect!["time %d-%b-%Y %H:%M:%S; none written, taken as UTC"],
+    );
     check(&["May 1, 2024 10:00"], expect!["time %b %d, %Y %H:%M; none written, taken as UTC"]);
     check(&["20240501", "20240502"], expect!["time %Y%m%d; none written, taken as UTC"]);
     check(&["20240501100000"], expect!["time %Y%m%d%H%M%S; none written, taken as UTC"]);
@@ -74,9 +88,12 @@ fn times_that_need_a_name() {
 
 #[test]
 fn a_day_above_12_tells_day_and_month_apart() {
-    check(&["1/2/2024", "1/3/2024"], expect![[r#"
+    check(
+        &["1/2/2024", "1/3/2024"],
+        expect![[r#"
         time %d/%m/%Y; none written, taken as UTC
-        day and month may be the other way round, `%m/%d/%Y`: both fit, for no time has a day above 12"#]]);
+        day and month may be the other way round, `%m/%d/%Y`: both fit, for no time has a day above 12"#]],
+    );
     check(&["1/2/2024", "13/1/2024"], expect!["time %d/%m/%Y; none written, taken as UTC"]);
     check(&["1/2/2024", "1/13/2024"], expect!["time %m/%d/%Y; none written, taken as UTC"]);
     // Not among the first records, but among all.
@@ -90,10 +107,13 @@ fn times_in_two_formats() {
     let mut cells = vec!["2024-05-01 10:00:00"; 7];
     cells.insert(0, "1714557600");
     cells.insert(3, "1714557660");
-    check(&cells, expect![[r#"
-        time local; none written, taken as UTC
-        line 2: `1714557600` is not in the column's format; a time such as `2024-05-01 10:00:00` would fit
-        times in two formats: `local` 7 times, `s` 2"#]]);
+    check(
+        &cells,
+        expect![[r#"
+            time local; none written, taken as UTC
+            line 2: `1714557600` is not in the column's format; a time such as `2024-05-01 10:00:00` would fit
+            times in two formats: 2 cells as `s` and not as `local`"#]],
+    );
     let file = |cells: &[&str]| cells.iter().fold("t\n".to_owned(), |file, cell| file + cell + "\n");
     let named = |cells: &[&str]| {
         let proposal = profile_of(file(cells).as_bytes()).proposal().expect("a proposal");
@@ -102,14 +122,17 @@ fn times_in_two_formats() {
     // A reader would take the first for the format of all.
     assert_eq!(named(&cells).0.as_deref(), Some("local"));
     assert_eq!(named(&cells[1..]).0, None);
-    expect!["Date and time; zone: none written, taken as UTC. The only column of times. 2 cells are no such times: these records will be rejected"].assert_eq(&named(&cells).1.unwrap_or_default());
+    expect!["Date and time; zone: none written, taken as UTC. The only column of times. 2 records will be rejected: the cell is no such time"].assert_eq(&named(&cells).1.unwrap_or_default());
 }
 
 #[test]
 fn what_is_no_time() {
-    check(&["May  1 10:00:00", "May 12 10:00:01"], expect![[r#"
+    check(
+        &["May  1 10:00:00", "May 12 10:00:01"],
+        expect![[r#"
         text
-        times without a year, as syslog writes them; put the year in front of each and name the format: `%Y %b %e %H:%M:%S`"#]]);
+        times without a year, as syslog writes them; put the year in front of each and name the format: `%Y %b %e %H:%M:%S`"#]],
+    );
     check(&["soon", "later"], expect!["text"]);
     check(&["12.5", "300"], expect!["number"]);
     check(&["99/99/2024", "1/1/1"], expect!["text"]);
@@ -119,25 +142,40 @@ fn what_is_no_time() {
 #[test]
 fn numbers_as_people_write_them() {
     check(&["1", "-2.5", "1e3"], expect!["number"]);
-    check(&["1,234.5", "12"], expect![[r#"
+    check(
+        &["1,234.5", "12"],
+        expect![[r#"
+            number
+            line 2: `1,234.5` has thousands separators; `1234.5` would fit
+            numbers as people write them, 1 cell from line 2: `1,234.5` has thousands separators; `1234.5` would fit"#]],
+    );
+    check(
+        &["1.234,5", "1,5"],
+        expect![[r#"
+            number
+            line 2: `1.234,5` has thousands separators; `1234.5` would fit
+            numbers as people write them, 2 cells from line 2: `1.234,5` has thousands separators; `1234.5` would fit"#]],
+    );
+    check(
+        &["1,234", "2,345"],
+        expect![[r#"
+            number
+            line 2: `1,234` has a comma; `1234` or, if it sets decimals apart, `1.234` would fit
+            numbers as people write them, 2 cells from line 2: `1,234` has a comma; `1234` or, if it sets decimals apart, `1.234` would fit"#]],
+    );
+    check(
+        &["1 234.5", "1'234"],
+        expect![[r#"
+            number
+            line 2: `1 234.5` has thousands separators; `1234.5` would fit
+            numbers as people write them, 2 cells from line 2: `1 234.5` has thousands separators; `1234.5` would fit"#]],
+    );
+    check(
+        &["1", "2", "3", "4", "5", "6", "7", "8", "9", "n/a"],
+        expect![[r#"
         number
-        line 2: `1,234.5` has thousands separators; `1234.5` would fit
-        1 of its numbers are written for people: `1,234.5` has thousands separators; `1234.5`"#]]);
-    check(&["1.234,5", "1,5"], expect![[r#"
-        number
-        line 2: `1.234,5` has thousands separators; `1234.5` would fit
-        2 of its numbers are written for people: `1.234,5` has thousands separators; `1234.5`"#]]);
-    check(&["1,234", "2,345"], expect![[r#"
-        number
-        line 2: `1,234` has a comma; `1234` or, if it sets decimals apart, `1.234` would fit
-        2 of its numbers are written for people: `1,234` has a comma; `1234` or, if it sets decimals apart, `1.234`"#]]);
-    check(&["1 234.5", "1'234"], expect![[r#"
-        number
-        line 2: `1 234.5` has thousands separators; `1234.5` would fit
-        2 of its numbers are written for people: `1 234.5` has thousands separators; `1234.5`"#]]);
-    check(&["1", "2", "3", "4", "5", "6", "7", "8", "9", "n/a"], expect![[r#"
-        number
-        line 11: `n/a` is not a number; a finite number such as `12.5` would fit"#]]);
+        line 11: `n/a` is not a number; a finite number such as `12.5` would fit"#]],
+    );
     check(&["true", "false"], expect!["text"]);
     check(&["", " "], expect!["empty"]);
     check(&["10.0.0.1", "10.0.0.2"], expect!["text"]);
@@ -157,7 +195,8 @@ fn latin_1_is_told_with_its_line() {
     let misfit = profile.columns[1].first_misfit.as_ref().expect("a misfit");
     assert_eq!((misfit.line, profile.columns[1].misfits), (3, 1));
     expect!["`caf�` is not UTF-8; save the file as UTF-8"].assert_eq(&misfit.reason);
-    expect!["`caf�` is not UTF-8; save the file as UTF-8"].assert_eq(profile.preview.rows[1].cells[1].bad.as_deref().unwrap_or_default());
+    expect!["`caf�` is not UTF-8; save the file as UTF-8"]
+        .assert_eq(profile.preview.rows[1].cells[1].bad.as_deref().unwrap_or_default());
 }
 
 #[test]
@@ -167,17 +206,18 @@ fn columns_that_no_schema_could_name_are_left_out_and_told() {
     assert_eq!((names, profile.records, profile.broken), (vec!["t", "b"], 1, 1));
     expect![[r#"
         3 columns are called `a`: none of them is looked at; give each a name of its own
-        1 without a name: not looked at; name it in the header"#]].assert_eq(&profile.notices.join("\n"));
+        1 column without a name in the header: not looked at"#]]
+    .assert_eq(&profile.notices.join("\n"));
     assert_eq!(profile.proposal().map(|proposal| proposal.mapping.measures), Ok(vec!["b".to_owned()]));
 }
 
 #[test]
 fn ten_thousand_columns() {
     let names: String = (0..10_000).map(|i| format!("c{i},")).collect();
-    let file = format!("at,{names}z\n2024-05-01,{}0\n", "1,".repeat(10_000)).repeat(1);
+    let file = format!("at,{names}z\n2024-05-01,{}0\n", "1,".repeat(10_000));
     let profile = profile_of(file.as_bytes());
     assert_eq!((profile.columns.len(), profile.records), (256, 1));
-    expect!["10002 columns: the first 256 are looked at"].assert_eq(&profile.notices.join("\n"));
+    expect!["10,002 columns: the first 256 are looked at"].assert_eq(&profile.notices.join("\n"));
     assert!(profile.proposal().is_ok());
 }
 
@@ -201,7 +241,8 @@ fn the_preview_marks_what_does_not_fit() {
                 ),
             },
         ]
-    "#]].assert_debug_eq(&preview.rows[2].cells);
+    "#]]
+    .assert_debug_eq(&preview.rows[2].cells);
     let marked = preview.rows.iter().flat_map(|row| &row.cells).filter(|cell| cell.bad.is_some());
     assert_eq!(marked.count(), 1);
 }
@@ -231,48 +272,63 @@ fn disordered(every: i64, late_ms: i64) -> String {
 
 #[test]
 fn a_reason_for_each_choice() {
-    check_reasons(&disordered(6_000, 0), expect![[r#"
-        schema.time: Epoch milliseconds; zone: UTC, as epoch times are. The only column of times
-        schema.keys: `page` has 2 values. Left out: `user`, another value in most records, as an identifier has
-        schema.measures: `ms` from 0 to 96
-        watermark.bound: Every event comes in order
-        query.by: 2 values: few enough to tell apart, the fewest of all keys
-        query.window: An event of each group comes every 2s: a window holds one at most
-        detector.on: The events are regular, so their number says little: the mean of the first measure"#]]);
-    check_reasons(&disordered(100, 20_000), expect![[r#"
-        schema.time: Epoch milliseconds; zone: UTC, as epoch times are. The only column of times
-        schema.keys: `page` has 2 values. Left out: `user`, another value in most records, as an identifier has
-        schema.measures: `ms` from 0 to 96
-        watermark.bound: No event comes later than that: 50 of 5,000 come after a newer one, by up to 19s
-        query.by: 2 values: few enough to tell apart, the fewest of all keys
-        query.window: An event of each group comes every 2s: a window holds one at most
-        detector.on: The events are regular, so their number says little: the mean of the first measure"#]]);
-    check_reasons(&disordered(2_500, 20_000), expect![[r#"
-        schema.time: Epoch milliseconds; zone: UTC, as epoch times are. The only column of times
-        schema.keys: `page` has 2 values. Left out: `user`, another value in most records, as an identifier has
-        schema.measures: `ms` from 0 to 96
-        watermark.bound: 0.04 % of 5,000 events come later than that, the last of them by 19s
-        query.by: 2 values: few enough to tell apart, the fewest of all keys
-        query.window: An event of each group comes every 2s: a window holds one at most
-        query.lateness: So long a window takes the few events that come later than the bound, as corrections
-        detector.on: The events are regular, so their number says little: the mean of the first measure"#]]);
-    check_reasons(&disordered(2_500, 90_000_000), expect![[r#"
-        schema.time: Epoch milliseconds; zone: UTC, as epoch times are. The only column of times
-        schema.keys: `page` has 2 values. Left out: `user`, another value in most records, as an identifier has
-        schema.measures: `ms` from 0 to 96
-        watermark.bound: 0.04 % of 5,000 events come later than that, the last of them by 25h
-        query.by: 2 values: few enough to tell apart, the fewest of all keys
-        query.window: An event of each group comes every 2s: a window holds one at most
-        detector.on: The events are regular, so their number says little: the mean of the first measure"#]]);
-    check_reasons("when;amount;who\n1/2/2024;1,5;a\n1/3/2024;2,5;b\n", expect![[r#"
-        schema.time: As `%d/%m/%Y`; zone: none written, taken as UTC. The only column of times
-        schema.time_format: Day and month may be the other way round, `%m/%d/%Y`: both fit, for no time has a day above 12
-        schema.keys: `who` has 2 values
-        schema.measures: No column of numbers that measure something. Left out: `amount`: `1,5` has a decimal comma; `1.5` would fit
-        watermark.bound: Every event comes in order
-        query.by: 2 values: few enough to tell apart, the fewest of all keys
-        query.window: Holds about 1 events of each group
-        detector.on: The events are not regular: their number says when more or fewer come than usual"#]]);
+    check_reasons(
+        &disordered(6_000, 0),
+        expect![[r#"
+            schema.time: Epoch milliseconds; zone: UTC, as epoch times are. The only column of times
+            schema.keys: `page` has 2 values. Left out: `user`, which has another value in most records, as identifiers do
+            schema.measures: `ms` from 0 to 96
+            watermark.bound: Every event comes in order
+            query.by: 2 values: few enough to tell apart, the fewest of all keys
+            query.window: An event of each group comes every 2s: a window holds one at most
+            detector.on: The events are regular, so their number says little: the mean of the first measure"#]],
+    );
+    check_reasons(
+        &disordered(100, 20_000),
+        expect![[r#"
+            schema.time: Epoch milliseconds; zone: UTC, as epoch times are. The only column of times
+            schema.keys: `page` has 2 values. Left out: `user`, which has another value in most records, as identifiers do
+            schema.measures: `ms` from 0 to 96
+            watermark.bound: No event comes later than that: 50 of 5,000 come after a newer one, by up to 19s
+            query.by: 2 values: few enough to tell apart, the fewest of all keys
+            query.window: An event of each group comes every 2s: a window holds one at most
+            detector.on: The events are regular, so their number says little: the mean of the first measure"#]],
+    );
+    check_reasons(
+        &disordered(2_500, 20_000),
+        expect![[r#"
+            schema.time: Epoch milliseconds; zone: UTC, as epoch times are. The only column of times
+            schema.keys: `page` has 2 values. Left out: `user`, which has another value in most records, as identifiers do
+            schema.measures: `ms` from 0 to 96
+            watermark.bound: 0.04 % of 5,000 events come later than that, the latest of them 19s behind
+            query.by: 2 values: few enough to tell apart, the fewest of all keys
+            query.window: An event of each group comes every 2s: a window holds one at most
+            query.lateness: So long a window takes the few events that come later than the bound, as corrections
+            detector.on: The events are regular, so their number says little: the mean of the first measure"#]],
+    );
+    check_reasons(
+        &disordered(2_500, 90_000_000),
+        expect![[r#"
+            schema.time: Epoch milliseconds; zone: UTC, as epoch times are. The only column of times
+            schema.keys: `page` has 2 values. Left out: `user`, which has another value in most records, as identifiers do
+            schema.measures: `ms` from 0 to 96
+            watermark.bound: 0.04 % of 5,000 events come later than that, the latest of them 25h behind
+            query.by: 2 values: few enough to tell apart, the fewest of all keys
+            query.window: An event of each group comes every 2s: a window holds one at most
+            detector.on: The events are regular, so their number says little: the mean of the first measure"#]],
+    );
+    check_reasons(
+        "when;amount;who\n1/2/2024;1,5;a\n1/3/2024;2,5;b\n",
+        expect![[r#"
+            schema.time: As `%d/%m/%Y`; zone: none written, taken as UTC. The only column of times
+            schema.time_format: Day and month may be the other way round, `%m/%d/%Y`: both fit, for no time has a day above 12
+            schema.keys: `who` has 2 values
+            schema.measures: No column of numbers that measure something. Left out: `amount`: `1,5` has a decimal comma; `1.5` would fit
+            watermark.bound: Every event comes in order
+            query.by: 2 values: few enough to tell apart, the fewest of all keys
+            query.window: Holds about 1 event of each group
+            detector.on: How many events come, for there is nothing else to measure"#]],
+    );
     check_reasons(
         &(0..20).fold(String::new(), |file, i| {
             let maybe = if i < 15 { r#","maybe":"x""# } else { "" };
@@ -280,12 +336,12 @@ fn a_reason_for_each_choice() {
         }),
         expect![[r#"
             schema.time: Date, time and zone; zone: UTC, from `Z`. The only column of times
-            schema.keys: `sure` has 1 values. Left out: `maybe` for 25 % of the records (the record has no such field)
+            schema.keys: `sure` has 1 value. Left out: `maybe`, for which 25 % of the records would be rejected: the record has no such field
             schema.measures: No column of numbers that measure something
             watermark.bound: Every event comes in order
             query.by: No key has 2 to 12 values: one group of all events
             query.window: An event comes every 1s: a window holds one at most
-            detector.on: The events are not regular: their number says when more or fewer come than usual"#]],
+            detector.on: How many events come, for there is nothing else to measure"#]],
     );
 }
 
