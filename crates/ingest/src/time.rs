@@ -454,6 +454,28 @@ mod tests {
             }
         }
 
+        /// An access log's time is read as its pattern would be.
+        #[test]
+        fn times_of_logs_are_those_that_jiff_reads(
+            seconds in -62_135_596_800_i64..253_402_300_799,
+            hours in -12..=14,
+            at in 0..26_usize,
+            byte in prop::sample::select(&b"0123456789/: +-xM"[..]),
+        ) {
+            let timestamp = jiff::Timestamp::from_second(seconds).unwrap();
+            let local = timestamp.to_zoned(TimeZone::fixed(Offset::constant(hours as i8)));
+            prop_assume!(local.year() >= 1);
+            let mut written = local.strftime(APACHE).to_string().into_bytes();
+            prop_assert_eq!(apache(&written), Some(seconds * 1_000));
+            let mail = local.strftime("%a, %d %b %Y %H:%M:%S %z").to_string();
+            prop_assert_eq!(rfc2822(mail.as_bytes()), Some(seconds * 1_000));
+            // A damaged one is refused, or read as jiff does.
+            written[at] = byte;
+            if let Some(time) = apache(&written) {
+                prop_assert_eq!(by_pattern(APACHE, &written), Some(time), "{}", String::from_utf8_lossy(&written));
+            }
+        }
+
         #[test]
         fn epoch_numbers_go_down_to_the_millisecond(ns in any::<i64>()) {
             let number = Decimal::parse(ns.to_string().as_bytes()).unwrap();

@@ -144,7 +144,9 @@ impl Column {
         if self.times.is_empty() {
             return None;
         }
-        if self.by_itself.is_none() {
+        if self.by_itself.is_none()
+            && !self.times.iter().all(|times| matches!(times.format, Format::Pattern(_)))
+        {
             self.by_itself = Format::of(text);
         }
         let (mut first, mut any) = (None, false);

@@ -235,14 +235,23 @@ impl Measures {
     fn time(&self, profile: &Profile, time: usize) -> Option<TimeProfile> {
         let times = self.columns[time].times()?;
         let arrival = self.arrival.as_ref().filter(|arrival| arrival.in_order && arrival.time == time);
-        let same_format = |column: usize| profile.columns[column].kind == profile.columns[time].kind;
-        let arrival = arrival.filter(|arrival| times.format.is_none() || same_format(arrival.column));
+        let arrival =
+            arrival.filter(|arrival| self.reads_too(&times, &profile.columns[arrival.column], arrival));
         let by = proposal::group_by(profile, Some(&times.column));
         Some(TimeProfile {
             arrival: arrival.map(|arrival| self.columns[arrival.column].name.clone()),
             regular_ms: regular(self.steps(time, by)),
             ..times
         })
+    }
+
+    /// Whether a reader of these times reads an arrival time too: both have one `time_format`, or none.
+    fn reads_too(&self, times: &TimeProfile, profile: &ColumnProfile, arrival: &Arrival) -> bool {
+        match (&times.format, &profile.kind) {
+            (Some(named), ColumnKind::Time { format, .. }) => named == format,
+            (Some(_), _) => false,
+            (None, _) => self.columns[arrival.column].times().is_some_and(|times| times.format.is_none()),
+        }
     }
 
     /// The steps between the first events of each group.

@@ -20,13 +20,18 @@ fn in_pieces(file: &[u8], size: usize) -> Profile {
 
 /// A column `c` beside a column of numbers.
 fn column_of(cells: &[&str]) -> ColumnProfile {
-    let mut file = "c;n\n".to_owned();
-    cells.iter().for_each(|cell| writeln!(file, "{cell};7").expect("text"));
-    profile_of(file.as_bytes()).columns.remove(0)
+    profile_of(file_of(cells).as_bytes()).columns.remove(0)
+}
+
+fn file_of(cells: &[&str]) -> String {
+    cells.iter().fold("c;n\n".to_owned(), |file, cell| file + cell + ";7\n")
 }
 
 fn check(cells: &[&str], expected: Expect) {
     let column = column_of(cells);
+    if matches!(column.kind, ColumnKind::Time { .. }) {
+        a_run_reads_the_same(cells, &column);
+    }
     let mut told = match &column.kind {
         ColumnKind::Time { format, zone } => format!("time {format}; {zone}"),
         kind => format!("{kind:?}").to_lowercase(),
@@ -36,6 +41,21 @@ fn check(cells: &[&str], expected: Expect) {
     let lines = [misfit, column.notice.clone()];
     lines.into_iter().flatten().for_each(|line| write!(told, "\n{line}").expect("text"));
     expected.assert_eq(&told);
+}
+
+/// What is proposed reads as many rows as the profile found times.
+fn a_run_reads_the_same(cells: &[&str], column: &ColumnProfile) {
+    let file = file_of(cells);
+    let profile = profile_of(file.as_bytes());
+    let spec = profile.proposal().and_then(|proposal| proposal.mapping.pipeline("c")).expect("a pipeline");
+    let (mut log, mut rejected) = (kappascope_core::Log::new(&spec.schema), Vec::new());
+    let mut reader = kappascope_ingest::Reader::new(&spec.schema, file.as_bytes()).expect("a reader");
+    reader.push(file.as_bytes(), &mut log, &mut rejected).expect("rows");
+    reader.finish(&mut log, &mut rejected).expect("rows");
+    assert_eq!((reader.rows(), reader.rejected()), (cells.len() as u64 - column.misfits, column.misfits));
+    let times = profile.time.expect("times");
+    let read = log.read(0, cells.len()).time().to_vec();
+    assert_eq!((read.iter().min(), read.iter().max()), (Some(&times.first), Some(&times.last)));
 }
 
 #[test]
@@ -68,19 +88,13 @@ fn times_that_need_a_name() {
         expect!["time %a %b %e %H:%M:%S %Y; none written, taken as UTC"],
     );
     check(&["01.05.2024 10:00"], expect!["time %d.%m.%Y %H:%M; none written, taken as UTC"]);
-    check(
-        &["1.5.2024 9:05:07"],
-        expect!["time %d.%m.%Y %H:%M:%S; none written, taken as UTC"],
-    );
+    check(&["1.5.2024 9:05:07"], expect!["time %d.%m.%Y %H:%M:%S; none written, taken as UTC"]);
     check(&["31/05/2024 10:00:00.250"], expect!["time %d/%m/%Y %H:%M:%S%.f; none written, taken as UTC"]);
     check(
         &["5/1/2024 10:00 AM", "5/13/2024 9:15 PM"],
         expect!["time %m/%d/%Y %I:%M %p; none written, taken as UTC"],
     );
-    check(
-        &["01-May-2024 10:00:00"],
-        expect!["time %d-%b-%Y %H:%M:%S; none written, taken as UTC"],
-    );
+    check(&["01-May-2024 10:00:00"], expect!["time %d-%b-%Y %H:%M:%S; none written, taken as UTC"]);
     check(&["May 1, 2024 10:00"], expect!["time %b %d, %Y %H:%M; none written, taken as UTC"]);
     check(&["20240501", "20240502"], expect!["time %Y%m%d; none written, taken as UTC"]);
     check(&["20240501100000"], expect!["time %Y%m%d%H%M%S; none written, taken as UTC"]);
@@ -179,6 +193,25 @@ fn numbers_as_people_write_them() {
     check(&["true", "false"], expect!["text"]);
     check(&["", " "], expect!["empty"]);
     check(&["10.0.0.1", "10.0.0.2"], expect!["text"]);
+}
+
+#[test]
+fn numbers_of_any_size_have_a_histogram() {
+    for cells in
+        [&["1e308", "-1e308", "5e-324", "0"][..], &["1e-300", "2e-300"], &["9007199254740993", "1"], &["-7"]]
+    {
+        let numbers = column_of(cells).numbers.expect("numbers");
+        assert_eq!(
+            numbers.histogram.iter().map(|bar| bar.count).sum::<u64>(),
+            cells.len() as u64,
+            "{cells:?}"
+        );
+        assert!(numbers.histogram.len() <= 24 && numbers.mean.is_finite(), "{numbers:?}");
+        assert!(
+            numbers.histogram.iter().all(|bar| bar.low.is_finite() && bar.high.is_finite()),
+            "{numbers:?}"
+        );
+    }
 }
 
 #[test]
