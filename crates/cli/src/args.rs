@@ -19,7 +19,7 @@ pub(crate) enum Verb {
     Run(Run),
     /// Write the events of a scenario, a simulated stream with known incidents.
     Generate(Generate),
-    /// Propose a pipeline for a source, from its first rows.
+    /// Say what a source holds, and propose a pipeline for it with a reason for each line.
     Profile(Profile),
 }
 
@@ -69,7 +69,7 @@ pub(crate) struct Generate {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Profile {
-    /// A CSV or JSON Lines file, `-` for standard input, or `scenario:NAME`.
+    /// A CSV or JSON Lines file, `-` for standard input, or `scenario:NAME`. It is read to its end.
     #[arg(long, value_name = "SRC", default_value = "-")]
     pub(crate) from: String,
 }

@@ -2,10 +2,12 @@
 //! file is at its end.
 
 use crate::failure::{Failure, told};
+use crate::progress::Progress;
 use crate::source::{Bytes, Source, refused};
+use kappascope_core::Log;
 use kappascope_core::spec::Schema;
-use kappascope_core::{Log, Spec};
-use kappascope_ingest::{Batch, BatchReader, Rejected, propose_columns};
+use kappascope_ingest::profile::{BatchProfiler, Profile};
+use kappascope_ingest::{BatchReader, Rejected};
 use kappascope_parquet::{Batches, Parquet, ParquetError};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -55,16 +57,22 @@ impl Columns {
     }
 }
 
-/// A first pipeline for a Parquet file, from its first rows.
-pub(crate) fn propose(name: &str, source: &Source, bytes: Bytes) -> Result<Spec, Failure> {
+/// Measures all rows of a Parquet file.
+pub(crate) fn measure(source: &Source, bytes: Bytes, progress: &mut Progress) -> Result<Profile, Failure> {
     let place = source.place();
     let file = open(source, bytes)?;
-    let columns = file.readable();
-    let names: Vec<String> = columns.iter().map(|&column| file.columns()[column].clone()).collect();
-    let mut batches = file.batches(&columns).map_err(|error| damaged(&place, &error))?;
-    let first = batches.next_batch().map_err(|error| damaged(&place, &error))?;
-    propose_columns(name, &names, &first.unwrap_or(Batch::default()))
-        .map_err(|error| Failure::running(&place, error))
+    let readable = file.readable();
+    let names: Vec<String> = readable.iter().map(|&column| file.columns()[column].clone()).collect();
+    let mut profiler = BatchProfiler::new("Parquet", &names);
+    let mut batches = file.batches(&readable).map_err(|error| damaged(&place, &error))?;
+    let mut rows = 0;
+    while let Some(batch) = batches.next_batch().map_err(|error| damaged(&place, &error))? {
+        profiler.push(&batch).map_err(|error| refused(&place, &error))?;
+        rows += batch.rows as u64;
+        progress.show_rows(rows, file.rows());
+    }
+    profiler.finish().map_err(|error| refused(&place, &error))?;
+    Ok(profiler.profile())
 }
 
 fn open(source: &Source, bytes: Bytes) -> Result<Parquet, Failure> {

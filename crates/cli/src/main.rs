@@ -10,6 +10,7 @@ mod jsonl;
 mod pace;
 mod profile;
 mod progress;
+mod report;
 mod run;
 mod sink;
 mod source;

@@ -26,18 +26,35 @@ impl Progress {
 
     /// Shows where a run is, if it is time to. `share` of the source is behind, where that is known.
     pub(crate) fn show(&mut self, pipeline: &Pipeline, share: impl FnOnce() -> Option<f64>) {
-        let now = Instant::now();
-        let Some(start) = self.start.filter(|_| now >= self.next) else { return };
-        self.next = now + EVERY;
-        let seconds = (now - start).as_secs_f64();
+        let Some(seconds) = self.due() else { return };
         let events = pipeline.counters().events;
-        let rate = events as f64 / seconds;
-        let left = share().map_or(String::new(), |share| {
-            format!(", {:.0} %, {:.0} s left", share * 100.0, seconds / share - seconds)
-        });
         let watermark = Timestamp::from_millisecond(pipeline.watermark())
             .map_or(String::new(), |watermark| format!(", watermark {watermark:.0}"));
-        say(&format!("{events} events, {rate:.0}/s{watermark}{left}"));
+        let rate = events as f64 / seconds;
+        say(&format!("{events} events, {rate:.0}/s{watermark}{}", left(share(), seconds)));
+    }
+
+    /// Shows how much was read of a source, whose size may be known.
+    pub(crate) fn show_read(&mut self, bytes: u64, size: Option<u64>) {
+        let Some(seconds) = self.due() else { return };
+        let mb = bytes as f64 / 1e6;
+        let share = size.map(|size| bytes as f64 / size as f64);
+        say(&format!("{mb:.0} MB, {:.0} MB/s{}", mb / seconds, left(share, seconds)));
+    }
+
+    /// Shows how many rows were read of all.
+    pub(crate) fn show_rows(&mut self, rows: u64, all: u64) {
+        let Some(seconds) = self.due() else { return };
+        let rate = rows as f64 / seconds;
+        say(&format!("{rows} rows, {rate:.0}/s{}", left(Some(rows as f64 / all as f64), seconds)));
+    }
+
+    /// The seconds since the start, if it is time to show something.
+    fn due(&mut self) -> Option<f64> {
+        let now = Instant::now();
+        let start = self.start.filter(|_| now >= self.next)?;
+        self.next = now + EVERY;
+        Some((now - start).as_secs_f64())
     }
 
     /// Takes the line away.
@@ -46,6 +63,13 @@ impl Progress {
             say("");
         }
     }
+}
+
+/// How much is behind and how long the rest will take, where the share is known.
+fn left(share: Option<f64>, seconds: f64) -> String {
+    share.map_or(String::new(), |share| {
+        format!(", {:.0} %, {:.0} s left", share * 100.0, seconds / share - seconds)
+    })
 }
 
 /// Writes the line anew. Progress that cannot be shown is no reason to stop.

@@ -126,7 +126,7 @@ pub(crate) struct Bytes {
     pub(crate) head: Vec<u8>,
     pub(crate) input: Box<dyn Read>,
     /// Its size when it was opened, where it has one.
-    size: Option<u64>,
+    pub(crate) size: Option<u64>,
 }
 
 /// An open source.
@@ -202,7 +202,7 @@ impl Feed {
 
 impl Bytes {
     /// The next bytes of the input: what there is at the moment, so that a pipe is not waited for.
-    fn next<'a>(&mut self, buffer: &'a mut Vec<u8>) -> Result<&'a Vec<u8>, Failure> {
+    pub(crate) fn next<'a>(&mut self, buffer: &'a mut Vec<u8>) -> Result<&'a Vec<u8>, Failure> {
         buffer.resize(READ_BYTES, 0);
         loop {
             match self.input.read(buffer) {

@@ -198,11 +198,14 @@ impl Record for TextRow {
 }
 
 impl Batch {
-    /// Gives its first rows as records of text, the place of each its number: `before` is how many rows of
-    /// the file precede the batch.
-    pub(crate) fn give(&self, before: u64, rows: usize, take: &mut impl Take) -> Result<(), IngestError> {
+    /// Gives its rows as records of text, the place of each its number: `before` is how many rows of the file
+    /// precede the batch.
+    pub(crate) fn give(&self, before: u64, take: &mut impl Take) -> Result<(), IngestError> {
+        if !self.is_sound() {
+            return Err(Kind::UnsoundBatch { at: Position::Row(before + 1) }.into());
+        }
         let mut text = TextRow::default();
-        for row in 0..self.rows.min(rows) {
+        for row in 0..self.rows {
             text.read(self, row);
             take.record(Place { line: before + row as u64 + 1, byte: 0 }, &text)?;
         }

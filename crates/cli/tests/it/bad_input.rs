@@ -182,7 +182,7 @@ fn pipelines_that_cannot_run() {
     .assert_eq(&folder.run("run -p q.toml --from f.csv").told());
     folder.write("q.toml", PIPELINE.replace("time = 'at'", "time = 'at'\ntime_format = 'iso'"));
     expect![[r#"
-        2: kappascope: f.csv: schema.time_format: `iso` is no time format; `s`, `ms`, `us`, `ns`, `rfc3339` or a strftime pattern such as `%d/%m/%Y %H:%M` would fit
+        2: kappascope: f.csv: schema.time_format: `iso` is no time format; `s`, `ms`, `us`, `ns`, `rfc3339`, `local`, `date`, `rfc2822` or a strftime pattern such as `%d/%m/%Y %H:%M` would fit
     "#]].assert_eq(&folder.run("run -p q.toml --from f.csv").told());
 }
 

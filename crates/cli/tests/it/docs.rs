@@ -7,6 +7,7 @@
 //! ```text
 //!   <!-- shows: file visits.csv -->                       the file
 //!   <!-- shows: query tumbling.toml -->                   the pipeline from its first query on
+//!   <!-- shows: profile visits.csv -->                    what the file holds, and the pipeline for it
 //!   <!-- shows: lines tumbling.toml visits.csv -->        what the run writes
 //!   <!-- shows: kinds lines.toml requests.csv -->         the first line of each kind
 //!   <!-- shows: summary tumbling.toml visits.csv -->      the last line, in place of the one there
@@ -116,6 +117,7 @@ fn shown(shows: &str, head: &[&str], body: &[&str]) -> Vec<String> {
             let text = example(name);
             lines(&text[text.find("[[query]]").expect("a query")..])
         }
+        ["profile", input] => lines(&profile(input)),
         ["lines", pipeline, input] => lines(&run(pipeline, input)),
         ["kinds", pipeline, input] => first_of_each_kind(&run(pipeline, input)),
         ["summary", pipeline, input] => with_summary(body, &run(pipeline, input)),
@@ -140,6 +142,14 @@ fn run(pipeline: &str, input: &str) -> String {
     }
     let output = folder.run(&format!("run -p {pipeline} --from {input}"));
     assert_eq!(output.told(), "0: ", "{pipeline} over {input}");
+    output.stdout
+}
+
+fn profile(input: &str) -> String {
+    let folder = Folder::new();
+    folder.write(input, example(input));
+    let output = folder.run(&format!("profile --from {input}"));
+    assert_eq!(output.told(), "0: ", "{input}");
     output.stdout
 }
 

@@ -5,4 +5,5 @@ mod command;
 mod docs;
 mod generate;
 mod parquet;
+mod profile;
 mod run;

@@ -2,7 +2,8 @@
 
 use crate::common::{Outcome, read_batches, read_whole};
 use expect_test::expect;
-use kappascope_ingest::{Batch, BatchReader, Cells, Column, Names, propose_columns};
+use kappascope_ingest::profile::BatchProfiler;
+use kappascope_ingest::{Batch, BatchReader, Cells, Column, Names};
 use proptest::prelude::*;
 
 const SCHEMA: &str = "time = 'at', arrival = 'seen', partition = 'part', partitions = 3, \
@@ -260,8 +261,9 @@ fn a_pipeline_is_proposed_from_the_first_batch() {
     let who = Column::full(text((0..100).map(|i| ["ann", "bob"][i % 2].to_owned()).collect()));
     let ms = Column::full(Cells::Number((0..100).map(f64::from).collect()));
     let names = ["ts", "who", "ms"].map(str::to_owned);
-    let spec = propose_columns("x/shop.parquet", &names, &Batch { rows: 100, columns: vec![at, who, ms] });
-    let spec = spec.unwrap();
+    let mut profiler = BatchProfiler::new("Parquet", &names);
+    profiler.push(&Batch { rows: 100, columns: vec![at, who, ms] }).unwrap();
+    let spec = profiler.profile().proposal().unwrap().mapping.pipeline("x/shop.parquet").unwrap();
     assert_eq!((spec.name.as_str(), spec.schema.time.as_str()), ("shop", "ts"));
     assert_eq!((spec.schema.keys, spec.schema.measures), (vec!["who".to_owned()], vec!["ms".to_owned()]));
 }

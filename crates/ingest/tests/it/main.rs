@@ -11,5 +11,6 @@ mod jsonl;
 mod nested;
 mod packed;
 #[cfg(not(target_arch = "wasm32"))]
+mod profile;
 mod property;
 mod propose;

@@ -2,6 +2,7 @@
 
 use crate::common::{LOG_SCHEMA, SCHEMA, read, read_whole};
 use kappascope_ingest::Position;
+use kappascope_ingest::profile::{PREVIEW_ROWS, Profiler};
 use proptest::prelude::*;
 
 /// Cells that hit the corners: quotes, line ends, numbers that are none, bytes that are no text.
@@ -167,6 +168,32 @@ proptest! {
         let file = format!("at,who,ms\n{}", rows.join("\n"));
         let outcome = read_whole(SCHEMA, file.as_bytes());
         prop_assert_eq!(outcome.rows + outcome.rejected.len() as u64, rows.len() as u64);
+    }
+
+    /// Of any bytes: a reader and a profiler meet the same records, and no cut of the file shows.
+    #[test]
+    fn a_profile_has_the_records_of_a_reader(
+        file in prop_oneof![csv(), jsonl()],
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..20),
+    ) {
+        let read = read_whole(SCHEMA, &file);
+        if Profiler::new(&file).is_err() {
+            prop_assert!(read.error.is_some());
+            return Ok(());
+        }
+        let profiled = |pieces: Vec<&[u8]>| {
+            let mut profiler = Profiler::new(&file).unwrap();
+            let done = pieces.into_iter().try_for_each(|piece| profiler.push(piece));
+            (done.and_then(|()| profiler.finish()), profiler.profile())
+        };
+        let (done, profile) = profiled(vec![&file]);
+        prop_assert_eq!(profile.records + profile.broken, read.rows + read.rejected.len() as u64);
+        for column in &profile.columns {
+            let shown = profile.records.min(PREVIEW_ROWS as u64);
+            prop_assert_eq!(profile.preview.rows.len() as u64, shown);
+            prop_assert!(column.empty + column.misfits <= profile.records, "{:?}", column);
+        }
+        prop_assert_eq!(profiled(pieces(&file, &cuts)), (done, profile));
     }
 
     #[test]

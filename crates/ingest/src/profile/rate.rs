@@ -1,0 +1,104 @@
+//! How many events came when, in constant memory and without knowing the span before.
+//!
+//! **Invariant:** the rate is a function of the times, not of their order: the step is the shortest of
+//! [`STEPS`] that needs no more than [`MOST_STEPS`] from the earliest time to the latest. Each step is a
+//! multiple of the one before, so counts are merged and never split.
+
+use super::findings::Rate;
+use super::{DAY, HOUR, MINUTE, SECOND};
+use std::collections::VecDeque;
+
+/// Steps of a rate: as many as a chart of it can show.
+pub const MOST_STEPS: i64 = 240;
+
+/// Lengths of a step; doubled beyond the last.
+const STEPS: [i64; 19] = [
+    1,
+    2,
+    10,
+    20,
+    100,
+    200,
+    SECOND,
+    2 * SECOND,
+    10 * SECOND,
+    30 * SECOND,
+    MINUTE,
+    5 * MINUTE,
+    15 * MINUTE,
+    30 * MINUTE,
+    HOUR,
+    2 * HOUR,
+    6 * HOUR,
+    12 * HOUR,
+    DAY,
+];
+
+/// Counts times as they come.
+#[derive(Clone, Debug)]
+pub(super) struct Counted {
+    step: i64,
+    /// Number of the first step since the epoch.
+    first: i64,
+    counts: VecDeque<u64>,
+    /// The step of the last time: where it begins, and its place among the counts. The next one is often in it.
+    latest: (i64, usize),
+}
+
+impl Default for Counted {
+    fn default() -> Self {
+        Self { step: STEPS[0], first: 0, counts: VecDeque::new(), latest: (i64::MAX, 0) }
+    }
+}
+
+impl Counted {
+    pub(super) fn add(&mut self, time: i64) {
+        let (start, place) = self.latest;
+        if time >= start && time - start < self.step {
+            self.counts[place] += 1;
+            return;
+        }
+        let mut at = time.div_euclid(self.step);
+        if self.counts.is_empty() {
+            self.first = at;
+        }
+        while at - self.first >= MOST_STEPS || self.last() - at >= MOST_STEPS {
+            self.widen();
+            at = time.div_euclid(self.step);
+        }
+        while at < self.first {
+            self.first -= 1;
+            self.counts.push_front(0);
+        }
+        let place = (at - self.first) as usize;
+        if place >= self.counts.len() {
+            self.counts.resize(place + 1, 0);
+        }
+        self.counts[place] += 1;
+        self.latest = (at * self.step, place);
+    }
+
+    fn last(&self) -> i64 {
+        self.first + self.counts.len() as i64 - 1
+    }
+
+    fn widen(&mut self) {
+        let step = next(self.step);
+        let by = step / self.step;
+        let (first, last) = (self.first.div_euclid(by), self.last().div_euclid(by));
+        let mut counts = VecDeque::from(vec![0; (last - first + 1) as usize]);
+        for (i, count) in self.counts.iter().enumerate() {
+            counts[((self.first + i as i64).div_euclid(by) - first) as usize] += count;
+        }
+        *self = Self { step, first, counts, ..Self::default() };
+    }
+
+    pub(super) fn rate(&self) -> Rate {
+        let counts = self.counts.iter().copied().collect();
+        Rate { start: self.first * self.step, step_ms: self.step, counts }
+    }
+}
+
+fn next(step: i64) -> i64 {
+    STEPS.into_iter().find(|known| *known > step).unwrap_or(2 * step)
+}
