@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub struct Profile {
     /// The form, for a person: ``CSV, `;` between cells``.
     pub form: String,
-    /// Bytes of text that were measured.
+    /// Bytes of the file that were read, packed as they are.
     pub bytes: u64,
     /// Whether that was the whole file.
     pub complete: bool,

@@ -59,7 +59,7 @@ pub use rate::MOST_STEPS;
 
 use crate::error::{IngestError, Kind, shown};
 use crate::format::Form;
-use crate::head::{HEAD_BYTES, Head};
+use crate::head::Head;
 use crate::jsonl::Layout;
 use crate::place::Place;
 use crate::records::{Record, Records, Take};
@@ -161,9 +161,11 @@ impl Profiler {
 /// # Errors
 /// When the file cannot be read, has no rows, or none of its columns holds times.
 pub fn propose(name: &str, head: &[u8]) -> Result<Spec, IngestError> {
-    let mut profiler = Profiler::new(head)?;
-    profiler.push(head)?;
-    if head.len() < HEAD_BYTES {
+    // Of a packed file its first text has to do: the head unpacked can be very long.
+    let head = Head::read(head)?;
+    let mut profiler = Profiler::new(head.text())?;
+    profiler.push(head.text())?;
+    if head.whole {
         profiler.finish()?;
     }
     profiler.profile().proposal()?.mapping.pipeline(name)
@@ -401,18 +403,18 @@ fn regular(mut steps: Vec<i64>) -> Option<i64> {
 }
 
 fn form(head: &Head<'_>) -> String {
-    let form = match head.form {
+    let text = match head.form {
         Form::Csv { separator: b'\t' } => "TSV, tabs between cells".to_owned(),
         Form::Csv { separator } => format!("CSV, `{}` between cells", char::from(separator)),
         Form::Json(Layout::Lines) => "JSON Lines".to_owned(),
         Form::Json(Layout::Array) => "a JSON array".to_owned(),
-        Form::Json(Layout::Objects) => "JSON objects one after the other".to_owned(),
+        Form::Json(Layout::Objects) => "JSON objects".to_owned(),
         Form::AccessLog => "an access log".to_owned(),
     };
     match head.packing {
-        Packing::None => form,
-        Packing::Gzip => form + ", gzip",
-        Packing::Zstd => form + ", zstd",
+        Packing::None => text,
+        Packing::Gzip => text + ", gzip",
+        Packing::Zstd => text + ", zstd",
     }
 }
 

@@ -81,7 +81,7 @@ fn a_line_that_is_none_is_told() {
             line 8 byte 322 after 1 [-] not a line of an access log: `OK 5` where a status of three digits would fit
             line 9 byte 386 after 1 [-] not a line of an access log: the end of the line where a number of bytes would fit
             line 10 byte 449 after 1 [-] not a line of an access log: `5k` where a number of bytes would fit
-            line 11 byte 515 after 1 [time] `noon` is not in the column's format; a time such as `%d/%b/%Y:%H:%M:%S %z` would fit
+            line 11 byte 515 after 1 [time] `noon` is not in the column's format; a time such as `10/Oct/2000:13:55:36 -0700` would fit
             line 12 byte 558 after 1 [-] not a line of an access log: the end of the line where a time in brackets would fit
         "#]],
     );
