@@ -9,6 +9,7 @@
 
 pub mod app;
 mod chart;
+mod data;
 mod link;
 mod permalink;
 mod state;

@@ -2,9 +2,10 @@
 //! band and anomalies, spans of alerts, and the newest lines of the tables.
 //!
 //! **Invariant:** a frame holds at most four points of a line for each pixel of the chart, so its size
-//! depends on the screen and not on the stream.
+//! depends on the screen and not on the stream; and at most [`POINTS_KEPT`] results are remembered.
 
 use super::frame::ROWS_SHOWN;
+use super::memory::POINTS_KEPT;
 use crate::wire::{AnomalyRow, Firing, Frame, LateRow, Series, WindowRow};
 use kappascope_core::spec;
 use kappascope_core::{
@@ -17,6 +18,9 @@ const LINES_SHOWN: usize = 8;
 
 /// How many keys are remembered for the chart. The first so many of the stream compete for its lines.
 const KEYS_KEPT: usize = 1_000;
+
+/// When there are too many points, the oldest of so many parts goes.
+const PARTS: usize = 4;
 
 /// How many spans of alerts are remembered: the newest. All are counted.
 const FIRINGS_KEPT: usize = 100;
@@ -56,6 +60,10 @@ pub(super) struct History {
     firing: VecDeque<(u32, u64, Firing)>,
     corrections: u64,
     span: Option<(i64, i64)>,
+    /// Points of all lines.
+    points: usize,
+    /// Results before this time are no longer remembered.
+    since: Option<i64>,
 }
 
 impl History {
@@ -74,6 +82,8 @@ impl History {
             firing: VecDeque::new(),
             corrections: 0,
             span: None,
+            points: 0,
+            since: None,
         }
     }
 
@@ -101,10 +111,12 @@ impl History {
     }
 
     fn window(&mut self, window: &WindowResult, values: Vec<f64>) {
-        let (first, last) = self.span.unwrap_or((window.start, window.start));
-        self.span = Some((first.min(window.start), last.max(window.start)));
         self.corrections += u64::from(window.timing == Timing::Late);
-        self.point(window, values[self.aggregate]);
+        if self.since.is_none_or(|since| since <= window.start) {
+            let (first, last) = self.span.unwrap_or((window.start, window.start));
+            self.span = Some((first.min(window.start), last.max(window.start)));
+            self.point(window, values[self.aggregate]);
+        }
         keep(&mut self.rows, ROWS_SHOWN, Row { window: window.clone(), values, score: None });
     }
 
@@ -124,8 +136,27 @@ impl History {
             _ => {
                 let point = Point { start: window.start, value, band: None, score: 0.0, anomaly: false };
                 line.points.insert(newest_first.map_or(0, |at| at + 1), point);
+                self.points += 1;
             }
         }
+        if self.points > POINTS_KEPT {
+            self.forget();
+        }
+    }
+
+    /// Lets go of the oldest points, and of what lies with them at the same time.
+    fn forget(&mut self) {
+        let mut starts: Vec<i64> =
+            self.lines.iter().flat_map(|line| &line.points).map(|point| point.start).collect();
+        let (_, &mut last_gone, _) = starts.select_nth_unstable(self.points / PARTS);
+        let since = last_gone + 1;
+        for line in &mut self.lines {
+            let gone = line.points.partition_point(|point| point.start < since);
+            line.points.drain(..gone);
+            self.points -= gone;
+        }
+        self.since = Some(since);
+        self.span = self.span.map(|(_, last)| (since.min(last), last));
     }
 
     /// A score follows the on-time result that it judges, which is then the newest of its key.
@@ -175,6 +206,7 @@ impl History {
     pub(super) fn draw(&self, pipeline: &Pipeline, pixels: u32, frame: &mut Frame, figures: &mut Vec<f64>) {
         let name = |query: u32, key: u32| pipeline.key_names(query, key).collect::<Vec<_>>().join(" · ");
         frame.corrections = self.corrections as f64;
+        frame.drawn_since = self.since.map(|since| since as f64);
         frame.span = self.span.map(|(first, last)| (first as f64, last as f64));
         let columns = Columns::new(self.span, pixels);
         frame.series = self

@@ -1,0 +1,233 @@
+//! What the page knows of the file of the user's: what it is, how it is to run, and how it runs.
+//!
+//! ```text
+//!   worker: found ─► proposal ─► draft ── a person's edits ──► asked ─► worker: opened ─► running
+//!                        └─ a new look at the file moves what was not edited
+//! ```
+//!
+//! **Invariant:** a column has one role in a mapping, and what is grouped by or watched is among its keys
+//! and measures.
+
+use crate::wire::{Findings, Looking, Measured, Source};
+use kappascope_ingest::profile::Mapping;
+use leptos::prelude::*;
+use std::sync::Arc;
+
+/// What was found in a file.
+pub(crate) struct Found {
+    pub(crate) name: String,
+    pub(crate) bytes: f64,
+    pub(crate) findings: Findings,
+}
+
+/// The state of the panel: cheap to copy.
+#[derive(Clone, Copy)]
+pub(crate) struct Data {
+    /// How far a look at a file has come.
+    pub(crate) looking: RwSignal<Option<Looking>>,
+    /// What is known of the file that is open.
+    pub(crate) found: RwSignal<Option<Arc<Found>>>,
+    /// The mapping as the panel has it.
+    pub(crate) draft: RwSignal<Option<Mapping>>,
+    /// The mapping that runs.
+    pub(crate) running: RwSignal<Option<Mapping>>,
+    /// The mapping that was asked for and does not run yet.
+    asked: RwSignal<Option<Mapping>>,
+    /// Why the draft cannot run.
+    pub(crate) refused: RwSignal<Option<String>>,
+    /// Whether the panel is open.
+    pub(crate) panel: RwSignal<bool>,
+}
+
+impl Data {
+    pub(crate) fn new() -> Self {
+        Self {
+            looking: RwSignal::new(None),
+            found: RwSignal::new(None),
+            draft: RwSignal::new(None),
+            running: RwSignal::new(None),
+            asked: RwSignal::new(None),
+            refused: RwSignal::new(None),
+            panel: RwSignal::new(false),
+        }
+    }
+
+    /// A source was opened: the same file by the mapping that was asked for, or another source.
+    pub(crate) fn opened(self, source: &Source) {
+        self.refused.set(None);
+        match self.asked.try_update(Option::take).flatten() {
+            Some(mapping) if matches!(source, Source::File { .. }) => self.running.set(Some(mapping)),
+            _ => {
+                self.panel.set(false);
+                self.found.set(None);
+                self.draft.set(None);
+                self.running.set(None);
+            }
+        }
+    }
+
+    /// The worker says what the file is: for the first time, or after another look.
+    pub(crate) fn found(self, measured: Measured) {
+        let Measured { name, bytes, findings } = measured;
+        let findings: Findings = match serde_json::from_str(&findings) {
+            Ok(findings) => findings,
+            Err(error) => return self.refused.set(Some(format!("What was found cannot be read: {error}."))),
+        };
+        let new = &findings.proposal.mapping;
+        let old = self.found.with_untracked(|found| Some(found.as_ref()?.findings.proposal.mapping.clone()));
+        match old {
+            Some(old) => self.draft.update(|draft| {
+                if let Some(draft) = draft {
+                    *draft = carry(draft, &old, new);
+                }
+            }),
+            None => {
+                self.draft.set(Some(new.clone()));
+                self.running.set(Some(new.clone()));
+                self.panel.set(true);
+            }
+        }
+        self.found.set(Some(Arc::new(Found { name, bytes, findings })));
+    }
+
+    /// Changes the draft.
+    pub(crate) fn edit(self, change: impl FnOnce(&mut Mapping)) {
+        self.refused.set(None);
+        self.draft.update(|draft| {
+            if let Some(draft) = draft {
+                change(draft);
+                settle(draft);
+            }
+        });
+    }
+
+    /// The draft as it runs.
+    pub(crate) fn undo(self) {
+        self.refused.set(None);
+        self.draft.set(self.running.get_untracked());
+    }
+
+    /// What was asked for cannot run.
+    pub(crate) fn refuse(self, problem: String) {
+        self.asked.set(None);
+        self.refused.set(Some(problem));
+    }
+
+    /// Another source is asked for.
+    pub(crate) fn leave(self) {
+        self.asked.set(None);
+    }
+
+    /// The draft, which is to run now.
+    pub(crate) fn ask_to_run(self) -> Option<Mapping> {
+        let draft = self.draft.get_untracked();
+        self.refused.set(None);
+        self.asked.set(draft.clone());
+        draft
+    }
+}
+
+/// What a column is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    Time,
+    Arrival,
+    Partition,
+    Key,
+    Measure,
+    Unused,
+}
+
+impl Role {
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Time, Self::Arrival, Self::Partition, Self::Key, Self::Measure, Self::Unused];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Time => "time",
+            Self::Arrival => "arrival",
+            Self::Partition => "partition",
+            Self::Key => "key",
+            Self::Measure => "measure",
+            Self::Unused => "not used",
+        }
+    }
+
+    /// What a mapping uses a column for.
+    pub(crate) fn of(mapping: &Mapping, column: &str) -> Self {
+        let is = |name: &String| name == column;
+        if is(&mapping.time) {
+            Self::Time
+        } else if mapping.arrival.as_ref().is_some_and(is) {
+            Self::Arrival
+        } else if mapping.partition.as_ref().is_some_and(|(name, _)| is(name)) {
+            Self::Partition
+        } else if mapping.keys.iter().any(is) {
+            Self::Key
+        } else if mapping.measures.iter().any(is) {
+            Self::Measure
+        } else {
+            Self::Unused
+        }
+    }
+
+    /// Uses a column for this, and for nothing else. The column of time can only be replaced; partitions
+    /// are only those that were found, `partitions`.
+    pub(crate) fn give(self, mapping: &mut Mapping, column: &str, partitions: Option<&(String, u32)>) {
+        if mapping.time == column {
+            return;
+        }
+        let is = |name: &String| name == column;
+        mapping.keys.retain(|name| !is(name));
+        mapping.measures.retain(|name| !is(name));
+        mapping.arrival.take_if(|name| is(name));
+        mapping.partition.take_if(|(name, _)| is(name));
+        match self {
+            Self::Time => {
+                column.clone_into(&mut mapping.time);
+                mapping.time_format = None;
+            }
+            Self::Arrival => mapping.arrival = Some(column.to_owned()),
+            Self::Partition => mapping.partition = partitions.cloned(),
+            Self::Key => mapping.keys.push(column.to_owned()),
+            Self::Measure => mapping.measures.push(column.to_owned()),
+            Self::Unused => {}
+        }
+    }
+}
+
+/// Holds the invariant after an edit.
+fn settle(mapping: &mut Mapping) {
+    mapping.by.take_if(|by| !mapping.keys.contains(by));
+    mapping.watch.take_if(|watched| !mapping.measures.contains(watched));
+}
+
+/// A draft after another look at the file: what was edited stays, what was not follows the new proposal.
+fn carry(draft: &Mapping, old: &Mapping, new: &Mapping) -> Mapping {
+    fn kept<T: Clone + PartialEq>(draft: &T, old: &T, new: &T) -> T {
+        if draft == old { new.clone() } else { draft.clone() }
+    }
+    // Roles depend on each other: a column of one is in none of the others.
+    let roles = |mapping: &Mapping| {
+        let Mapping { time, time_format, arrival, partition, keys, measures, .. } = mapping.clone();
+        (time, time_format, arrival, partition, keys, measures)
+    };
+    let (time, time_format, arrival, partition, keys, measures) =
+        kept(&roles(draft), &roles(old), &roles(new));
+    let mut mapping = Mapping {
+        time,
+        time_format,
+        arrival,
+        partition,
+        keys,
+        measures,
+        by: kept(&draft.by, &old.by, &new.by),
+        watch: kept(&draft.watch, &old.watch, &new.watch),
+        bound_ms: kept(&draft.bound_ms, &old.bound_ms, &new.bound_ms),
+        lateness_ms: kept(&draft.lateness_ms, &old.lateness_ms, &new.lateness_ms),
+        window_ms: kept(&draft.window_ms, &old.window_ms, &new.window_ms),
+        ..new.clone()
+    };
+    settle(&mut mapping);
+    mapping
+}

@@ -1,0 +1,89 @@
+//! How late events come, and what each bound would lose. A bound is chosen with a click.
+
+use super::{bars, mapping, part};
+use crate::data::Found;
+use crate::state::use_store;
+use crate::text;
+use kappascope_ingest::profile::{Disorder as Measured, Loss};
+use leptos::prelude::*;
+use std::sync::Arc;
+
+#[component]
+pub(super) fn Disorder(found: Arc<Found>) -> impl IntoView {
+    let records = found.findings.profile.records;
+    let time = found.findings.profile.time.as_ref();
+    let content = match time {
+        Some(time) => measured(&time.disorder, records).into_any(),
+        None => view! { <p class="muted">"Without a column of times there is no order to measure."</p> }.into_any(),
+    };
+    part("Disorder", "how far events come behind the newest", content)
+}
+
+fn measured(disorder: &Measured, records: u64) -> impl IntoView + use<> {
+    let words = match disorder.behind {
+        0 => "Every event is the newest when it comes.".to_owned(),
+        behind => format!(
+            "{} of {} came behind a newer one, the last of them by {}.",
+            text::count(behind as f64),
+            text::several(records as f64, "event"),
+            text::span(disorder.worst_ms)
+        ),
+    };
+    view! {
+        <p class="muted">{words}</p>
+        {(disorder.behind > 0).then(|| delays(disorder))}
+        <ol class="losses" data-testid="data-losses" aria-label="What each bound would lose">
+            {disorder.loses.iter().map(|loss| line(loss.clone())).collect_view()}
+        </ol>
+    }
+}
+
+/// How many events came how late, on a logarithmic scale: the few that are very late are the ones that matter.
+fn delays(disorder: &Measured) -> impl IntoView + use<> {
+    let counts: Vec<u64> = disorder.delays.iter().map(|delay| delay.events).collect();
+    let (first, last) = (disorder.delays.first(), disorder.delays.last());
+    let words: Vec<String> = disorder
+        .delays
+        .iter()
+        .map(|delay| format!("up to {}: {}", text::span(delay.up_to_ms), text::count(delay.events as f64)))
+        .collect();
+    view! {
+        <figure class="delays" title=words.join("\n")>
+            <svg
+                class="bars"
+                role="img"
+                aria-label=format!("Events by delay: {}", words.join("; "))
+                viewBox=format!("0 0 {} 1", counts.len().max(1))
+                preserveAspectRatio="none"
+            >
+                <path d=bars(&counts, |count| (count as f64).ln_1p())></path>
+            </svg>
+            <figcaption>
+                <span>{first.map(|delay| format!("up to {}", text::span(delay.up_to_ms)))}</span>
+                <span>"log scale"</span>
+                <span>{last.map(|delay| format!("up to {}", text::span(delay.up_to_ms)))}</span>
+            </figcaption>
+        </figure>
+    }
+}
+
+fn line(loss: Loss) -> impl IntoView {
+    let data = use_store().data;
+    let bound = loss.bound_ms;
+    let chosen = Memo::new(move |_| data.draft.with(|draft| draft.as_ref().is_some_and(|draft| draft.bound_ms == bound)));
+    view! {
+        <li>
+            <button
+                class="loss"
+                class:lossless=loss.events == 0
+                aria-pressed=move || chosen.get().to_string()
+                title=format!("A bound of {} loses {}", text::span(bound), text::several(loss.events as f64, "event"))
+                on:click=move |_| data.edit(|draft| draft.bound_ms = bound)
+            >
+                <span>{text::span(bound)}</span>
+                <meter min="0" max="1" value=loss.share.max(0.0).sqrt() aria-hidden="true"></meter>
+                <span>{mapping::lost(&loss)}</span>
+            </button>
+        </li>
+    }
+}
