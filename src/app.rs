@@ -132,7 +132,9 @@ fn dropped(event: &DragEvent) -> Result<FileList, String> {
         return Err(format!("{} is a folder: open it and drop one of its files.", folder.name()));
     }
     let files = data.files().filter(|files| files.length() > 0);
-    files.ok_or_else(|| format!("What was dropped is no file. Drop a file from your computer: {}.", text::FORMS))
+    files.ok_or_else(|| {
+        format!("What was dropped is no file. Drop a file from your computer: {}.", text::FORMS)
+    })
 }
 
 fn press(store: Store, event: &KeyboardEvent) {

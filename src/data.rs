@@ -231,3 +231,76 @@ fn carry(draft: &Mapping, old: &Mapping, new: &Mapping) -> Mapping {
     settle(&mut mapping);
     mapping
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mapping() -> Mapping {
+        Mapping {
+            time: "at".to_owned(),
+            time_format: None,
+            arrival: None,
+            partition: None,
+            keys: vec!["page".to_owned(), "user".to_owned()],
+            measures: vec!["ms".to_owned()],
+            by: Some("page".to_owned()),
+            watch: Some("ms".to_owned()),
+            bound_ms: 5_000,
+            idle_ms: None,
+            lateness_ms: 0,
+            window_ms: 60_000,
+        }
+    }
+
+    #[test]
+    fn a_column_has_one_role() {
+        for role in Role::ALL {
+            let mut draft = mapping();
+            let partitions = ("user".to_owned(), 3);
+            role.give(&mut draft, "user", Some(&partitions));
+            assert_eq!(Role::of(&draft, "user"), role);
+            assert_eq!(draft.keys.contains(&"user".to_owned()), role == Role::Key);
+            assert_eq!(Role::of(&draft, "at") == Role::Unused, role == Role::Time, "{role:?}");
+        }
+    }
+
+    #[test]
+    fn the_column_of_time_is_only_replaced() {
+        let mut draft = mapping();
+        Role::Key.give(&mut draft, "at", None);
+        assert_eq!(draft, mapping());
+    }
+
+    #[test]
+    fn what_is_grouped_by_and_watched_is_there() {
+        let mut draft = mapping();
+        Role::Unused.give(&mut draft, "page", None);
+        Role::Key.give(&mut draft, "ms", None);
+        settle(&mut draft);
+        assert_eq!((draft.by, draft.watch), (None, None));
+        let mut draft = mapping();
+        settle(&mut draft);
+        assert_eq!(draft, mapping());
+    }
+
+    #[test]
+    fn another_look_moves_what_was_not_edited() {
+        let (old, mut new, mut draft) = (mapping(), mapping(), mapping());
+        (new.bound_ms, new.window_ms) = (30_000, 300_000);
+        draft.window_ms = 1_000;
+        draft.by = None;
+        let carried = carry(&draft, &old, &new);
+        assert_eq!((carried.bound_ms, carried.window_ms, carried.by.as_deref()), (30_000, 1_000, None));
+        assert_eq!(carry(&old, &old, &new), new);
+    }
+
+    #[test]
+    fn edited_roles_stay_together() {
+        let (old, mut new, mut draft) = (mapping(), mapping(), mapping());
+        new.keys = vec!["page".to_owned()];
+        Role::Measure.give(&mut draft, "user", None);
+        let carried = carry(&draft, &old, &new);
+        assert_eq!((carried.keys, carried.measures), (draft.keys, draft.measures));
+    }
+}

@@ -279,7 +279,8 @@ impl Store {
         let name = file.name();
         self.open(Source::File { name: name.clone(), bytes: file.size() }, Some(file));
         if files.length() > 1 {
-            let words = format!("{name} is opened, the first of {} files: one runs at a time.", files.length());
+            let words =
+                format!("{name} is opened, the first of {} files: one runs at a time.", files.length());
             self.problem.set(Some(words));
         }
     }

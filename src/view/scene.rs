@@ -145,7 +145,7 @@ fn Progress() -> impl IntoView {
         <div class="progress">
             <progress max="1" aria-label="Read of the source" prop:value=part></progress>
             <div class="progress-line">
-                <span>{words}</span>
+                <span data-testid="progress">{words}</span>
                 <Show when=going>
                     <button
                         class="link"

@@ -30,8 +30,6 @@ pub(super) struct Bytes {
     input: Input,
     spec: Spec,
     reader: Reader,
-    /// Bytes in the file; 0 when that is not known.
-    total: f64,
     read: f64,
     complete: bool,
     refused: Refused,
@@ -43,11 +41,11 @@ impl Feed {
         Ok(Self::World(Box::new(Made { world, name: name.to_owned(), seed, events })))
     }
 
-    /// A file of so many bytes, to be read by a pipeline.
-    pub(super) fn bytes(input: Input, spec: Spec, total: f64) -> Result<Self, String> {
+    /// A file, to be read by a pipeline.
+    pub(super) fn bytes(input: Input, spec: Spec) -> Result<Self, String> {
         let reader = Reader::new(&spec.schema, input.head()).map_err(|error| error.to_string())?;
         let refused = Refused::default();
-        Ok(Self::Bytes(Box::new(Bytes { input, spec, reader, total, read: 0.0, complete: false, refused })))
+        Ok(Self::Bytes(Box::new(Bytes { input, spec, reader, read: 0.0, complete: false, refused })))
     }
 
     pub(super) fn spec(&self) -> &Spec {
@@ -117,7 +115,10 @@ impl Feed {
         match self {
             Self::World(made) => Some(log.end() as f64 / made.world.total() as f64),
             Self::Bytes(bytes) if bytes.complete => Some(1.0),
-            Self::Bytes(bytes) => (bytes.total > 0.0).then(|| (bytes.read / bytes.total).min(1.0)),
+            Self::Bytes(bytes) => {
+                let total = bytes.input.total();
+                (total > 0.0).then(|| (bytes.read / total).min(1.0))
+            }
         }
     }
 

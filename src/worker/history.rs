@@ -112,16 +112,17 @@ impl History {
 
     fn window(&mut self, window: &WindowResult, values: Vec<f64>) {
         self.corrections += u64::from(window.timing == Timing::Late);
-        if self.since.is_none_or(|since| since <= window.start) {
-            let (first, last) = self.span.unwrap_or((window.start, window.start));
-            self.span = Some((first.min(window.start), last.max(window.start)));
-            self.point(window, values[self.aggregate]);
-        }
+        self.point(window.key as usize, window.start, values[self.aggregate]);
         keep(&mut self.rows, ROWS_SHOWN, Row { window: window.clone(), values, score: None });
     }
 
-    fn point(&mut self, window: &WindowResult, value: f64) {
-        let key = window.key as usize;
+    /// Remembers a result for the chart, in place of an earlier one of the same window.
+    fn point(&mut self, key: usize, start: i64, value: f64) {
+        if self.since.is_some_and(|since| start < since) {
+            return;
+        }
+        let (first, last) = self.span.unwrap_or((start, start));
+        self.span = Some((first.min(start), last.max(start)));
         if key >= KEYS_KEPT {
             return;
         }
@@ -130,11 +131,11 @@ impl History {
         }
         let line = &mut self.lines[key];
         line.total += value.abs();
-        let newest_first = line.points.iter().rposition(|point| point.start <= window.start);
+        let newest_first = line.points.iter().rposition(|point| point.start <= start);
         match newest_first {
-            Some(at) if line.points[at].start == window.start => line.points[at].value = value,
+            Some(at) if line.points[at].start == start => line.points[at].value = value,
             _ => {
-                let point = Point { start: window.start, value, band: None, score: 0.0, anomaly: false };
+                let point = Point { start, value, band: None, score: 0.0, anomaly: false };
                 line.points.insert(newest_first.map_or(0, |at| at + 1), point);
                 self.points += 1;
             }
@@ -327,5 +328,44 @@ fn outline(column: &[Point], figures: &mut Vec<f64>) {
         if i == 0 || at != kept[i - 1] {
             figures.extend([column[at].start as f64, column[at].value]);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn history() -> History {
+        let world = kappascope_scenario::open("tutorial", 1, Some(1)).unwrap();
+        History::new(world.spec())
+    }
+
+    #[test]
+    fn the_oldest_points_go_when_there_are_too_many() {
+        let (mut history, keys) = (history(), 10);
+        let windows = POINTS_KEPT as i64 / keys as i64 + 1;
+        for start in 0..windows {
+            (0..keys).for_each(|key| history.point(key, start, 1.0));
+        }
+        let held: usize = history.lines.iter().map(|line| line.points.len()).sum();
+        assert_eq!(held, history.points);
+        assert!((POINTS_KEPT / 2..=POINTS_KEPT).contains(&held), "{held} points");
+        let since = history.since.expect("some are gone");
+        assert_eq!(history.span, Some((since, windows - 1)));
+        let starts =
+            |line: &Line| line.points.first().zip(line.points.last()).map(|(a, b)| (a.start, b.start));
+        assert!(history.lines.iter().all(|line| starts(line) == Some((since, windows - 1))));
+        // A correction of what is gone brings nothing back.
+        history.point(0, since - 1, 1.0);
+        assert_eq!((history.points, history.span), (held, Some((since, windows - 1))));
+    }
+
+    #[test]
+    fn all_points_stay_while_there_is_room() {
+        let mut history = history();
+        (0..1_000).rev().for_each(|start| history.point(0, start, 1.0));
+        assert_eq!((history.points, history.since, history.span), (1_000, None, Some((0, 999))));
+        history.point(0, 500, 2.0);
+        assert_eq!((history.points, history.lines[0].points[500].value), (1_000, 2.0));
     }
 }

@@ -14,6 +14,8 @@ use web_sys::{File, ReadableStreamDefaultReader, Response};
 #[derive(Clone)]
 pub(super) struct Input {
     from: From,
+    /// Its size in bytes; 0 when that is not known.
+    total: f64,
     /// Its first bytes, by which it is understood.
     head: Rc<Vec<u8>>,
 }
@@ -37,8 +39,9 @@ impl Input {
     }
 
     async fn of(host: &Host, from: From) -> Result<Self, String> {
-        let mut input = Self { from, head: Rc::default() };
+        let mut input = Self { from, total: 0.0, head: Rc::default() };
         let (mut stream, mut head) = (input.open(host).await?, Vec::new());
+        input.total = stream.total;
         while head.len() < HEAD_BYTES
             && let Some(mut chunk) = stream.next().await?
         {
@@ -47,6 +50,11 @@ impl Input {
         head.truncate(HEAD_BYTES);
         input.head = Rc::new(head);
         Ok(input)
+    }
+
+    /// Its size in bytes; 0 when that is not known.
+    pub(super) fn total(&self) -> f64 {
+        self.total
     }
 
     /// Its first [`HEAD_BYTES`], or all of a shorter file.
@@ -85,11 +93,6 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    /// Bytes in all; 0 when that is not known.
-    pub(super) fn total(&self) -> f64 {
-        self.total
-    }
-
     /// Bytes given so far.
     pub(super) fn read(&self) -> f64 {
         self.read

@@ -120,7 +120,7 @@ impl Host {
         let parts: &Array = message.unchecked_ref();
         match serde_wasm_bindgen::from_value(parts.get(0)) {
             Ok(Command::Open(source)) => self.open(source, parts.get(1).dyn_into().ok()),
-            Ok(Command::Run(mapping)) => self.run(mapping),
+            Ok(Command::Run(mapping)) => self.run(&mapping),
             Ok(Command::Measure) => self.measure(),
             Ok(Command::StopMeasuring) => self.stop_looking(),
             Ok(Command::Rejected) => self.give_rejected(),
@@ -164,14 +164,11 @@ impl Host {
     }
 
     /// Starts over with the open file. What was running goes on until the mapping is understood.
-    fn run(self: &Rc<Self>, mapping: Box<Mapping>) {
+    fn run(self: &Rc<Self>, mapping: &Mapping) {
         let Some((source, input)) = self.open_file() else { return };
-        let (host, number) = (Rc::clone(self), self.ask());
-        spawn_local(async move {
-            if let Err(problem) = reading::run(&host, number, &source, &input, &mapping).await {
-                host.tell(&Notice::Refused(problem), None);
-            }
-        });
+        if let Err(problem) = reading::run(self, self.ask(), &source, &input, mapping) {
+            self.tell(&Notice::Refused(problem), None);
+        }
     }
 
     /// Looks at the whole of the open file.

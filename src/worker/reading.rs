@@ -28,7 +28,7 @@ pub(super) async fn open_sample(
     let spec =
         Spec::from_toml(&input::text(host, &path).await?).map_err(|error| format!("{path}: {error}"))?;
     let input = Input::of_site(host, &format!("samples/{name}.csv")).await?;
-    begin(host, number, source, &input, spec).await
+    begin(host, number, source, &input, spec)
 }
 
 /// Opens a file of the user's, by a pipeline proposed from its beginning, and says what it is.
@@ -41,23 +41,23 @@ pub(super) async fn open_file(
     let file = file.ok_or("the file did not reach the worker; choose it again")?;
     let input = Input::of_file(host, file).await?;
     let looked = look(host, &input, Some(SCAN_BYTES), || host.is_wanted(number)).await?;
-    let Some((profile, size)) = looked else { return Ok(()) };
+    let Some(profile) = looked else { return Ok(()) };
     let proposal = profile.proposal().map_err(|error| error.to_string())?;
     let spec = pipeline(&proposal.mapping, &input)?;
-    begin(host, number, source, &input, spec).await?;
-    host.tell(&measured(&input, size, profile, proposal), None);
+    begin(host, number, source, &input, spec)?;
+    host.tell(&measured(&input, profile, proposal), None);
     Ok(())
 }
 
 /// Starts over with a file by a mapping.
-pub(super) async fn run(
+pub(super) fn run(
     host: &Rc<Host>,
     number: u32,
     source: &Source,
     input: &Input,
     mapping: &Mapping,
 ) -> Result<(), String> {
-    begin(host, number, source, input, pipeline(mapping, input)?).await
+    begin(host, number, source, input, pipeline(mapping, input)?)
 }
 
 /// Looks at the whole of a file and says what it is.
@@ -66,9 +66,9 @@ pub(super) async fn measure(
     input: &Input,
     is_wanted: impl Fn() -> bool,
 ) -> Result<(), String> {
-    let Some((profile, size)) = look(host, input, None, is_wanted).await? else { return Ok(()) };
+    let Some(profile) = look(host, input, None, is_wanted).await? else { return Ok(()) };
     let proposal = profile.proposal().map_err(|error| error.to_string())?;
-    host.tell(&measured(input, size, profile, proposal), None);
+    host.tell(&measured(input, profile, proposal), None);
     Ok(())
 }
 
@@ -87,31 +87,24 @@ pub(super) async fn read(host: &Rc<Host>, ticket: Ticket, input: &Input) -> Resu
     Ok(())
 }
 
-async fn begin(
-    host: &Rc<Host>,
-    number: u32,
-    source: &Source,
-    input: &Input,
-    spec: Spec,
-) -> Result<(), String> {
-    let total = input.open(host).await?.total();
+fn begin(host: &Rc<Host>, number: u32, source: &Source, input: &Input, spec: Spec) -> Result<(), String> {
+    let feed = Feed::bytes(input.clone(), spec)?;
     if host.is_wanted(number) {
-        host.begin(number, source.clone(), Feed::bytes(input.clone(), spec, total)?);
+        host.begin(number, source.clone(), feed);
     }
     Ok(())
 }
 
-/// Takes the profile of a file's first bytes, or of all of them; gives it with the file's size. Nothing when
-/// it is no longer wanted.
+/// Takes the profile of a file's first bytes, or of all of them. Nothing when it is no longer wanted.
 async fn look(
     host: &Rc<Host>,
     input: &Input,
     most: Option<f64>,
     is_wanted: impl Fn() -> bool,
-) -> Result<Option<(Profile, f64)>, String> {
+) -> Result<Option<Profile>, String> {
     let mut profiler = Profiler::new(input.head()).map_err(|error| error.to_string())?;
     let mut stream = input.open(host).await?;
-    let all = most.unwrap_or(f64::INFINITY).min(stream.total());
+    let all = most.unwrap_or(f64::INFINITY).min(input.total());
     let mut since = host.now_ms();
     while stream.read() < most.unwrap_or(f64::INFINITY) {
         let chunk = stream.next().await?;
@@ -129,7 +122,7 @@ async fn look(
             host.tell(&Notice::Looking(Some(looking)), None);
         }
     }
-    Ok(Some((profiler.profile(), stream.total())))
+    Ok(Some(profiler.profile()))
 }
 
 /// After every slice of time others have their turn: the browser would bring one chunk after the other, and
@@ -147,8 +140,8 @@ fn pipeline(mapping: &Mapping, input: &Input) -> Result<Spec, String> {
     mapping.pipeline(&input.name()).map_err(|error| error.to_string())
 }
 
-fn measured(input: &Input, bytes: f64, profile: Profile, proposal: Proposal) -> Notice {
+fn measured(input: &Input, profile: Profile, proposal: Proposal) -> Notice {
     let findings = serde_json::to_string(&Findings { profile, proposal })
         .expect("findings are plain data with names for keys");
-    Notice::Measured(Box::new(Measured { name: input.name(), bytes, findings }))
+    Notice::Measured(Box::new(Measured { name: input.name(), bytes: input.total(), findings }))
 }

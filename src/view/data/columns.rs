@@ -78,7 +78,12 @@ fn kind(kind: &ColumnKind) -> String {
 fn values_of(numbers: &Numbers) -> impl IntoView + use<> {
     let counts: Vec<u64> = numbers.histogram.iter().map(|bar| bar.count).collect();
     let (low, high) = (text::short(numbers.low), text::short(numbers.high));
-    let words = format!("{} to {}, mean {}", text::value(numbers.low), text::value(numbers.high), text::value(numbers.mean));
+    let words = format!(
+        "{} to {}, mean {}",
+        text::value(numbers.low),
+        text::value(numbers.high),
+        text::value(numbers.mean)
+    );
     view! {
         <span class="range-of" title=words.clone()>
             <span>{low}</span>
@@ -89,7 +94,7 @@ fn values_of(numbers: &Numbers) -> impl IntoView + use<> {
                 viewBox=format!("0 0 {} 1", counts.len().max(1))
                 preserveAspectRatio="none"
             >
-                <path d=bars(&counts, |count| count as f64)></path>
+                <path d=bars(&counts, |count| count as f64, |_| true)></path>
             </svg>
             <span>{high}</span>
         </span>

@@ -4,7 +4,7 @@ use super::{bars, mapping, part};
 use crate::data::Found;
 use crate::state::use_store;
 use crate::text;
-use kappascope_ingest::profile::{Disorder as Measured, Loss};
+use kappascope_ingest::profile::{Delay, Disorder as Measured, Loss};
 use leptos::prelude::*;
 use std::sync::Arc;
 
@@ -14,7 +14,8 @@ pub(super) fn Disorder(found: Arc<Found>) -> impl IntoView {
     let time = found.findings.profile.time.as_ref();
     let content = match time {
         Some(time) => measured(&time.disorder, records).into_any(),
-        None => view! { <p class="muted">"Without a column of times there is no order to measure."</p> }.into_any(),
+        None => view! { <p class="muted">"Without a column of times there is no order to measure."</p> }
+            .into_any(),
     };
     part("Disorder", "how far events come behind the newest", content)
 }
@@ -31,38 +32,45 @@ fn measured(disorder: &Measured, records: u64) -> impl IntoView + use<> {
     };
     view! {
         <p class="muted">{words}</p>
-        {(disorder.behind > 0).then(|| delays(disorder))}
-        <ol class="losses" data-testid="data-losses" aria-label="What each bound would lose">
-            {disorder.loses.iter().map(|loss| line(loss.clone())).collect_view()}
-        </ol>
+        <div class="data-pair">
+            {(disorder.behind > 0).then(|| delays(disorder))}
+            <ol class="losses" data-testid="data-losses" aria-label="What each bound would lose">
+                {disorder.loses.iter().map(|loss| line(loss.clone())).collect_view()}
+            </ol>
+        </div>
     }
 }
 
 /// How many events came how late, on a logarithmic scale: the few that are very late are the ones that matter.
+/// Those beyond the draft's bound have the colour of what is late.
 fn delays(disorder: &Measured) -> impl IntoView + use<> {
+    let data = use_store().data;
     let counts: Vec<u64> = disorder.delays.iter().map(|delay| delay.events).collect();
-    let (first, last) = (disorder.delays.first(), disorder.delays.last());
-    let words: Vec<String> = disorder
-        .delays
-        .iter()
-        .map(|delay| format!("up to {}: {}", text::span(delay.up_to_ms), text::count(delay.events as f64)))
-        .collect();
+    let ends: Vec<i64> = disorder.delays.iter().map(|delay| delay.up_to_ms).collect();
+    let said = |end: Option<&i64>| end.map(|end| format!("up to {}", text::span(*end)));
+    let (first, last, wide) = (said(ends.first()), said(ends.last()), counts.len().max(1));
+    let each =
+        |delay: &Delay| format!("up to {}: {}", text::span(delay.up_to_ms), text::count(delay.events as f64));
+    let words: Vec<String> = disorder.delays.iter().map(each).collect();
+    let shapes = Memo::new(move |_| {
+        let bound = data.draft.with(|draft| draft.as_ref().map_or(0, |draft| draft.bound_ms));
+        let shape =
+            |late: bool| bars(&counts, |count| (count as f64).ln_1p(), |at| (ends[at] > bound) == late);
+        (shape(false), shape(true))
+    });
     view! {
         <figure class="delays" title=words.join("\n")>
             <svg
                 class="bars"
                 role="img"
                 aria-label=format!("Events by delay: {}", words.join("; "))
-                viewBox=format!("0 0 {} 1", counts.len().max(1))
+                viewBox=format!("0 0 {wide} 1")
                 preserveAspectRatio="none"
             >
-                <path d=bars(&counts, |count| (count as f64).ln_1p())></path>
+                <path d=move || shapes.get().0></path>
+                <path class="late" d=move || shapes.get().1></path>
             </svg>
-            <figcaption>
-                <span>{first.map(|delay| format!("up to {}", text::span(delay.up_to_ms)))}</span>
-                <span>"log scale"</span>
-                <span>{last.map(|delay| format!("up to {}", text::span(delay.up_to_ms)))}</span>
-            </figcaption>
+            <figcaption><span>{first}</span><span>"log scale"</span><span>{last}</span></figcaption>
         </figure>
     }
 }
@@ -70,7 +78,9 @@ fn delays(disorder: &Measured) -> impl IntoView + use<> {
 fn line(loss: Loss) -> impl IntoView {
     let data = use_store().data;
     let bound = loss.bound_ms;
-    let chosen = Memo::new(move |_| data.draft.with(|draft| draft.as_ref().is_some_and(|draft| draft.bound_ms == bound)));
+    let is_chosen =
+        move || data.draft.with(|draft| draft.as_ref().is_some_and(|draft| draft.bound_ms == bound));
+    let chosen = Memo::new(move |_| is_chosen());
     view! {
         <li>
             <button
@@ -81,7 +91,10 @@ fn line(loss: Loss) -> impl IntoView {
                 on:click=move |_| data.edit(|draft| draft.bound_ms = bound)
             >
                 <span>{text::span(bound)}</span>
-                <meter min="0" max="1" value=loss.share.max(0.0).sqrt() aria-hidden="true"></meter>
+                // Small shares are the ones to tell apart.
+                <svg class="bars" viewBox="0 0 1 1" preserveAspectRatio="none" aria-hidden="true">
+                    <rect width=loss.share.max(0.0).sqrt() height="1"></rect>
+                </svg>
                 <span>{mapping::lost(&loss)}</span>
             </button>
         </li>

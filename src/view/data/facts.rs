@@ -71,7 +71,7 @@ fn rate(time: &TimeProfile) -> impl IntoView + use<> {
                 viewBox=format!("0 0 {} 1", rate.counts.len())
                 preserveAspectRatio="none"
             >
-                <path d=bars(&rate.counts, |count| count as f64)></path>
+                <path d=bars(&rate.counts, |count| count as f64, |_| true)></path>
             </svg>
             <figcaption>
                 <span>{moment(rate.start)}</span>
@@ -86,7 +86,8 @@ fn rate(time: &TimeProfile) -> impl IntoView + use<> {
 #[component]
 fn Measure() -> impl IntoView {
     let store = use_store();
-    let part = Memo::new(move |_| store.data.looking.with(|looking| looking.as_ref().map(|looking| looking.part)));
+    let part =
+        Memo::new(move |_| store.data.looking.with(|looking| looking.as_ref().map(|looking| looking.part)));
     view! {
         <div class="measure">
             {move || match part.get().is_some() {

@@ -126,8 +126,11 @@ fn Choice(
     choose: fn(&mut Mapping, String),
 ) -> impl IntoView {
     let data = use_store().data;
-    let of_draft = move |read: fn(&Mapping) -> String| data.draft.with(|draft| draft.as_ref().map(read).unwrap_or_default());
-    let options = Memo::new(move |_| data.draft.with(|draft| draft.as_ref().map(options).unwrap_or_default()));
+    let of_draft = move |read: fn(&Mapping) -> String| {
+        data.draft.with(|draft| draft.as_ref().map(read).unwrap_or_default())
+    };
+    let options =
+        Memo::new(move |_| data.draft.with(|draft| draft.as_ref().map(options).unwrap_or_default()));
     let chosen = Memo::new(move |_| of_draft(chosen));
     view! {
         <select

@@ -64,10 +64,8 @@ fn Panel(found: Arc<Found>) -> impl IntoView {
             <div class="data-body" tabindex="0" role="region" aria-label="What was found">
                 <Facts found=Arc::clone(&found)/>
                 <Columns found=Arc::clone(&found)/>
-                <div class="data-pair">
-                    <Pipeline found=Arc::clone(&found)/>
-                    <Disorder found=Arc::clone(&found)/>
-                </div>
+                <Pipeline found=Arc::clone(&found)/>
+                <Disorder found=Arc::clone(&found)/>
                 <Preview found=Arc::clone(&found)/>
             </div>
             <RunBar found=found/>
@@ -126,15 +124,18 @@ fn part(name: &'static str, about: impl Into<String>, content: impl IntoView) ->
     }
 }
 
-/// Bars as one shape, as wide as its place: heights are shares of the largest, by `height`.
-fn bars(counts: &[u64], height: impl Fn(u64) -> f64) -> String {
+/// Bars as one shape in a place of one unit a bar and a height of 1: heights are shares of the largest, by
+/// `height`; only those that `is_drawn` says are drawn.
+fn bars(counts: &[u64], height: impl Fn(u64) -> f64, is_drawn: impl Fn(usize) -> bool) -> String {
     let most = counts.iter().copied().max().map_or(1.0, &height).max(f64::MIN_POSITIVE);
+    // Many bars leave no room between them.
+    let wide = if counts.len() > 60 { 1.0 } else { 0.86 };
     let bar = |(at, count): (usize, &u64)| {
         // What is there at all is seen.
-        let share = if *count == 0 { 0.0 } else { (height(*count) / most).max(0.04) };
-        format!("M{at} 1V{:.3}H{}V1z", 1.0 - share, at as f64 + if counts.len() > 60 { 1.0 } else { 0.86 })
+        let share = (height(*count) / most).max(0.04);
+        format!("M{at} 1V{:.3}H{:.2}V1z", 1.0 - share, at as f64 + wide)
     };
-    counts.iter().enumerate().map(bar).collect()
+    counts.iter().enumerate().filter(|(at, count)| **count > 0 && is_drawn(*at)).map(bar).collect()
 }
 
 #[cfg(test)]
@@ -143,7 +144,10 @@ mod tests {
 
     #[test]
     fn the_largest_bar_is_as_high_as_its_place_and_none_vanishes() {
-        assert_eq!(bars(&[0, 1, 1_000], |n| n as f64), "M0 1V1.000H0.86V1zM1 1V0.960H1.86V1zM2 1V0.000H2.86V1z");
-        assert_eq!(bars(&[0], |n| n as f64), "M0 1V1.000H0.86V1z");
+        let linear = |count| count as f64;
+        let drawn = |counts: &[u64]| bars(counts, linear, |_| true);
+        assert_eq!(drawn(&[0, 1, 1_000]), "M1 1V0.960H1.86V1zM2 1V0.000H2.86V1z");
+        assert_eq!(drawn(&[0]), "");
+        assert_eq!(bars(&[4, 2], linear, |at| at == 1), "M1 1V0.500H1.86V1z");
     }
 }

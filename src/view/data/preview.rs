@@ -12,13 +12,18 @@ const COLUMNS: usize = 50;
 #[component]
 pub(super) fn Preview(found: Arc<Found>) -> impl IntoView {
     let profile = &found.findings.profile;
-    let bad = profile.preview.rows.iter().flat_map(|row| &row.cells).filter(|cell| cell.bad.is_some()).count();
+    let bad =
+        profile.preview.rows.iter().flat_map(|row| &row.cells).filter(|cell| cell.bad.is_some()).count();
     let about = match bad {
         0 => "as they are in the file".to_owned(),
         1 => "1 cell does not fit its column".to_owned(),
         bad => format!("{bad} cells do not fit their column"),
     };
-    let heads = profile.columns.iter().take(COLUMNS).map(|column| view! { <th class="text">{column.name.clone()}</th> });
+    let heads = profile
+        .columns
+        .iter()
+        .take(COLUMNS)
+        .map(|column| view! { <th class="text">{column.name.clone()}</th> });
     let content = view! {
             <div class="wide" tabindex="0" role="region" aria-label="First rows">
                 <table class="preview" data-testid="data-preview">
