@@ -206,15 +206,16 @@ fn cell(record: &impl Record, column: usize) -> Result<&[u8], Misfit> {
 
 /// The finite number that a cell writes, or why it writes none.
 pub(crate) fn finite(cell: &[u8]) -> Result<f64, String> {
-    if let Some(number) = short_decimal(cell) {
-        return Ok(number);
+    match number(cell) {
+        Some(number) if number.is_finite() => Ok(number),
+        Some(_) => Err(format!("{} is not finite; a number such as `12.5` would fit", shown(cell))),
+        None => Err(not_a_number(cell)),
     }
-    let text = std::str::from_utf8(cell).unwrap_or("not UTF-8");
-    match text.parse::<f64>() {
-        Ok(number) if number.is_finite() => Ok(number),
-        Ok(_) => Err(format!("{} is not finite; a number such as `12.5` would fit", shown(cell))),
-        Err(_) => Err(not_a_number(cell)),
-    }
+}
+
+/// The number that a cell writes, which may be infinite or none.
+pub(crate) fn number(cell: &[u8]) -> Option<f64> {
+    short_decimal(cell).or_else(|| std::str::from_utf8(cell).ok()?.parse().ok())
 }
 
 /// Digits of a number whose value a double holds exactly, whatever they are.
@@ -252,14 +253,57 @@ fn short_decimal(cell: &[u8]) -> Option<f64> {
 }
 
 fn not_a_number(cell: &[u8]) -> String {
-    let with_point: Vec<u8> = cell.iter().map(|&byte| if byte == b',' { b'.' } else { byte }).collect();
-    match cell {
-        b"" => "nothing where a number belongs; a finite number such as `12.5` would fit".to_owned(),
-        _ if with_point != cell && finite(&with_point).is_ok() => {
-            format!("{} has a decimal comma; {} would fit", shown(cell), shown(&with_point))
-        }
+    match (cell, for_people(cell)) {
+        (b"", _) => "nothing where a number belongs; a finite number such as `12.5` would fit".to_owned(),
+        (_, Some(what)) => format!("{} has {what} would fit", shown(cell)),
         _ => format!("{} is not a number; a finite number such as `12.5` would fit", shown(cell)),
     }
+}
+
+/// What a number that is written for people has, and how it would be written here; none if a cell is no such
+/// number.
+pub(crate) fn for_people(cell: &[u8]) -> Option<String> {
+    let grouped = |separator, point| without_separators(cell, separator, point);
+    let thousands = [(b',', b'.'), (b'.', b','), (b' ', b','), (b' ', b'.'), (b'\'', b'.')];
+    let thousands = thousands.into_iter().find_map(|(separator, point)| grouped(separator, point));
+    match (thousands, with_point(cell)) {
+        (Some(number), None) => Some(format!("thousands separators; {}", shown(&number))),
+        (None, Some(number)) => Some(format!("a decimal comma; {}", shown(&number))),
+        (Some(whole), Some(part)) => {
+            Some(format!("a comma; {} or, if it sets decimals apart, {}", shown(&whole), shown(&part)))
+        }
+        (None, None) => None,
+    }
+}
+
+/// `12,5` as `12.5`.
+fn with_point(cell: &[u8]) -> Option<Vec<u8>> {
+    let comma = cell.iter().position(|&byte| byte == b',')?;
+    let mut with_point = cell.to_vec();
+    with_point[comma] = b'.';
+    number(&with_point).filter(|number| number.is_finite()).map(|_| with_point)
+}
+
+/// `1,234,567.5` as `1234567.5`: groups of three digits behind the first, and at least one of them.
+fn without_separators(cell: &[u8], separator: u8, point: u8) -> Option<Vec<u8>> {
+    let (sign, digits) = cell.split_at(usize::from(matches!(cell, [b'+' | b'-', ..])));
+    let whole_end = digits.iter().position(|&byte| byte == point).unwrap_or(digits.len());
+    let (whole, fraction) = digits.split_at(whole_end);
+    let all_digits = |text: &[u8]| text.iter().all(u8::is_ascii_digit);
+    let mut groups = whole.split(|&byte| byte == separator);
+    let first = groups.next().filter(|first| (1..=3).contains(&first.len()) && all_digits(first))?;
+    let mut plain = [sign, first].concat();
+    for group in groups {
+        if group.len() != 3 || !all_digits(group) {
+            return None;
+        }
+        plain.extend_from_slice(group);
+    }
+    let separated = plain.len() > sign.len() + first.len();
+    (separated && fraction.get(1..).is_none_or(all_digits)).then(|| {
+        plain.extend(fraction.iter().enumerate().map(|(i, &byte)| if i == 0 { b'.' } else { byte }));
+        plain
+    })
 }
 
 #[cfg(test)]

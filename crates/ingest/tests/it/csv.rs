@@ -332,10 +332,10 @@ fn a_format_of_time_that_the_schema_names_is_kept_to() {
     "#]]
     .assert_eq(&at("%Y%m%d %H%M%S%.f %z", &["19700101 000000.25 -0100"]));
     expect![[r#"
-        error: schema.time_format: `iso` is no time format; `s`, `ms`, `us`, `ns`, `rfc3339` or a strftime pattern such as `%d/%m/%Y %H:%M` would fit
+        error: schema.time_format: `iso` is no time format; `s`, `ms`, `us`, `ns`, `rfc3339`, `local`, `date`, `rfc2822` or a strftime pattern such as `%d/%m/%Y %H:%M` would fit
     "#]].assert_eq(&at("iso", &["1970"]));
     expect![[r#"
-        error: schema.time_format: `%Y-%J` is no time format: strftime formatting failed: found unrecognized specifier directive `J`; `s`, `ms`, `us`, `ns`, `rfc3339` or a strftime pattern such as `%d/%m/%Y %H:%M` would fit
+        error: schema.time_format: `%Y-%J` is no time format: strftime formatting failed: found unrecognized specifier directive `J`; `s`, `ms`, `us`, `ns`, `rfc3339`, `local`, `date`, `rfc2822` or a strftime pattern such as `%d/%m/%Y %H:%M` would fit
     "#]]
     .assert_eq(&at("%Y-%J", &["1970"]));
 }
