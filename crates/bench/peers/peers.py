@@ -93,6 +93,28 @@ WORKS = [
 ]
 
 
+# Works that read a file first: how a program sees it as the table `events`.
+
+FIELDS = "columns = {'at': 'TIMESTAMP', 'key': 'VARCHAR', 'value': 'DOUBLE'}"
+FILES = {
+    "csv": ("read_csv('{}', header = true, " + FIELDS + ")", polars.scan_csv),
+    "jsonl": ("read_json('{}', format = 'newline_delimited', " + FIELDS + ")", polars.scan_ndjson),
+}
+
+
+def file_with_duckdb(work, path):
+    table = FILES[work][0].format(path)
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW file AS SELECT epoch_ms(at) AS ts, key, value FROM {table}")
+    return with_duckdb("file", (HERE / "w1.sql").read_text())
+
+
+def file_with_polars(work, path):
+    schema = {"at": polars.String, "key": polars.String, "value": polars.Float64}
+    at = col("at").str.to_datetime("%Y-%m-%dT%H:%M:%S%.3fZ", time_unit="ms")
+    events = FILES[work][1](path, schema=schema).with_columns(at.cast(polars.Int64).alias("ts"))
+    return tumbling(60_000)(events).collect
+
+
 def load(stream, rows):
     """Takes the columns from standard input into both programs."""
     column = lambda kind: numpy.frombuffer(sys.stdin.buffer.read(rows * kind.itemsize), kind)
@@ -115,20 +137,24 @@ def totals(frame):
 
 
 def run(work, stream, name):
-    """Seconds, number of rows, totals."""
-    how = next(how for known, whose, how in WORKS if (known, whose) == (work, name))
-    if callable(how):
+    """Seconds, number of rows, totals. The events are a stream that was loaded, or a file."""
+    how = next((how for known, whose, how in WORKS if (known, whose) == (work, name)), None)
+    if work in FILES:
+        how = {DUCKDB: file_with_duckdb, POLARS: file_with_polars}[name]
+        job = how(work, stream)
+    elif callable(how):
         job = how(frames[stream]).collect
     else:
         job = with_duckdb(stream, (HERE / how).read_text())
     begin = time.perf_counter()
     result = job()
     seconds = time.perf_counter() - begin
-    return seconds, *(totals(result) if callable(how) else result)
+    return seconds, *(totals(result) if isinstance(result, polars.DataFrame) else result)
 
 
 def main():
-    for work, name, _ in WORKS:
+    files = [(work, name) for work in FILES for name in (DUCKDB, POLARS)]
+    for work, name in [(work, name) for work, name, _ in WORKS] + files:
         print(work, name, sep="\t")
     print(flush=True)
     for line in iter(sys.stdin.buffer.readline, b""):

@@ -2,6 +2,7 @@
 
 use kappascope_core::{Change, Log, Pipeline, Score, Spec, WindowResult};
 use kappascope_ingest::{HEAD_BYTES, Reader};
+use std::io::Read;
 
 use crate::result::{Group, Judged};
 
@@ -88,49 +89,51 @@ fn judged(score: &Score) -> Judged {
     Judged { time, value, expected, low, high, score, anomaly }
 }
 
-/// Reads a file into a log that forgets, `each` looks at every portion; gives the number of rows.
+/// Reads a file and pushes its rows, as the binary does: into a log that forgets.
 ///
 /// # Panics
-/// When a record is refused.
-pub fn read_csv(spec: &Spec, file: &[u8], mut each: impl FnMut(&Log)) -> u64 {
-    let (mut log, mut rejected) = (Log::new(&spec.schema), Vec::new());
-    let head = &file[..file.len().min(HEAD_BYTES)];
-    let mut reader = Reader::new(&spec.schema, head).expect("a file that fits the pipeline");
-    for piece in file.chunks(READ_BYTES) {
-        reader.push(piece, &mut log, &mut rejected).expect("few keys");
-        each(&log);
-        log.forget(log.end());
-    }
-    reader.finish(&mut log, &mut rejected).expect("few keys");
-    each(&log);
-    assert_eq!(rejected.len(), 0, "refused records");
-    log.end()
-}
-
-/// Reads a file and pushes its rows.
-///
-/// # Panics
-/// When a record is refused, or the pipeline cannot run.
+/// When it cannot be read, a record is refused, or the pipeline cannot run.
 #[must_use]
-pub fn run_csv(spec: &Spec, file: &[u8]) -> Pipeline {
+pub fn run_file(spec: &Spec, mut file: impl Read) -> Pipeline {
+    let (mut log, mut rejected) = (Log::new(&spec.schema), Vec::new());
     let mut pipeline = Pipeline::new(spec).expect("a pipeline that runs");
-    read_csv(spec, file, |log| push(&mut pipeline, log, &mut |_| ()));
+    let mut piece = Vec::new();
+    read(&mut file, &mut piece, HEAD_BYTES);
+    let mut reader = Reader::new(&spec.schema, &piece).expect("a file that fits the pipeline");
+    while !piece.is_empty() {
+        reader.push(&piece, &mut log, &mut rejected).expect("few keys");
+        push(&mut pipeline, &log, &mut |_| ());
+        log.forget(log.end());
+        read(&mut file, &mut piece, READ_BYTES);
+    }
+    reader.finish(&mut log, &mut rejected).expect("a file of rows");
+    push(&mut pipeline, &log, &mut |_| ());
+    assert_eq!(rejected.len(), 0, "refused records");
     pipeline.finish();
     pipeline
+}
+
+fn read(file: &mut impl Read, piece: &mut Vec<u8>, bytes: usize) {
+    piece.clear();
+    file.take(bytes as u64).read_to_end(piece).expect("a file that can be read");
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::Work;
-    use crate::stream::{self, Stream};
+    use crate::form::Form;
+    use crate::stream::Stream;
 
     #[test]
     fn a_file_gives_the_digest_of_its_log_and_another_file_does_not() {
         let (spec, log) = (Work::ALL[0].spec(), Stream::ThreeKeys.hour(1_000));
-        let (digest, file) = (run(&spec, &log, |_| ()).digest(), stream::csv(&log));
-        assert_eq!(run_csv(&spec, file.as_bytes()).digest(), digest);
-        let other = file.replacen(",0,", ",1,", 1);
-        assert_ne!(run_csv(&spec, other.as_bytes()).digest(), digest);
+        let digest = run(&spec, &log, |_| ()).digest();
+        for form in Form::ALL {
+            let file = form.write(&log);
+            assert_eq!(run_file(&spec, &file[..]).digest(), digest, "{}", form.id());
+            let other = form.write(&Stream::ThreeKeys.hour(1_001));
+            assert_ne!(run_file(&spec, &other[..]).digest(), digest, "{}", form.id());
+        }
     }
 }

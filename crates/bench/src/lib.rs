@@ -21,6 +21,7 @@
 mod browser;
 pub mod by_hand;
 pub mod engine;
+pub mod form;
 pub mod rates;
 pub mod result;
 pub mod stream;

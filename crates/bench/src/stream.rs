@@ -6,7 +6,6 @@
 //! ```
 
 use kappascope_core::{Log, Spec};
-use std::fmt::Write;
 
 /// 2026-01-05 00:00 UTC: the first window of any size begins here.
 pub const START: i64 = 1_767_571_200_000;
@@ -111,23 +110,6 @@ fn cumulative(weights: &[f64]) -> Vec<f64> {
         sum
     };
     weights.iter().map(add).collect()
-}
-
-/// An hour of events as a file.
-///
-/// # Panics
-/// Never: a string takes what is written.
-#[must_use]
-pub fn csv(log: &Log) -> String {
-    let block = log.read(0, usize::MAX);
-    let mut file = "at,key,value\n".to_owned();
-    for ((&time, &key), value) in block.time().iter().zip(block.key(0)).zip(block.measure(0)) {
-        let (ms, key) = (time - START, block.dictionary(0).name(key));
-        let (minute, second) = (ms / 60_000, ms / 1_000 % 60);
-        writeln!(file, "2026-01-05T00:{minute:02}:{second:02}.{:03}Z,{key},{value}", ms % 1_000)
-            .expect("a string takes what is written");
-    }
-    file
 }
 
 /// Steele, Lea and Flood's SplitMix64 (OOPSLA 2014): good enough for a load, and ten lines.

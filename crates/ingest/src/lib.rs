@@ -43,7 +43,7 @@ mod format;
 mod head;
 mod jsonl;
 mod place;
-mod propose;
+pub mod profile;
 mod reader;
 mod records;
 mod row;
@@ -52,5 +52,5 @@ mod time;
 
 pub use error::IngestError;
 pub use head::HEAD_BYTES;
-pub use propose::propose;
+pub use profile::propose;
 pub use reader::{Reader, Rejected};

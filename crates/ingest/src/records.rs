@@ -12,7 +12,7 @@ use crate::error::{IngestError, Kind, columns_like};
 use crate::format::Form;
 use crate::head::Head;
 use crate::jsonl::{Fields, JsonLines};
-use crate::place::{Place, too_long};
+use crate::place::Place;
 use crate::sample::Sample;
 use crate::{csv, jsonl};
 
@@ -91,8 +91,12 @@ impl Records {
     pub(crate) fn finish(&mut self, take: &mut impl Take) -> Result<(), IngestError> {
         match &mut self.source {
             Source::Csv { csv, header_read, columns } => {
-                let record = csv.finish().filter(|_| *header_read);
-                record.map_or(Ok(()), |record| give_csv(&record, columns, take))
+                while let Some(record) = csv.finish() {
+                    if *header_read {
+                        give_csv(&record, columns, take)?;
+                    }
+                }
+                Ok(())
             }
             Source::JsonLines(lines) => lines.finish(|place, line| give_json(place, line, take)),
         }
@@ -101,10 +105,9 @@ impl Records {
 
 fn give_csv(record: &CsvRecord<'_>, columns: &Columns, take: &mut impl Take) -> Result<(), IngestError> {
     let place = record.place;
-    let Some(cells) = record.cells else {
-        let long = too_long(record.end.byte - place.byte);
-        let line_ends = count(record.end.line - place.line, "line end");
-        return take.broken(place, format!("{long}, with {line_ends} in it; a quote that is never closed?"));
+    let cells = match &record.cells {
+        Ok(cells) => *cells,
+        Err(reason) => return take.broken(place, reason.clone()),
     };
     if cells.len() != columns.of_header {
         let reason =

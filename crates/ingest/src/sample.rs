@@ -23,9 +23,4 @@ impl Sample {
         }
         self.rows.push(row);
     }
-
-    /// The cells of a column, one a record.
-    pub(crate) fn column(&self, column: usize) -> impl Iterator<Item = Option<&str>> {
-        self.rows.iter().map(move |row| row.get(column)?.as_deref())
-    }
 }

@@ -4,8 +4,10 @@
 //! |---|---|
 //! | `1714557600`, `1714557600.25`, `1714557600250`, … | epoch seconds, milliseconds, microseconds or nanoseconds, by size |
 //! | `2024-05-01T10:00:00.25+02:00`, `2024-05-01 10:00:00Z` | RFC 3339 |
-//! | `2024-05-01 10:00`, `2024-05-01T10:00:00.25` | the same without a zone: UTC |
-//! | `2024-05-01` | midnight, UTC |
+//! | `2024-05-01 10:00`, `2024/05/01 10:00:00`, `2024-05-01T10:00:00,250` | the same without a zone: UTC |
+//! | `2024-05-01`, `2024/05/01` | midnight, UTC |
+//! | `10/Oct/2000:13:55:36 -0700` | the time of an access log (Apache's) |
+//! | `Wed, 01 May 2024 10:00:00 GMT` | the time of mail and HTTP (RFC 2822) |
 //! | anything else | a strftime pattern that the schema names |
 //!
 //! **Invariant:** a column has one format: the first cell that is a time decides, and a later one that
@@ -24,8 +26,14 @@ const EPOCH_STEPS: [(u64, Unit); 3] = [
     (100_000_000_000_000_000, Unit::Micros),
 ];
 
+/// What an access log's time would be as a pattern: the name of its format.
+const APACHE: &str = "%d/%b/%Y:%H:%M:%S %z";
+
+const MONTHS: [&[u8; 3]; 12] =
+    [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Unit {
+pub(crate) enum Unit {
     Seconds,
     Millis,
     Micros,
@@ -52,20 +60,23 @@ impl Unit {
     }
 }
 
+/// How the times of a column are written.
 #[derive(Clone, Debug, PartialEq)]
-enum Format {
+pub(crate) enum Format {
     /// `guessed`: from the size of the first number, so that a much larger one is a slip.
     Epoch {
         unit: Unit,
         guessed: bool,
     },
     Iso(Shape),
+    Apache,
+    Rfc2822,
     Pattern(String),
 }
 
 /// What an ISO 8601 time spells out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shape {
+pub(crate) enum Shape {
     Zoned,
     Local,
     Date,
@@ -88,9 +99,18 @@ impl TimeReader {
             Some("us" | "µs") => Some(epoch(Unit::Micros)),
             Some("ns") => Some(epoch(Unit::Nanos)),
             Some("rfc3339") => Some(Format::Iso(Shape::Zoned)),
+            Some("local") => Some(Format::Iso(Shape::Local)),
+            Some("date") => Some(Format::Iso(Shape::Date)),
+            Some("rfc2822") => Some(Format::Rfc2822),
+            Some(APACHE) => Some(Format::Apache),
             Some(pattern) => Some(pattern_format(pattern)?),
         };
         Ok(Self { format })
+    }
+
+    /// A reader of times in a format that is known.
+    pub(crate) fn of(format: Format) -> Self {
+        Self { format: Some(format) }
     }
 
     /// The epoch milliseconds of a cell, or what was expected instead.
@@ -106,20 +126,9 @@ impl TimeReader {
         Err(format!("{} is not a time between the years -283000 and 287000", shown(cell)))
     }
 
-    /// Whether the column turned out to hold epoch numbers.
-    pub(crate) fn is_epoch(&self) -> bool {
-        matches!(self.format, Some(Format::Epoch { .. }))
-    }
-
     fn find(&mut self, cell: &[u8]) -> Result<i64, String> {
-        let number = Decimal::parse(cell);
-        let format = match (number, iso(cell)) {
-            (Some(number), _) => Format::Epoch { unit: number.likely_unit(), guessed: true },
-            (None, Some((_, shape))) => Format::Iso(shape),
-            (None, None) => {
-                return Err(refused(cell, "is not a time", "2024-05-01T10:00:00Z` or `1714557600"));
-            }
-        };
+        let format = Format::of(cell)
+            .ok_or_else(|| refused(cell, "is not a time", "2024-05-01T10:00:00Z` or `1714557600"))?;
         let time = format.read(cell)?;
         self.format = Some(format);
         Ok(time)
@@ -139,7 +148,8 @@ fn other_format(cell: &[u8], example: &str) -> String {
 }
 
 fn pattern_format(pattern: &str) -> Result<Format, String> {
-    let fits = "`s`, `ms`, `us`, `ns`, `rfc3339` or a strftime pattern such as `%d/%m/%Y %H:%M` would fit";
+    let fits = "`s`, `ms`, `us`, `ns`, `rfc3339`, `local`, `date`, `rfc2822` or a strftime pattern such as \
+                `%d/%m/%Y %H:%M` would fit";
     if !pattern.contains('%') {
         return Err(format!("{} is no time format; {fits}", shown(pattern.as_bytes())));
     }
@@ -151,13 +161,42 @@ fn pattern_format(pattern: &str) -> Result<Format, String> {
 }
 
 impl Format {
-    fn read(&self, cell: &[u8]) -> Result<i64, String> {
+    /// The format of a cell that needs no name: no other time is written so.
+    pub(crate) fn of(cell: &[u8]) -> Option<Self> {
+        if let Some(number) = Decimal::parse(cell) {
+            return Some(Self::Epoch { unit: number.likely_unit(), guessed: true });
+        }
+        let iso = iso(cell).map(|(_, shape)| Self::Iso(shape));
+        let logs = [(Self::Apache, apache(cell)), (Self::Rfc2822, rfc2822(cell))];
+        iso.or_else(|| logs.into_iter().find(|(_, time)| time.is_some()).map(|(format, _)| format))
+    }
+
+    /// Its name for `schema.time_format`.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Epoch { unit: Unit::Seconds, .. } => "s",
+            Self::Epoch { unit: Unit::Millis, .. } => "ms",
+            Self::Epoch { unit: Unit::Micros, .. } => "us",
+            Self::Epoch { unit: Unit::Nanos, .. } => "ns",
+            Self::Iso(Shape::Zoned) => "rfc3339",
+            Self::Iso(Shape::Local) => "local",
+            Self::Iso(Shape::Date) => "date",
+            Self::Apache => APACHE,
+            Self::Rfc2822 => "rfc2822",
+            Self::Pattern(pattern) => pattern,
+        }
+    }
+
+    /// The epoch milliseconds of a cell, or what was expected instead.
+    pub(crate) fn read(&self, cell: &[u8]) -> Result<i64, String> {
         match self {
             Self::Epoch { unit, guessed } => epoch(cell, *unit, *guessed),
             Self::Iso(expected) => match iso(cell) {
                 Some((time, shape)) if shape == *expected => Ok(time),
                 _ => Err(other_format(cell, expected.example())),
             },
+            Self::Apache => apache(cell).ok_or_else(|| other_format(cell, "10/Oct/2000:13:55:36 -0700")),
+            Self::Rfc2822 => rfc2822(cell).ok_or_else(|| other_format(cell, "Wed, 01 May 2024 10:00:00 GMT")),
             Self::Pattern(pattern) => by_pattern(pattern, cell).ok_or_else(|| other_format(cell, pattern)),
         }
     }
@@ -251,7 +290,7 @@ fn number(text: &[u8], from: usize, to: usize) -> Option<i64> {
     text.get(from..to)?.iter().try_fold(0, |n, &byte| Some(n * 10 + i64::from(digit(byte)?)))
 }
 
-/// `YYYY-MM-DD`, then `T` or a space and `HH:MM[:SS[.fraction]]`, then a zone; each part is optional
+/// `YYYY-MM-DD` or `YYYY/MM/DD`, then `T` or a space and `HH:MM[:SS[.fraction]]`, then a zone; each part is optional
 /// after the first.
 fn iso(text: &[u8]) -> Option<(i64, Shape)> {
     let midnight = date(text)? * 86_400_000;
@@ -268,7 +307,7 @@ fn iso(text: &[u8]) -> Option<(i64, Shape)> {
 /// Days since the epoch.
 fn date(text: &[u8]) -> Option<i64> {
     let (year, month, day) = (number(text, 0, 4)?, number(text, 5, 7)?, number(text, 8, 10)?);
-    let fits = text[4] == b'-' && text[7] == b'-' && (1..=12).contains(&month);
+    let fits = matches!(text[4], b'-' | b'/') && text[7] == text[4] && (1..=12).contains(&month);
     (fits && (1..=days_in(year, month)).contains(&day)).then(|| days(year, month, day))
 }
 
@@ -334,6 +373,27 @@ fn zone(text: &[u8]) -> Option<(i64, Shape)> {
     let minutes =
         minutes_at.map_or(Some(0), |at| number(text, at, at + 2)).filter(|minutes| *minutes <= 59)?;
     Some((sign * (hours * 60 + minutes) * 60_000, Shape::Zoned))
+}
+
+/// `10/Oct/2000:13:55:36 -0700`, as Apache and nginx write it.
+fn apache(text: &[u8]) -> Option<i64> {
+    let (day, year) = (number(text, 0, 2)?, number(text, 7, 11)?);
+    let month = MONTHS.iter().position(|name| text.get(3..6) == Some(&name[..]))? as i64 + 1;
+    let separated = text[2] == b'/' && text[6] == b'/' && text.get(11) == Some(&b':');
+    if !separated || !(1..=days_in(year, month)).contains(&day) {
+        return None;
+    }
+    let (time, rest) = time_of_day(&text[12..])?;
+    let (east, shape) = zone(rest)?;
+    (shape == Shape::Zoned).then(|| days(year, month, day) * 86_400_000 + time - east)
+}
+
+/// `Wed, 01 May 2024 10:00:00 GMT`, the weekday perhaps missing.
+fn rfc2822(text: &[u8]) -> Option<i64> {
+    // A month's name is there: most cells that are no times end here.
+    text.iter().any(u8::is_ascii_alphabetic).then_some(())?;
+    text.iter().any(u8::is_ascii_digit).then_some(())?;
+    jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok().map(floor_millis)
 }
 
 /// A time by a strftime pattern: with its zone, or in UTC, or midnight when it has a date only.

@@ -1,11 +1,13 @@
 //! The works, natively: engine, loop and peers in turn; and what has nothing beside it.
 
-use kappascope_bench::stream::{self, Stream};
+use kappascope_bench::form::Form;
+use kappascope_bench::stream::Stream;
 use kappascope_bench::table::Rows;
 use kappascope_bench::{Work, engine};
 use kappascope_core::{Log, Spec};
 use kappascope_scenario::World;
 use std::cell::RefCell;
+use std::fs::File;
 use std::hint::black_box;
 
 use crate::clock::{Contestant, in_turn};
@@ -16,13 +18,13 @@ use crate::peers::Peers;
 pub(crate) struct Size {
     pub(crate) hour: usize,
     pub(crate) website: usize,
-    pub(crate) csv: usize,
+    pub(crate) file: usize,
     pub(crate) rounds: usize,
 }
 
 impl Size {
-    pub(crate) const FULL: Self = Self { hour: 10_000_000, website: 5_000_000, csv: 1_000_000, rounds: 9 };
-    pub(crate) const QUICK: Self = Self { hour: 1_000_000, website: 500_000, csv: 100_000, rounds: 3 };
+    pub(crate) const FULL: Self = Self { hour: 10_000_000, website: 5_000_000, file: 1_000_000, rounds: 9 };
+    pub(crate) const QUICK: Self = Self { hour: 1_000_000, website: 500_000, file: 100_000, rounds: 3 };
 
     /// Fewer rounds: some peers need ten seconds for one.
     pub(crate) fn with_peers(self) -> Self {
@@ -42,7 +44,10 @@ pub(crate) fn all(size: Size, mut peers: Option<&mut Peers>, give: &mut dyn FnMu
     }
     drop(logs);
     website(size).into_iter().for_each(&mut *give);
-    csv(&Stream::ThreeKeys.hour(size.csv), size.rounds).into_iter().for_each(give);
+    let log = Stream::ThreeKeys.hour(size.file);
+    for form in Form::ALL {
+        give(file(form, &log, size.rounds, peers.as_deref_mut()));
+    }
 }
 
 /// The engine, the loop and the peers over the same events.
@@ -54,7 +59,7 @@ fn beside(work: &Work, log: &Log, rounds: usize, peers: Option<&mut Peers>) -> R
     ];
     let peers = peers.map(RefCell::new);
     if let Some(peers) = &peers {
-        for name in peers.borrow().of(work) {
+        for name in peers.borrow().of(work.id) {
             let run = {
                 let (name, totals) = (name.clone(), &totals);
                 move || peers.borrow_mut().run(work, &name, totals)
@@ -88,23 +93,28 @@ fn make_website(events: usize) -> (Spec, Log) {
     (world.spec().clone(), log)
 }
 
-/// A CSV file in memory: reading it, and W1 over what is read.
-fn csv(log: &Log, rounds: usize) -> [Rows; 2] {
-    let spec = Work::ALL[0].spec();
-    let file = stream::csv(log);
+/// A file of events: reading it, and W1 over what is read. It is in the memory of the operating system.
+fn file(form: Form, log: &Log, rounds: usize, peers: Option<&mut Peers>) -> Rows {
+    let work = &Work::ALL[0];
+    let (spec, totals) = (work.spec(), work.check(log));
     let digest = engine::run(&spec, log, |_| ()).digest();
-    alone(
-        ["CSV: read into the log", "CSV: read, then W1"],
-        log.end(),
-        rounds,
-        [&mut || assert_eq!(engine::read_csv(&spec, file.as_bytes(), |_| ()), log.end()), &mut || {
-            assert_eq!(
-                engine::run_csv(&spec, file.as_bytes()).digest(),
-                digest,
-                "the file gave other results"
-            );
-        }],
-    )
+    let folder = tempfile::tempdir().expect("a folder for the file");
+    let path = folder.path().join(format!("events.{}", form.id()));
+    std::fs::write(&path, form.write(log)).expect("room for the file");
+    let ours = || {
+        let file = File::open(&path).expect("the file is there");
+        assert_eq!(engine::run_file(&spec, file).digest(), digest, "the file gave other results");
+    };
+    let mut contestants = vec![Contestant::here("ours", ours)];
+    let peers = peers.map(RefCell::new);
+    if let Some(peers) = &peers {
+        for name in peers.borrow().of(form.id()) {
+            let (path, totals, who) = (&path, &totals, name.clone());
+            let run = move || peers.borrow_mut().run_file(form.id(), path, &who, totals);
+            contestants.push(Contestant { name, run: Box::new(run) });
+        }
+    }
+    Rows::of(form.title(), log.end(), &in_turn(rounds, contestants))
 }
 
 /// Two works that take turns and of which neither is beside the other.
@@ -122,9 +132,9 @@ mod tests {
     #[test]
     fn every_work_gives_its_rows() {
         let mut rows = Vec::new();
-        let size = Size { hour: 10_000, website: 5_000, csv: 5_000, rounds: 1 };
+        let size = Size { hour: 10_000, website: 5_000, file: 5_000, rounds: 1 };
         all(size, None, &mut |row| rows.push(row.to_string()));
         let beside = rows.iter().filter(|rows| rows.contains("loop by hand")).count();
-        assert_eq!((beside, rows.len() - beside), (Work::ALL.len(), 4));
+        assert_eq!((beside, rows.len() - beside), (Work::ALL.len(), 2 + Form::ALL.len()));
     }
 }

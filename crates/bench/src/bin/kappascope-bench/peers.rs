@@ -3,7 +3,8 @@
 //!
 //! ```text
 //!   to it      load three_keys 10000000, then the columns: ts i64, key u32, value f64, little-endian
-//!              run w1 DuckDB
+//!              run w1 three_keys DuckDB
+//!              run csv /tmp/events.csv DuckDB
 //!   from it    w1 DuckDB, a line each that it can do, then an empty one
 //!              seconds rows total total …         (separated by tabs, as above)
 //! ```
@@ -52,9 +53,9 @@ impl Peers {
         Ok(peers)
     }
 
-    /// The names of those that can do a work.
-    pub(crate) fn of(&self, work: &Work) -> Vec<String> {
-        self.known.iter().filter(|(id, _)| id == work.id).map(|(_, name)| name.clone()).collect()
+    /// The names of those that can do the work of this id.
+    pub(crate) fn of(&self, work: &str) -> Vec<String> {
+        self.known.iter().filter(|(id, _)| id == work).map(|(_, name)| name.clone()).collect()
     }
 
     /// Gives it the events of a stream.
@@ -79,16 +80,28 @@ impl Peers {
     /// # Panics
     /// When its results are not the engine's, or the process has ended.
     pub(crate) fn run(&mut self, work: &Work, peer: &str, totals: &Totals) -> Duration {
-        let answer = self.ask(work, peer).expect("the peers answer");
+        self.timed(work.id, name(work.stream), peer, totals)
+    }
+
+    /// Has one of them read a file and do W1 once.
+    ///
+    /// # Panics
+    /// When its results are not the engine's, or the process has ended.
+    pub(crate) fn run_file(&mut self, id: &str, file: &Path, peer: &str, totals: &Totals) -> Duration {
+        self.timed(id, &file.display().to_string(), peer, totals)
+    }
+
+    fn timed(&mut self, id: &str, events: &str, peer: &str, totals: &Totals) -> Duration {
+        let answer = self.ask(id, events, peer).expect("the peers answer");
         let Some((seconds, rows, figures)) = parse(&answer) else {
-            panic!("{peer} answers `{answer}` to {}", work.id)
+            panic!("{peer} answers `{answer}` to {id}")
         };
-        totals.assert_same(&format!("{peer}, {}", work.id), rows, &figures);
+        totals.assert_same(&format!("{peer}, {id}"), rows, &figures);
         Duration::from_secs_f64(seconds)
     }
 
-    fn ask(&mut self, work: &Work, peer: &str) -> io::Result<String> {
-        writeln!(self.to, "run\t{}\t{}\t{peer}", work.id, name(work.stream))?;
+    fn ask(&mut self, id: &str, events: &str, peer: &str) -> io::Result<String> {
+        writeln!(self.to, "run\t{id}\t{events}\t{peer}")?;
         self.to.flush()?;
         self.answer()
     }
