@@ -9,7 +9,7 @@
 //! and measures.
 
 use crate::wire::{Findings, Looking, Measured, Source};
-use kappascope_ingest::profile::Mapping;
+use kappascope_ingest::profile::{ColumnKind, Mapping};
 use leptos::prelude::*;
 use std::sync::Arc;
 
@@ -172,8 +172,8 @@ impl Role {
     }
 
     /// Uses a column for this, and for nothing else. The column of time can only be replaced; partitions
-    /// are only those that were found, `partitions`.
-    pub(crate) fn give(self, mapping: &mut Mapping, column: &str, partitions: Option<&(String, u32)>) {
+    /// are only those that were found.
+    pub(crate) fn give(self, mapping: &mut Mapping, column: &str, found: &Findings) {
         if mapping.time == column {
             return;
         }
@@ -185,14 +185,25 @@ impl Role {
         match self {
             Self::Time => {
                 column.clone_into(&mut mapping.time);
-                mapping.time_format = None;
+                mapping.time_format = time_format(column, found);
             }
             Self::Arrival => mapping.arrival = Some(column.to_owned()),
-            Self::Partition => mapping.partition = partitions.cloned(),
+            Self::Partition => mapping.partition.clone_from(&found.proposal.mapping.partition),
             Self::Key => mapping.keys.push(column.to_owned()),
             Self::Measure => mapping.measures.push(column.to_owned()),
             Self::Unused => {}
         }
+    }
+}
+
+/// How the times of a column are written: left to the reader only where the proposal does so.
+fn time_format(column: &str, found: &Findings) -> Option<String> {
+    if column == found.proposal.mapping.time {
+        return found.proposal.mapping.time_format.clone();
+    }
+    match &found.profile.column(column)?.kind {
+        ColumnKind::Time { format, .. } => Some(format.clone()),
+        _ => None,
     }
 }
 
@@ -235,6 +246,7 @@ fn carry(draft: &Mapping, old: &Mapping, new: &Mapping) -> Mapping {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kappascope_ingest::profile::{ColumnProfile, Profile, Proposal};
 
     fn mapping() -> Mapping {
         Mapping {
@@ -253,12 +265,23 @@ mod tests {
         }
     }
 
+    fn found() -> Findings {
+        let column =
+            |name: &str, kind| ColumnProfile { name: name.to_owned(), kind, ..ColumnProfile::default() };
+        let time = |format: &str| ColumnKind::Time { format: format.to_owned(), zone: String::new() };
+        let columns = vec![column("at", time("rfc3339")), column("sent", time("us"))];
+        let partition = Some(("user".to_owned(), 3));
+        Findings {
+            profile: Profile { columns, ..Profile::default() },
+            proposal: Proposal { mapping: Mapping { partition, ..mapping() }, reasons: Vec::new() },
+        }
+    }
+
     #[test]
     fn a_column_has_one_role() {
         for role in Role::ALL {
             let mut draft = mapping();
-            let partitions = ("user".to_owned(), 3);
-            role.give(&mut draft, "user", Some(&partitions));
+            role.give(&mut draft, "user", &found());
             assert_eq!(Role::of(&draft, "user"), role);
             assert_eq!(draft.keys.contains(&"user".to_owned()), role == Role::Key);
             assert_eq!(Role::of(&draft, "at") == Role::Unused, role == Role::Time, "{role:?}");
@@ -266,17 +289,21 @@ mod tests {
     }
 
     #[test]
-    fn the_column_of_time_is_only_replaced() {
+    fn the_column_of_time_is_only_replaced_and_brings_its_format() {
         let mut draft = mapping();
-        Role::Key.give(&mut draft, "at", None);
+        Role::Key.give(&mut draft, "at", &found());
+        assert_eq!(draft, mapping());
+        Role::Time.give(&mut draft, "sent", &found());
+        assert_eq!((draft.time.as_str(), draft.time_format.as_deref()), ("sent", Some("us")));
+        Role::Time.give(&mut draft, "at", &found());
         assert_eq!(draft, mapping());
     }
 
     #[test]
     fn what_is_grouped_by_and_watched_is_there() {
         let mut draft = mapping();
-        Role::Unused.give(&mut draft, "page", None);
-        Role::Key.give(&mut draft, "ms", None);
+        Role::Unused.give(&mut draft, "page", &found());
+        Role::Key.give(&mut draft, "ms", &found());
         settle(&mut draft);
         assert_eq!((draft.by, draft.watch), (None, None));
         let mut draft = mapping();
@@ -299,7 +326,7 @@ mod tests {
     fn edited_roles_stay_together() {
         let (old, mut new, mut draft) = (mapping(), mapping(), mapping());
         new.keys = vec!["page".to_owned()];
-        Role::Measure.give(&mut draft, "user", None);
+        Role::Measure.give(&mut draft, "user", &found());
         let carried = carry(&draft, &old, &new);
         assert_eq!((carried.keys, carried.measures), (draft.keys, draft.measures));
     }

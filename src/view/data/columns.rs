@@ -47,7 +47,7 @@ fn line(found: &Arc<Found>, column: &ColumnProfile) -> impl IntoView + use<> {
         <tr>
             <td class="text name" title=column.name.clone()>{column.name.clone()}</td>
             <td class="text"><RoleOf found=Arc::clone(found) column=column.clone()/></td>
-            <td class="text">{kind(&column.kind)} " " {misfits}</td>
+            <td class="text" title=notice(column)>{kind(&column.kind)} " " {misfits}</td>
             <td>{text::count(column.empty as f64)}</td>
             <td>{format!("{}{}", if distinct.exact { "" } else { "≈\u{a0}" }, text::count(distinct.count as f64))}</td>
             <td class="text">
@@ -66,12 +66,21 @@ fn does(misfits: u64) -> String {
 
 fn kind(kind: &ColumnKind) -> String {
     match kind {
-        ColumnKind::Time { format, zone } if zone.is_empty() => format!("time, {format}"),
-        ColumnKind::Time { format, zone } => format!("time, {format}, {zone}"),
+        ColumnKind::Time { format, .. } => format!("time, {format}"),
         ColumnKind::Number => "number".to_owned(),
         ColumnKind::Text => "text".to_owned(),
         ColumnKind::Empty => "empty".to_owned(),
     }
+}
+
+/// What is to be known of a column beside its kind.
+fn notice(column: &ColumnProfile) -> Option<String> {
+    let zone = match &column.kind {
+        ColumnKind::Time { zone, .. } => Some(format!("Zone: {zone}")),
+        _ => None,
+    };
+    let told: Vec<String> = zone.into_iter().chain(column.notice.clone()).collect();
+    Some(told.join(". ")).filter(|told| !told.is_empty())
 }
 
 /// A small histogram between the lowest and the highest value.
@@ -117,13 +126,12 @@ fn RoleOf(found: Arc<Found>, column: ColumnProfile) -> impl IntoView {
         let of = |draft: &Mapping| name.with_value(|name| Role::of(draft, name));
         data.draft.with(|draft| draft.as_ref().map_or(Role::Unused, of))
     });
-    let partitions = found.findings.proposal.mapping.partition.clone();
-    let options: Vec<Role> =
-        Role::ALL.into_iter().filter(|role| fits(*role, &column, partitions.as_ref())).collect();
+    let partitions = found.findings.proposal.mapping.partition.as_ref();
+    let options: Vec<Role> = Role::ALL.into_iter().filter(|role| fits(*role, &column, partitions)).collect();
     let choose = move |event| {
         let chosen = Role::ALL.into_iter().find(|role| role.name() == event_target_value(&event));
         if let Some(role) = chosen {
-            data.edit(|draft| name.with_value(|name| role.give(draft, name, partitions.as_ref())));
+            data.edit(|draft| name.with_value(|name| role.give(draft, name, &found.findings)));
         }
     };
     view! {

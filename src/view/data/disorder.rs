@@ -10,23 +10,22 @@ use std::sync::Arc;
 
 #[component]
 pub(super) fn Disorder(found: Arc<Found>) -> impl IntoView {
-    let records = found.findings.profile.records;
     let time = found.findings.profile.time.as_ref();
     let content = match time {
-        Some(time) => measured(&time.disorder, records).into_any(),
+        Some(time) => measured(&time.disorder, time.events).into_any(),
         None => view! { <p class="muted">"Without a column of times there is no order to measure."</p> }
             .into_any(),
     };
     part("Disorder", "how far events come behind the newest", content)
 }
 
-fn measured(disorder: &Measured, records: u64) -> impl IntoView + use<> {
+fn measured(disorder: &Measured, events: u64) -> impl IntoView + use<> {
     let words = match disorder.behind {
         0 => "Every event is the newest when it comes.".to_owned(),
         behind => format!(
             "{} of {} came behind a newer one, the last of them by {}.",
             text::count(behind as f64),
-            text::several(records as f64, "event"),
+            text::several(events as f64, "event"),
             text::span(disorder.worst_ms)
         ),
     };

@@ -15,6 +15,7 @@ pub(super) fn Facts(found: Arc<Found>) -> impl IntoView {
     view! {
         <section class="part facts">
             <p data-testid="data-facts">{facts(profile)}</p>
+            {profile.notices.iter().map(|notice| view! { <p class="notice">{notice.clone()}</p> }).collect_view()}
             <Show when=move || !complete><Measure/></Show>
             {rate}
         </section>

@@ -60,10 +60,12 @@ pub(super) fn Pipeline(found: Arc<Found>) -> impl IntoView {
             set=|mapping, ms| mapping.lateness_ms = ms
         />
     };
-    let why = |place: &str| reason(&found, place);
+    let why = |place: &str| found.findings.proposal.reason(place).unwrap_or_default().to_owned();
     let content = view! {
         <dl class="mapping" data-testid="data-mapping">
             {row("Time", why("schema.time"), told("mapping-time", |mapping| mapping.time.clone()))}
+            {proposed.arrival.is_some().then(|| row("Arrival", why("schema.arrival"), told("mapping-arrival", arrival)))}
+            {proposed.partition.is_some().then(|| row("Partition", why("schema.partition"), told("mapping-partition", partition)))}
             {row("Keys", why("schema.keys"), told("mapping-keys", |mapping| listed(&mapping.keys)))}
             {row("Group by", why("query.by"), by)}
             {row("Measures", why("schema.measures"), told("mapping-measures", |mapping| listed(&mapping.measures)))}
@@ -76,12 +78,13 @@ pub(super) fn Pipeline(found: Arc<Found>) -> impl IntoView {
     part("Pipeline", "as proposed, each with its reason", content)
 }
 
-/// What the proposal says of a place of the pipeline.
-fn reason(found: &Found, place: &str) -> String {
-    let reasons = found.findings.proposal.reasons.iter();
-    let told: Vec<&str> =
-        reasons.filter(|reason| reason.at == place).map(|reason| reason.why.as_str()).collect();
-    told.join("; ")
+fn arrival(mapping: &Mapping) -> String {
+    mapping.arrival.clone().unwrap_or_else(|| "none".to_owned())
+}
+
+fn partition(mapping: &Mapping) -> String {
+    let Some((column, count)) = &mapping.partition else { return "none".to_owned() };
+    format!("{column}, {count} of them")
 }
 
 /// A setting, and why the proposal has it so.
