@@ -342,6 +342,21 @@ fn log_beyond_its_budget_is_let_go_of_and_read_again() {
     });
 }
 
+#[test]
+fn simulated_log_beyond_its_budget_is_made_again() {
+    with_page(async |page| {
+        // At 36 bytes an event the log is full after 7.5 million.
+        let first = run_to_end(&page, "#scenario=website&seed=42&events=8000000&speed=max").await?;
+        let held = page.text("held").await?;
+        ensure!(held.contains("no longer held in memory") && held.contains("makes them again"), "{held}");
+        page.slide("lateness", 0).await?;
+        let again = |s: &Stats| s.state == "done" && s.events == first.events && s.digest != first.digest;
+        let again = page.until_stats("it was made again", again).await?;
+        let again = settled(&page, again).await?;
+        same(&again, &binary(&exported(&page).await?, "scenario:website?seed=42&events=8000000")?)
+    });
+}
+
 /// Epoch seconds of a row of a file: about a thousand rows a minute, some of them late.
 fn time_of(row: u64) -> u64 {
     let late = if row.is_multiple_of(50) { row / 50 % 90 } else { 0 };

@@ -148,7 +148,7 @@ impl Session {
     pub(super) fn steer(&mut self, command: &Command, now: f64) {
         self.changed = true;
         match command {
-            Command::Play if matches!(self.state, State::Paused | State::Failed) => {
+            Command::Play if self.state == State::Paused => {
                 self.stop_at = None;
                 self.set_running(true, now);
             }
@@ -162,6 +162,9 @@ impl Session {
             Command::Step { window } => self.step(*window),
             Command::Reset => {
                 self.set_running(false, now);
+                if self.broken {
+                    self.rewind();
+                }
                 self.restart(0);
             }
             _ => {}
@@ -183,10 +186,10 @@ impl Session {
         }
     }
 
-    /// Starts the engine again at the first row, to catch up to row `to` at once. What is no longer held, or
-    /// broke off, is made or read again.
+    /// Starts the engine again at the first row, to catch up to row `to` at once. What is no longer held is
+    /// made or read again.
     fn restart(&mut self, to: u64) {
-        if self.log.start() > 0 || self.broken {
+        if self.log.start() > 0 {
             self.rewind();
         }
         self.pipeline = Pipeline::new(&self.spec).expect("the spec was checked");
@@ -196,6 +199,7 @@ impl Session {
         self.finished = false;
     }
 
+    /// Starts the feed again.
     fn rewind(&mut self) {
         self.log = Log::new(&self.spec.schema);
         self.feed.rewind();
@@ -226,13 +230,13 @@ impl Session {
     pub(super) fn work(&mut self, clock: impl Fn() -> f64, deadline: f64) -> Work {
         loop {
             let now = clock();
-            let read = if self.is_catching_up() {
-                self.read(usize::try_from(self.catch_up_to - self.row).map_or(ROWS, |rows| rows.min(ROWS)))
-            } else if self.state == State::Running {
-                self.advance(now)
-            } else {
-                self.finish_if_complete();
-                return Work::Nothing;
+            let read = match self.catch_up() {
+                0 if self.state == State::Running => self.advance(now),
+                0 => {
+                    self.finish_if_complete();
+                    return Work::Nothing;
+                }
+                read => read,
             };
             self.rate.count(read, now);
             self.finish_if_complete();
@@ -254,6 +258,16 @@ impl Session {
                 return Work::More { awaited: self.is_catching_up() };
             }
         }
+    }
+
+    /// Reads rows that had been read before a change of settings, as far as they are there.
+    fn catch_up(&mut self) -> usize {
+        let left = self.catch_up_to.saturating_sub(self.row);
+        let rows = usize::try_from(left).map_or(ROWS, |rows| rows.min(ROWS));
+        if rows > 0 && self.row == self.log.end() && !self.broken {
+            self.feed.fill(&mut self.log, i64::MAX, rows);
+        }
+        self.read(rows)
     }
 
     /// Feeds and reads the rows that have arrived by the session's clock.
