@@ -267,6 +267,32 @@ fn own_data_runs_as_a_person_maps_it() {
 }
 
 #[test]
+fn whole_file_is_measured_and_changes_stay() {
+    with_page(async |page| {
+        page.open("").await?;
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("traffic.csv");
+        kappascope(&["generate", "website", "--events", "400000", "--to", &file.to_string_lossy()])?;
+        page.upload("upload", &file).await?;
+        let facts = page.text("data-facts").await?;
+        ensure!(facts.contains("in the first 17"), "{facts}");
+        page.choose("mapping-window", "900000").await?;
+        page.click("data-measure").await?;
+        page.until("all of it is measured", async || {
+            Ok(page
+                .text("data-facts")
+                .await?
+                .replace('\u{a0}', "")
+                .contains("400000 records in the whole file"))
+        })
+        .await?;
+        let kept = "return document.querySelector('[data-testid=mapping-window]').value";
+        ensure!(page.script(kept, &[]).await? == json!("900000"), "the change is gone");
+        Ok(())
+    });
+}
+
+#[test]
 fn first_of_several_files_is_opened() {
     with_page(async |page| {
         page.open("#scenario=tutorial&seed=1&speed=1").await?;

@@ -272,13 +272,13 @@ impl Host {
                 _ => return false,
             }
             let room = Promise::new(&mut |resolve, _| self.waiting.borrow_mut().push(resolve));
-            // Nobody refuses it: see `wake`.
+            // Nobody refuses it: see `wake_readers`.
             let _ = JsFuture::from(room).await;
         }
     }
 
     /// Lets those who wait for room look again.
-    fn wake(&self) {
+    fn wake_readers(&self) {
         for waiting in self.waiting.take() {
             // It only settles a promise, which cannot fail.
             let _ = waiting.call0(&JsValue::NULL);
@@ -313,7 +313,7 @@ impl Host {
             Some(session) => session.work(|| self.now_ms(), deadline),
             None => Work::Nothing,
         };
-        self.wake();
+        self.wake_readers();
         self.show();
         match work {
             Work::More { awaited: false } if self.scope.navigator().hardware_concurrency() <= FEW_CORES => {

@@ -34,7 +34,7 @@ fn measured(disorder: &Measured, events: u64) -> impl IntoView + use<> {
         <div class="data-pair">
             {(disorder.behind > 0).then(|| delays(disorder))}
             <ol class="losses" data-testid="data-losses" aria-label="What each bound would lose">
-                {disorder.loses.iter().map(|loss| line(loss.clone())).collect_view()}
+                {disorder.loses.iter().map(|loss| line(*loss)).collect_view()}
             </ol>
         </div>
     }

@@ -20,7 +20,6 @@ use crate::text;
 use columns::Columns;
 use disorder::Disorder;
 use facts::Facts;
-use kappascope_ingest::profile::Mapping;
 use leptos::html::Section;
 use leptos::prelude::*;
 use mapping::Pipeline;
@@ -31,13 +30,12 @@ use std::sync::Arc;
 #[component]
 pub(crate) fn DataPanel() -> impl IntoView {
     let data = use_store().data;
-    view! {
-        {move || data.found.get().filter(|_| data.panel.get()).map(|found| view! { <Panel found=found/> })}
-    }
+    let open = Memo::new(move |_| data.panel.get() && data.found.with(Option::is_some));
+    view! { <Show when=move || open.get()><Panel/></Show> }
 }
 
 #[component]
-fn Panel(found: Arc<Found>) -> impl IntoView {
+fn Panel() -> impl IntoView {
     let data = use_store().data;
     let panel = NodeRef::<Section>::new();
     Effect::new(move |_| {
@@ -46,12 +44,16 @@ fn Panel(found: Arc<Found>) -> impl IntoView {
             let _ = panel.focus();
         }
     });
-    let about = format!("{} · {} · {}", found.name, found.findings.profile.form, text::bytes(found.bytes));
+    let about = move || {
+        data.found.get().map(|found| {
+            format!("{} · {} · {}", found.name, found.findings.profile.form, text::bytes(found.bytes))
+        })
+    };
     view! {
         <section class="data" data-testid="data" aria-label="Your data" tabindex="-1" node_ref=panel>
             <header class="data-head">
                 <h2>"Your data"</h2>
-                <span class="about" title=about.clone()>{about.clone()}</span>
+                <span class="about" title=about>{about}</span>
                 <button
                     class="button"
                     data-testid="data-close"
@@ -62,30 +64,35 @@ fn Panel(found: Arc<Found>) -> impl IntoView {
                 </button>
             </header>
             <div class="data-body" tabindex="0" role="region" aria-label="What was found">
-                <Facts found=Arc::clone(&found)/>
-                <Columns found=Arc::clone(&found)/>
-                <Pipeline found=Arc::clone(&found)/>
-                <Disorder found=Arc::clone(&found)/>
-                <Preview found=Arc::clone(&found)/>
+                {move || data.found.get().map(parts)}
             </div>
-            <RunBar found=found/>
+            <RunBar/>
         </section>
+    }
+}
+
+fn parts(found: Arc<Found>) -> impl IntoView {
+    view! {
+        <Facts found=Arc::clone(&found)/>
+        <Columns found=Arc::clone(&found)/>
+        <Pipeline found=Arc::clone(&found)/>
+        <Disorder found=Arc::clone(&found)/>
+        <Preview found=found/>
     }
 }
 
 /// What runs, and the button for what does not yet.
 #[component]
-fn RunBar(found: Arc<Found>) -> impl IntoView {
+fn RunBar() -> impl IntoView {
     let store = use_store();
     let data = store.data;
     let changed = Memo::new(move |_| data.draft.get() != data.running.get());
-    let words = move || run_words(data, &found.findings.proposal.mapping);
     view! {
         <footer class="data-run">
             <div role="status" class="data-said">
                 {move || match data.refused.get() {
                     Some(problem) => view! { <span class="refused" data-testid="data-refused">{problem}</span> }.into_any(),
-                    None => view! { <span data-testid="data-state">{words()}</span> }.into_any(),
+                    None => view! { <span data-testid="data-state">{run_words(data)}</span> }.into_any(),
                 }}
             </div>
             <Show when=move || changed.get()>
@@ -103,11 +110,14 @@ fn RunBar(found: Arc<Found>) -> impl IntoView {
     }
 }
 
-fn run_words(data: Data, proposal: &Mapping) -> &'static str {
-    let is_proposal = |mapping: &Option<Mapping>| mapping.as_ref() == Some(proposal);
-    if data.draft.get() != data.running.get() {
+fn run_words(data: Data) -> &'static str {
+    let running = data.running.get();
+    let is_proposed = |found: &Option<Arc<Found>>| {
+        found.as_ref().map(|found| &found.findings.proposal.mapping) == running.as_ref()
+    };
+    if data.draft.get() != running {
         "Changed. Run reads the file again from its start."
-    } else if data.running.with(is_proposal) {
+    } else if data.found.with(is_proposed) {
         "This proposal already runs. Change it above, then run it again."
     } else {
         "Your settings run."
