@@ -46,10 +46,9 @@ fn delays(disorder: &Measured) -> impl IntoView + use<> {
     let data = use_store().data;
     let counts: Vec<u64> = disorder.delays.iter().map(|delay| delay.events).collect();
     let ends: Vec<i64> = disorder.delays.iter().map(|delay| delay.up_to_ms).collect();
-    let said = |end: Option<&i64>| end.map(|end| format!("up to {}", text::span(*end)));
-    let (first, last, wide) = (said(ends.first()), said(ends.last()), counts.len().max(1));
-    let each =
-        |delay: &Delay| format!("up to {}: {}", text::span(delay.up_to_ms), text::count(delay.events as f64));
+    let (first, last) = (ends.first().map(|end| up_to(*end)), ends.last().map(|end| up_to(*end)));
+    let wide = counts.len().max(1);
+    let each = |delay: &Delay| format!("{}: {}", up_to(delay.up_to_ms), text::count(delay.events as f64));
     let words: Vec<String> = disorder.delays.iter().map(each).collect();
     let shapes = Memo::new(move |_| {
         let bound = data.draft.with(|draft| draft.as_ref().map_or(0, |draft| draft.bound_ms));
@@ -74,6 +73,11 @@ fn delays(disorder: &Measured) -> impl IntoView + use<> {
     }
 }
 
+fn up_to(delay: i64) -> String {
+    if delay == 0 { "in order".to_owned() } else { format!("up to {}", text::span(delay)) }
+}
+
+/// A bound with what it would lose.
 fn line(loss: Loss) -> impl IntoView {
     let data = use_store().data;
     let bound = loss.bound_ms;
@@ -90,9 +94,8 @@ fn line(loss: Loss) -> impl IntoView {
                 on:click=move |_| data.edit(|draft| draft.bound_ms = bound)
             >
                 <span>{text::span(bound)}</span>
-                // Small shares are the ones to tell apart.
                 <svg class="bars" viewBox="0 0 1 1" preserveAspectRatio="none" aria-hidden="true">
-                    <rect width=loss.share.max(0.0).sqrt() height="1"></rect>
+                    <rect width=loss.share height="1"></rect>
                 </svg>
                 <span>{mapping::lost(&loss)}</span>
             </button>
