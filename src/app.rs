@@ -6,7 +6,9 @@
 
 use crate::state::Store;
 use crate::stats::{self, Meter};
+use crate::text;
 use crate::ui::theme::{self, Theme};
+use crate::view::data::DataPanel;
 use crate::view::footer::Footer;
 use crate::view::header::Header;
 use crate::view::inspector::Inspector;
@@ -20,7 +22,7 @@ use leptos::prelude::*;
 use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
-use web_sys::{DragEvent, Element, KeyboardEvent};
+use web_sys::{DragEvent, Element, FileList, FileSystemEntry, KeyboardEvent};
 
 /// The page.
 #[component]
@@ -46,9 +48,10 @@ pub fn App() -> impl IntoView {
             <div class="desk">
                 <Scene/>
                 <div class="work">
-                    <main class="center">
+                    <main class="center" class:covered=store.data.panel>
                         <h1 class="unseen">"Kappascope"</h1>
                         <Problem/>
+                        <DataPanel/>
                         <Strip/>
                         <Hint/>
                         <MainChart easel=easel/>
@@ -114,14 +117,24 @@ fn listen(store: Store, dragging: RwSignal<bool>) {
     let _ = window_event_listener(ev::drop, move |event: DragEvent| {
         event.prevent_default();
         dragging.set(false);
-        let file = event.data_transfer().and_then(|data| data.files()).and_then(|files| files.get(0));
-        match file {
-            Some(file) => store.open_file(file),
-            None => store.problem.set(Some(
-                "What was dropped is no file. Drop a CSV or JSON Lines file from your computer.".to_owned(),
-            )),
+        match dropped(&event) {
+            Ok(files) => store.open_files(&files),
+            Err(problem) => store.problem.set(Some(problem)),
         }
     });
+}
+
+/// The files that were dropped, or what to do instead.
+fn dropped(event: &DragEvent) -> Result<FileList, String> {
+    let data = event.data_transfer().ok_or("Nothing was dropped.")?;
+    let entry = data.items().get(0).and_then(|item| item.webkit_get_as_entry().ok().flatten());
+    if let Some(folder) = entry.filter(FileSystemEntry::is_directory) {
+        return Err(format!("{} is a folder: open it and drop one of its files.", folder.name()));
+    }
+    let files = data.files().filter(|files| files.length() > 0);
+    files.ok_or_else(|| {
+        format!("What was dropped is no file. Drop a file from your computer: {}.", text::FORMS)
+    })
 }
 
 fn press(store: Store, event: &KeyboardEvent) {
@@ -132,6 +145,7 @@ fn press(store: Store, event: &KeyboardEvent) {
         " " => store.toggle(),
         "ArrowRight" => store.step(event.shift_key()),
         "Home" => store.reset(),
+        "Escape" if store.data.panel.get_untracked() => store.data.panel.set(false),
         "Escape" => store.selected.set(None),
         _ => return,
     }

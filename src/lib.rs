@@ -10,6 +10,7 @@
 pub mod app;
 mod chart;
 pub mod columns;
+mod data;
 mod link;
 mod permalink;
 mod state;

@@ -3,7 +3,8 @@
 //! **Invariant:** every figure shown comes from a frame; views read signals and call the actions here,
 //! and only this file talks to the worker.
 
-use crate::link::Link;
+use crate::data::Data;
+use crate::link::{Link, words};
 use crate::permalink::{self, FIRST_SEED, LARGEST, Scene, Settings};
 use crate::text;
 use crate::wire::{AnomalyRow, Command, Frame, Notice, Opened, Source, State, Tuning};
@@ -13,7 +14,8 @@ use leptos::prelude::*;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use web_sys::File;
+use wasm_bindgen::prelude::*;
+use web_sys::{BlobPropertyBag, File, FileList, HtmlAnchorElement, Url};
 
 /// Speeds of the slider, in seconds of arrival time a second; the last is as fast as it goes.
 pub(crate) const SPEEDS: [Option<f64>; 10] = [
@@ -96,6 +98,8 @@ pub(crate) struct Store {
     pub(crate) pinned: RwSignal<Option<String>>,
     /// Whether the scene is open, where it is a sheet.
     pub(crate) sheet: RwSignal<bool>,
+    /// What is known of the file of the user's.
+    pub(crate) data: Data,
     desk: StoredValue<Rc<Desk>, LocalStorage>,
 }
 
@@ -120,6 +124,7 @@ impl Store {
             selected: RwSignal::new(None),
             pinned: RwSignal::new(None),
             sheet: RwSignal::new(false),
+            data: Data::new(),
             desk: StoredValue::new_local(Rc::default()),
         };
         let started =
@@ -152,11 +157,16 @@ impl Store {
             Notice::Ready => {}
             Notice::Opened(opened) => self.opened(*opened),
             Notice::Frame(frame) => self.take(*frame, figures),
+            Notice::Looking(looking) => self.data.looking.set(looking),
+            Notice::Measured(measured) => self.data.found(*measured),
+            Notice::Refused(problem) => self.data.refuse(problem),
+            Notice::Rejected(csv) => self.download("rejected.csv", "text/csv", &csv),
             Notice::Problem(problem) => self.problem.set(Some(problem)),
         }
     }
 
     fn opened(self, opened: Opened) {
+        self.data.opened(&opened.source);
         self.selected.set(None);
         self.pinned.set(None);
         let restored = self.desk().restored.take();
@@ -247,6 +257,7 @@ impl Store {
     pub(crate) fn open(self, source: Source, file: Option<File>) {
         self.sheet.set(false);
         self.problem.set(None);
+        self.data.leave();
         self.let_go();
         self.desk().restored.replace(None);
         self.send(Command::Open(source), file);
@@ -262,9 +273,56 @@ impl Store {
         self.open(source, None);
     }
 
-    /// Opens a file of the user's.
-    pub(crate) fn open_file(self, file: File) {
-        self.open(Source::File { name: file.name(), bytes: file.size() }, Some(file));
+    /// Opens a file of the user's: the first of those given.
+    pub(crate) fn open_files(self, files: &FileList) {
+        let Some(file) = files.get(0) else { return };
+        let name = file.name();
+        self.open(Source::File { name: name.clone(), bytes: file.size() }, Some(file));
+        if files.length() > 1 {
+            let words =
+                format!("{name} is opened, the first of {} files: one runs at a time.", files.length());
+            self.problem.set(Some(words));
+        }
+    }
+
+    /// Shows what is known of the file that is open, or the chart again.
+    pub(crate) fn show_data(self) {
+        self.sheet.set(false);
+        self.data.panel.update(|open| *open = !*open);
+    }
+
+    /// Starts over with the file that is open, by the mapping that the panel shows.
+    pub(crate) fn run_mapping(self) {
+        if let Some(mapping) = self.data.ask_to_run() {
+            self.send(Command::Run(Box::new(mapping)), None);
+        }
+    }
+
+    /// Looks at the whole of the file that is open.
+    pub(crate) fn measure(self) {
+        self.send(Command::Measure, None);
+    }
+
+    /// Looks no further.
+    pub(crate) fn stop_measuring(self) {
+        self.send(Command::StopMeasuring, None);
+    }
+
+    /// Reads no more of the file, until it is played on.
+    pub(crate) fn stop_reading(self) {
+        self.send(Command::StopReading, None);
+    }
+
+    /// Downloads the refused records.
+    pub(crate) fn download_rejected(self) {
+        self.send(Command::Rejected, None);
+    }
+
+    /// Hands the browser a file to save.
+    pub(crate) fn download(self, name: &str, kind: &str, content: &str) {
+        if let Err(error) = download(name, kind, content) {
+            self.problem.set(Some(format!("The browser did not take the file: {}.", words(&error))));
+        }
     }
 
     /// Opens the scenario again with another seed.
@@ -283,7 +341,7 @@ impl Store {
     pub(crate) fn toggle(self) {
         match self.newest().state {
             State::Running => self.send(Command::Pause, None),
-            State::Done => {
+            State::Done | State::Failed => {
                 self.reset();
                 self.send(Command::Play, None);
             }
@@ -403,4 +461,17 @@ impl Store {
 /// The page's state, from anywhere in the page.
 pub(crate) fn use_store() -> Store {
     expect_context()
+}
+
+fn download(name: &str, kind: &str, content: &str) -> Result<(), JsValue> {
+    let options = BlobPropertyBag::new();
+    options.set_type(kind);
+    let parts = js_sys::Array::of1(&content.into());
+    let blob = web_sys::Blob::new_with_str_sequence_and_options(&parts, &options)?;
+    let url = Url::create_object_url_with_blob(&blob)?;
+    let anchor: HtmlAnchorElement = document().create_element("a")?.unchecked_into();
+    anchor.set_href(&url);
+    anchor.set_download(name);
+    anchor.click();
+    Url::revoke_object_url(&url)
 }

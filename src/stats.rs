@@ -112,6 +112,7 @@ fn figures(store: Store, meter: &Meter) -> Object {
     set("frameMsP50", meter.percentile(50).into());
     set("frameMsP99", meter.percentile(99).into());
     set("frames", meter.frames.get().into());
+    set("memoryBytes", frame.memory_bytes.into());
     set("workerQueue", frame.lag.into());
     set("state", serde_wasm_bindgen::to_value(&frame.state).unwrap_or(JsValue::UNDEFINED));
     object

@@ -44,6 +44,9 @@ pub(crate) fn option_of(source: &Source) -> String {
 /// The picker's option for a file of the user's.
 pub(crate) const OWN_FILE: &str = "file";
 
+/// The files that can be read.
+pub(crate) const FORMS: &str = "CSV, JSON, Parquet or an access log, also gzip or zstd";
+
 /// A whole number with its thousands parted.
 pub(crate) fn count(number: f64) -> String {
     let digits = format!("{:.0}", number.abs());

@@ -9,6 +9,7 @@
 
 use kappascope_core::spec::WindowSpec;
 use kappascope_core::{Millis, Spec};
+use kappascope_ingest::profile::{Mapping, Profile, Proposal};
 use serde::{Deserialize, Serialize};
 
 /// What the page asks of the worker.
@@ -17,6 +18,16 @@ pub enum Command {
     /// Start over with a source, paused at the start of its log. A [`Source::File`] comes with the
     /// `File` object beside it in the message.
     Open(Source),
+    /// Start over with the file that is open, by this mapping.
+    Run(Box<Mapping>),
+    /// Look at the whole of the file that is open, not only at its beginning.
+    Measure,
+    /// Look no further.
+    StopMeasuring,
+    /// Read no more of the file that is open, until it is played on.
+    StopReading,
+    /// Give the refused records.
+    Rejected,
     /// Let the source go on.
     Play,
     /// Hold the source.
@@ -131,8 +142,47 @@ pub enum Notice {
     Opened(Box<Opened>),
     /// The picture of now. The chart's figures come beside it in the message.
     Frame(Box<Frame>),
+    /// How far the look at a file has come; `None` when it is over.
+    Looking(Option<Looking>),
+    /// What a file is.
+    Measured(Box<Measured>),
+    /// The mapping that was to run cannot; what was running before goes on.
+    Refused(String),
+    /// The refused records that are kept, as CSV.
+    Rejected(String),
     /// Something a person should know. What was running before goes on if it can.
     Problem(String),
+}
+
+/// A look at a file, under way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Looking {
+    /// The file.
+    pub name: String,
+    /// Share of what is to be looked at.
+    pub part: f64,
+    /// Whether that is the whole file, and not its beginning.
+    pub whole: bool,
+}
+
+/// What a file is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// Its name.
+    pub name: String,
+    /// Its size in bytes.
+    pub bytes: f64,
+    /// [`Findings`] as JSON: counts in it may lie beyond the whole numbers that JavaScript keeps exact.
+    pub findings: String,
+}
+
+/// What was found in a file, and the pipeline that it suggests.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Findings {
+    /// Its columns, its disorder, its first rows.
+    pub profile: Profile,
+    /// The mapping that is proposed, with reasons.
+    pub proposal: Proposal,
 }
 
 /// A source and its pipeline.
@@ -176,6 +226,18 @@ pub enum State {
     Failed,
 }
 
+/// What becomes of the rest of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reading {
+    /// It is being read.
+    Going,
+    /// It waits until the engine has read what is there.
+    Waiting,
+    /// A person stopped it; playing reads on.
+    Stopped,
+}
+
 /// The picture of now. Times are epoch milliseconds; `None` before there is any.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Frame {
@@ -187,8 +249,12 @@ pub struct Frame {
     pub events_per_second: f64,
     /// Share of the source that has been read, where that is known.
     pub progress: Option<f64>,
-    /// Bytes that the log holds.
-    pub log_bytes: f64,
+    /// What becomes of the rest of a file; `None` when there is none.
+    pub reading: Option<Reading>,
+    /// Events before this one are no longer held in memory.
+    pub held_from: f64,
+    /// Bytes of WebAssembly memory that the worker holds.
+    pub memory_bytes: f64,
     /// Rows that have arrived and that the engine has yet to read.
     pub lag: f64,
     /// Window results, corrections included.
@@ -201,6 +267,10 @@ pub struct Frame {
     pub late: f64,
     /// Records that were refused, or dropped by a limit.
     pub rejected: f64,
+    /// Records that were refused.
+    pub refused: f64,
+    /// How many of these can be had.
+    pub refused_kept: f64,
     /// Points called anomalies.
     pub anomalies: f64,
     /// Alerts that fired.
@@ -217,6 +287,8 @@ pub struct Frame {
     pub keys: u32,
     /// Event time of the first and the last point of the chart.
     pub span: Option<(f64, f64)>,
+    /// Results before this time were let go of and are not drawn.
+    pub drawn_since: Option<f64>,
     /// Spans in which an alert fired: the newest, newest first.
     pub firing: Vec<Firing>,
     /// The newest window results, newest first.

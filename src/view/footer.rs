@@ -25,8 +25,9 @@ pub(crate) fn Footer() -> impl IntoView {
                 {move || format!(" late ({})", share())}
             </span>
             <span><b>{move || store.frame.with(|frame| text::count(frame.rejected))}</b>" rejected"</span>
-            <span title="What the log holds in memory">
-                {move || store.frame.with(|frame| text::bytes(frame.log_bytes))}
+            <span title="What the engine holds of this browser's memory: at most about 1 GB">
+                "memory "
+                {move || store.frame.with(|frame| text::bytes(frame.memory_bytes))}
             </span>
             <span class="mono" title="The same for the same events and pipeline, here and on the command line">
                 "digest "

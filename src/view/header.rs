@@ -1,6 +1,5 @@
 //! What is open, how it plays, where it is in time, and what can be taken away.
 
-use crate::link::words;
 use crate::state::{SPEEDS, Store, use_store};
 use crate::text;
 use crate::ui::icon::{Glyph, Icon};
@@ -9,7 +8,7 @@ use crate::ui::theme::Theme;
 use crate::wire::{Source, State};
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
-use web_sys::{BlobPropertyBag, HtmlAnchorElement, HtmlElement, Url};
+use web_sys::HtmlElement;
 
 /// The bar at the top; where the page is narrow its transport sits at the bottom.
 #[component]
@@ -102,7 +101,7 @@ fn Transport() -> impl IntoView {
     let running = move || state.get() == State::Running;
     let label = move || match state.get() {
         State::Running => "Pause",
-        State::Done => "Play again",
+        State::Done | State::Failed => "Play again",
         _ => "Play",
     };
     let words = Signal::derive(move || text::speed(store.speed.get()));
@@ -238,9 +237,7 @@ fn Export() -> impl IntoView {
     let store = use_store();
     let export = move |_| {
         let Some(spec) = store.spec() else { return };
-        if let Err(error) = download(&format!("{}.toml", spec.name), &spec.to_toml()) {
-            store.problem.set(Some(format!("The browser did not take the file: {}.", words(&error))));
-        }
+        store.download(&format!("{}.toml", spec.name), "application/toml", &spec.to_toml());
     };
     view! {
         <button
@@ -252,17 +249,4 @@ fn Export() -> impl IntoView {
             "Export"
         </button>
     }
-}
-
-fn download(name: &str, content: &str) -> Result<(), JsValue> {
-    let kind = BlobPropertyBag::new();
-    kind.set_type("application/toml");
-    let parts = js_sys::Array::of1(&content.into());
-    let blob = web_sys::Blob::new_with_str_sequence_and_options(&parts, &kind)?;
-    let url = Url::create_object_url_with_blob(&blob)?;
-    let anchor: HtmlAnchorElement = document().create_element("a")?.unchecked_into();
-    anchor.set_href(&url);
-    anchor.set_download(name);
-    anchor.click();
-    Url::revoke_object_url(&url)
 }

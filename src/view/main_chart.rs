@@ -142,12 +142,16 @@ pub(crate) fn MainChart(easel: Easel) -> impl IntoView {
         easel.touch();
     });
     let empty = Memo::new(move |_| store.frame.with(|frame| frame.series.is_empty()));
+    let since = Memo::new(move |_| store.controls.with(|frame| frame.drawn_since));
     let waiting = move || store.opened.with(Option::is_none);
     view! {
         <section class="card" aria-label="Main chart">
             <div class="card-head">
                 <h2>{move || of_spec(text::chart_title)}</h2>
-                <span class="about">{move || of_spec(|spec, _| text::chart_about(spec))}</span>
+                <span class="about">
+                    {move || of_spec(|spec, _| text::chart_about(spec))}
+                    {move || since.get().map(|since| format!(", since {}", text::full_day(since as i64)))}
+                </span>
                 <StateWord/>
             </div>
             <div class="plot" data-testid="chart" role="img" aria-label=move || summary(store) class:on-label=easel.on_label>

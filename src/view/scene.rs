@@ -4,9 +4,10 @@ use crate::permalink::LARGEST;
 use crate::state::use_store;
 use crate::text;
 use crate::ui::slider::{BOUNDS, LATENESS, POINTS, SIZES, Slider, THRESHOLDS};
-use crate::wire::Source;
+use crate::wire::{Opened, Reading, Source};
 use kappascope_core::Spec;
 use leptos::prelude::*;
+use std::sync::Arc;
 use wasm_bindgen::prelude::*;
 use web_sys::HtmlInputElement;
 
@@ -82,6 +83,16 @@ fn SourceSection() -> impl IntoView {
         <Section number="1" name="Source" about=Signal::derive(move || about().to_owned())>
             <Show when=move || seed.get().is_some()><Seed seed=seed/></Show>
             <Progress/>
+            <Show when=move || store.data.found.with(Option::is_some)>
+                <button
+                    class="button"
+                    data-testid="data-open"
+                    aria-expanded=move || store.data.panel.get().to_string()
+                    on:click=move |_| store.show_data()
+                >
+                    "Your data…"
+                </button>
+            </Show>
             <Upload/>
         </Section>
     }
@@ -120,18 +131,70 @@ fn Seed(seed: Memo<Option<u64>>) -> impl IntoView {
 #[component]
 fn Progress() -> impl IntoView {
     let store = use_store();
+    let looking = store.data.looking;
     let progress = Memo::new(move |_| store.controls.with(|frame| frame.progress));
+    let reading = Memo::new(move |_| store.controls.with(|frame| frame.reading));
+    let opening = move || looking.with(|looking| looking.as_ref().filter(|looking| !looking.whole).cloned());
+    let words = move || match opening() {
+        Some(looking) => format!("Looking at {}", looking.name),
+        None => progress_words(progress.get(), reading.get()),
+    };
+    let part = move || opening().map(|looking| looking.part).or(progress.get()).unwrap_or(0.0);
+    let going = move || reading.get().is_some_and(|reading| reading != Reading::Stopped);
     view! {
         <div class="progress">
-            <progress max="1" aria-label="Read of the source" prop:value=move || progress.get().unwrap_or(0.0)></progress>
-            <span>
-                {move || match progress.get() {
-                    Some(part) if part >= 1.0 => "Read to the end".to_owned(),
-                    Some(part) => format!("{} read", text::share(part, 1.0)),
-                    None => "Reading".to_owned(),
-                }}
-            </span>
+            <progress max="1" aria-label="Read of the source" prop:value=part></progress>
+            <div class="progress-line">
+                <span data-testid="progress">{words}</span>
+                <Show when=going>
+                    <button
+                        class="link"
+                        data-testid="cancel"
+                        title="Reads no further; what was read stays"
+                        on:click=move |_| store.stop_reading()
+                    >
+                        "Cancel"
+                    </button>
+                </Show>
+            </div>
+            <Held/>
         </div>
+    }
+}
+
+fn progress_words(progress: Option<f64>, reading: Option<Reading>) -> String {
+    let read = match progress {
+        Some(part) if part >= 1.0 => return "Read to the end".to_owned(),
+        Some(part) => format!("{} read", text::share(part, 1.0)),
+        None => "Reading".to_owned(),
+    };
+    match reading {
+        Some(Reading::Stopped) => format!("{read}, then stopped. Play reads on."),
+        Some(Reading::Waiting) => format!("{read}; the rest waits for the engine"),
+        Some(Reading::Going) | None => read,
+    }
+}
+
+/// Says when memory no longer holds all events.
+#[component]
+fn Held() -> impl IntoView {
+    let store = use_store();
+    let from = Memo::new(move |_| store.controls.with(|frame| frame.held_from));
+    let again = move || {
+        let simulated = |opened: &Arc<Opened>| matches!(opened.source, Source::Scenario { .. });
+        let simulated = store.opened.with(|opened| opened.as_ref().is_some_and(simulated));
+        if simulated { "makes them again" } else { "reads the file again" }
+    };
+    view! {
+        <Show when=move || { from.get() > 0.0 }>
+            <p data-testid="held">
+                {move || format!(
+                    "The first {} are no longer held in memory; a change of settings {}.",
+                    text::several(from.get(), "event"),
+                    again(),
+                )}
+            </p>
+        </Show>
     }
 }
 
@@ -141,8 +204,8 @@ fn Upload() -> impl IntoView {
     let take = move |event: web_sys::Event| {
         let input: Option<HtmlInputElement> = event.target().and_then(|target| target.dyn_into().ok());
         let Some(input) = input else { return };
-        if let Some(file) = input.files().and_then(|files| files.get(0)) {
-            store.open_file(file);
+        if let Some(files) = input.files() {
+            store.open_files(&files);
         }
         // Choosing the same file again is a choice too.
         input.set_value("");
@@ -150,7 +213,7 @@ fn Upload() -> impl IntoView {
     view! {
         <label class="drop">
             <b>"Drop a file"</b>
-            " or choose one: CSV or JSON Lines. It stays in this browser."
+            {format!(" or choose one: {}. It stays in this browser.", text::FORMS)}
             <input class="unseen" type="file" data-testid="upload" aria-label="Choose a file" on:change=take/>
         </label>
     }

@@ -187,16 +187,32 @@ fn late_line(row: LateRow) -> impl IntoView {
 #[component]
 fn Rejected() -> impl IntoView {
     let store = use_store();
+    let counts = Memo::new(move |_| store.tables.with(|frame| (frame.refused_kept, frame.refused)));
     view! {
         <table data-testid="rejected">
             <thead><tr><th class="text">"Where"</th><th class="text">"Why"</th></tr></thead>
             <tbody>{lines(store, |frame| &frame.rejected_rows, rejected_line)}</tbody>
         </table>
+        <Show when=move || { counts.get().0 > 0.0 }>
+            <p class="below-table">
+                <button class="button" data-testid="rejected-download" on:click=move |_| store.download_rejected()>
+                    {move || download_words(counts.get())}
+                </button>
+            </p>
+        </Show>
         {empty(
             store,
             |frame| frame.rejected_rows.is_empty(),
             "Every record could be read. One that cannot be is listed here with its place and the reason.",
         )}
+    }
+}
+
+fn download_words((kept, refused): (f64, f64)) -> String {
+    if kept < refused {
+        format!("Download the first {} of {}", text::count(kept), text::count(refused))
+    } else {
+        format!("Download all {}", text::count(refused))
     }
 }
 

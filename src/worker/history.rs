@@ -2,9 +2,10 @@
 //! band and anomalies, spans of alerts, and the newest lines of the tables.
 //!
 //! **Invariant:** a frame holds at most four points of a line for each pixel of the chart, so its size
-//! depends on the screen and not on the stream.
+//! depends on the screen and not on the stream; and at most [`POINTS_KEPT`] results are remembered.
 
 use super::frame::ROWS_SHOWN;
+use super::memory::POINTS_KEPT;
 use crate::wire::{AnomalyRow, Firing, Frame, LateRow, Series, WindowRow};
 use kappascope_core::spec;
 use kappascope_core::{
@@ -17,6 +18,9 @@ const LINES_SHOWN: usize = 8;
 
 /// How many keys are remembered for the chart. The first so many of the stream compete for its lines.
 const KEYS_KEPT: usize = 1_000;
+
+/// When there are too many points, the oldest of so many parts goes.
+const PARTS: usize = 4;
 
 /// How many spans of alerts are remembered: the newest. All are counted.
 const FIRINGS_KEPT: usize = 100;
@@ -56,6 +60,10 @@ pub(super) struct History {
     firing: VecDeque<(u32, u64, Firing)>,
     corrections: u64,
     span: Option<(i64, i64)>,
+    /// Points of all lines.
+    points: usize,
+    /// Results before this time are no longer remembered.
+    since: Option<i64>,
 }
 
 impl History {
@@ -74,6 +82,8 @@ impl History {
             firing: VecDeque::new(),
             corrections: 0,
             span: None,
+            points: 0,
+            since: None,
         }
     }
 
@@ -101,15 +111,18 @@ impl History {
     }
 
     fn window(&mut self, window: &WindowResult, values: Vec<f64>) {
-        let (first, last) = self.span.unwrap_or((window.start, window.start));
-        self.span = Some((first.min(window.start), last.max(window.start)));
         self.corrections += u64::from(window.timing == Timing::Late);
-        self.point(window, values[self.aggregate]);
+        self.point(window.key as usize, window.start, values[self.aggregate]);
         keep(&mut self.rows, ROWS_SHOWN, Row { window: window.clone(), values, score: None });
     }
 
-    fn point(&mut self, window: &WindowResult, value: f64) {
-        let key = window.key as usize;
+    /// Remembers a result for the chart, in place of an earlier one of the same window.
+    fn point(&mut self, key: usize, start: i64, value: f64) {
+        if self.since.is_some_and(|since| start < since) {
+            return;
+        }
+        let (first, last) = self.span.unwrap_or((start, start));
+        self.span = Some((first.min(start), last.max(start)));
         if key >= KEYS_KEPT {
             return;
         }
@@ -118,14 +131,33 @@ impl History {
         }
         let line = &mut self.lines[key];
         line.total += value.abs();
-        let newest_first = line.points.iter().rposition(|point| point.start <= window.start);
+        let newest_first = line.points.iter().rposition(|point| point.start <= start);
         match newest_first {
-            Some(at) if line.points[at].start == window.start => line.points[at].value = value,
+            Some(at) if line.points[at].start == start => line.points[at].value = value,
             _ => {
-                let point = Point { start: window.start, value, band: None, score: 0.0, anomaly: false };
+                let point = Point { start, value, band: None, score: 0.0, anomaly: false };
                 line.points.insert(newest_first.map_or(0, |at| at + 1), point);
+                self.points += 1;
             }
         }
+        if self.points > POINTS_KEPT {
+            self.forget();
+        }
+    }
+
+    /// Lets go of the oldest points, and of what lies with them at the same time.
+    fn forget(&mut self) {
+        let mut starts: Vec<i64> =
+            self.lines.iter().flat_map(|line| &line.points).map(|point| point.start).collect();
+        let (_, &mut last_gone, _) = starts.select_nth_unstable(self.points / PARTS);
+        let since = last_gone + 1;
+        for line in &mut self.lines {
+            let gone = line.points.partition_point(|point| point.start < since);
+            line.points.drain(..gone);
+            self.points -= gone;
+        }
+        self.since = Some(since);
+        self.span = self.span.map(|(_, last)| (since.min(last), last));
     }
 
     /// A score follows the on-time result that it judges, which is then the newest of its key.
@@ -175,6 +207,7 @@ impl History {
     pub(super) fn draw(&self, pipeline: &Pipeline, pixels: u32, frame: &mut Frame, figures: &mut Vec<f64>) {
         let name = |query: u32, key: u32| pipeline.key_names(query, key).collect::<Vec<_>>().join(" · ");
         frame.corrections = self.corrections as f64;
+        frame.drawn_since = self.since.map(|since| since as f64);
         frame.span = self.span.map(|(first, last)| (first as f64, last as f64));
         let columns = Columns::new(self.span, pixels);
         frame.series = self
@@ -295,5 +328,44 @@ fn outline(column: &[Point], figures: &mut Vec<f64>) {
         if i == 0 || at != kept[i - 1] {
             figures.extend([column[at].start as f64, column[at].value]);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn history() -> History {
+        let world = kappascope_scenario::open("tutorial", 1, Some(1)).unwrap();
+        History::new(world.spec())
+    }
+
+    #[test]
+    fn the_oldest_points_go_when_there_are_too_many() {
+        let (mut history, keys) = (history(), 10);
+        let windows = POINTS_KEPT as i64 / keys as i64 + 1;
+        for start in 0..windows {
+            (0..keys).for_each(|key| history.point(key, start, 1.0));
+        }
+        let held: usize = history.lines.iter().map(|line| line.points.len()).sum();
+        assert_eq!(held, history.points);
+        assert!((POINTS_KEPT / 2..=POINTS_KEPT).contains(&held), "{held} points");
+        let since = history.since.expect("some are gone");
+        assert_eq!(history.span, Some((since, windows - 1)));
+        let starts =
+            |line: &Line| line.points.first().zip(line.points.last()).map(|(a, b)| (a.start, b.start));
+        assert!(history.lines.iter().all(|line| starts(line) == Some((since, windows - 1))));
+        // A correction of what is gone brings nothing back.
+        history.point(0, since - 1, 1.0);
+        assert_eq!((history.points, history.span), (held, Some((since, windows - 1))));
+    }
+
+    #[test]
+    fn all_points_stay_while_there_is_room() {
+        let mut history = history();
+        (0..1_000).rev().for_each(|start| history.point(0, start, 1.0));
+        assert_eq!((history.points, history.since, history.span), (1_000, None, Some((0, 999))));
+        history.point(0, 500, 2.0);
+        assert_eq!((history.points, history.lines[0].points[500].value), (1_000, 2.0));
     }
 }

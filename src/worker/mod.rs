@@ -8,14 +8,21 @@
 //! never waits for an older run to end.
 
 mod feed;
+mod files;
 mod frame;
 mod history;
+mod input;
+mod memory;
 mod parquet;
+mod reading;
+mod rejected;
 mod session;
 
 use crate::wire::{Command, Notice, Opened, Source};
 use feed::Feed;
-use js_sys::{Array, Float64Array, Promise};
+use input::Input;
+use js_sys::{Array, Float64Array, Function, Promise};
+use kappascope_ingest::profile::Mapping;
 use session::{Session, Work};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -54,6 +61,13 @@ pub fn run() {
     host.tell(&Notice::Ready, None);
 }
 
+/// One reading of a source's file: one that is not the session's last stops.
+#[derive(Clone, Copy)]
+struct Ticket {
+    number: u32,
+    reading: u32,
+}
+
 /// The worker's side of the conversation.
 struct Host {
     scope: DedicatedWorkerGlobalScope,
@@ -62,6 +76,12 @@ struct Host {
     asked: Cell<u32>,
     /// Number of the source that the session reads: one that another has replaced is read no further.
     open: Cell<u32>,
+    /// What the session reads.
+    source: RefCell<Option<Source>>,
+    /// Number of the newest look at a whole file.
+    look: Cell<u32>,
+    /// Those who wait until the log has room.
+    waiting: RefCell<Vec<Function>>,
     /// The width that a frame was asked for and not yet sent.
     wanted: Cell<Option<u32>>,
     last_frame_ms: Cell<f64>,
@@ -78,6 +98,9 @@ impl Host {
             session: RefCell::new(None),
             asked: Cell::new(0),
             open: Cell::new(0),
+            source: RefCell::new(None),
+            look: Cell::new(0),
+            waiting: RefCell::default(),
             wanted: Cell::new(None),
             last_frame_ms: Cell::new(0.0),
             scheduled: Cell::new(false),
@@ -99,6 +122,10 @@ impl Host {
         let parts: &Array = message.unchecked_ref();
         match serde_wasm_bindgen::from_value(parts.get(0)) {
             Ok(Command::Open(source)) => self.open(source, parts.get(1).dyn_into().ok()),
+            Ok(Command::Run(mapping)) => self.run(&mapping),
+            Ok(Command::Measure) => self.measure(),
+            Ok(Command::StopMeasuring) => self.stop_looking(),
+            Ok(Command::Rejected) => self.give_rejected(),
             Ok(Command::Frame { pixels }) => self.wanted.set(Some(pixels)),
             Ok(command) => self.steer(&command),
             Err(error) => self.tell(
@@ -109,29 +136,79 @@ impl Host {
         self.schedule();
     }
 
-    fn steer(&self, command: &Command) {
+    fn steer(self: &Rc<Self>, command: &Command) {
         let now = self.now_ms();
         if let Some(session) = self.session.borrow_mut().as_mut() {
             session.steer(command, now);
         }
+        self.read_anew();
     }
 
-    /// Opens a source. What was open goes on until the new one is understood.
+    /// Opens a source. What was open goes on until the new one is understood; a look at it does not.
     fn open(self: &Rc<Self>, source: Source, file: Option<File>) {
-        self.asked.set(self.asked.get() + 1);
-        let (host, number) = (Rc::clone(self), self.asked.get());
+        self.stop_looking();
+        let (host, number) = (Rc::clone(self), self.ask());
         spawn_local(async move {
             let result = match &source {
                 Source::Scenario { name, seed, events } => {
                     Feed::world(name, *seed, *events).map(|world| host.begin(number, source.clone(), world))
                 }
-                Source::Sample(name) => feed::load_sample(&host, number, &source, name).await,
-                Source::File { name, .. } => feed::load_file(&host, number, &source, name, file).await,
+                Source::Sample(name) => reading::open_sample(&host, number, &source, name).await,
+                Source::File { .. } => reading::open_file(&host, number, &source, file).await,
             };
-            if let Err(problem) = result {
-                host.fail(number, problem);
+            if host.is_wanted(number) {
+                host.tell(&Notice::Looking(None), None);
+                if let Err(problem) = result {
+                    host.tell(&Notice::Problem(place(&source, &problem)), None);
+                }
             }
         });
+    }
+
+    /// Starts over with the open file. What was running goes on until the mapping is understood.
+    fn run(self: &Rc<Self>, mapping: &Mapping) {
+        let Some((source, input)) = self.open_file() else { return };
+        if let Err(problem) = reading::run(self, self.ask(), &source, &input, mapping) {
+            self.tell(&Notice::Refused(problem), None);
+        }
+    }
+
+    /// Looks at the whole of the open file.
+    fn measure(self: &Rc<Self>) {
+        let Some((source, input)) = self.open_file() else { return };
+        self.stop_looking();
+        let (host, look) = (Rc::clone(self), self.look.get());
+        spawn_local(async move {
+            let is_wanted = || host.look.get() == look;
+            let result = reading::measure(&host, &input, is_wanted).await;
+            if is_wanted() {
+                host.tell(&Notice::Looking(None), None);
+                if let Err(problem) = result {
+                    host.tell(&Notice::Problem(place(&source, &problem)), None);
+                }
+            }
+        });
+    }
+
+    fn stop_looking(&self) {
+        self.look.set(self.look.get() + 1);
+        self.tell(&Notice::Looking(None), None);
+    }
+
+    fn open_file(&self) -> Option<(Source, Input)> {
+        let input = self.session.borrow().as_ref().and_then(Session::input).cloned();
+        self.source.borrow().clone().zip(input)
+    }
+
+    fn give_rejected(&self) {
+        let csv = self.session.borrow().as_ref().map(Session::refused_csv);
+        self.tell(&Notice::Rejected(csv.unwrap_or_default()), None);
+    }
+
+    /// The number of a source that is asked for now.
+    fn ask(&self) -> u32 {
+        self.asked.set(self.asked.get() + 1);
+        self.asked.get()
     }
 
     /// Whether no other source has been asked for since this one.
@@ -139,46 +216,84 @@ impl Host {
         self.asked.get() == number
     }
 
-    /// Whether the session reads this source.
-    fn is_open(&self, number: u32) -> bool {
-        self.open.get() == number
-    }
-
     /// Replaces what was open.
-    fn begin(&self, number: u32, source: Source, feed: Feed) {
-        let opened = Opened { source, spec: feed.spec().clone(), truth: feed.truth() };
+    fn begin(self: &Rc<Self>, number: u32, source: Source, feed: Feed) {
+        let opened = Opened { source: source.clone(), spec: feed.spec().clone(), truth: feed.truth() };
         match Session::new(feed, self.now_ms()) {
             Ok(session) => {
+                self.source.replace(Some(source));
                 self.session.replace(Some(session));
                 self.open.set(number);
                 self.tell(&Notice::Opened(Box::new(opened)), None);
+                self.read_anew();
             }
             Err(error) => self.tell(&Notice::Problem(error.to_string()), None),
         }
         self.schedule();
     }
 
-    /// Does something to the session, if it still reads this source.
+    /// Reads the open file from its start, if the session waits for that.
+    fn read_anew(self: &Rc<Self>) {
+        let unread = self.session.borrow_mut().as_mut().and_then(Session::take_unread);
+        let Some((reading, input, wanted)) = unread else { return };
+        let (host, ticket) = (Rc::clone(self), Ticket { number: self.open.get(), reading });
+        spawn_local(async move {
+            if let Err(problem) = reading::read(&host, ticket, &input, &wanted).await {
+                host.break_off(ticket, &format!("{}: {problem}", input.name()));
+            }
+        });
+    }
+
+    /// Does something to the session, if it still wants this reading.
     fn with_session(
         &self,
-        number: u32,
+        ticket: Ticket,
         act: impl FnOnce(&mut Session) -> Result<(), String>,
     ) -> Result<(), String> {
         let result = match self.session.borrow_mut().as_mut() {
-            Some(session) if self.is_open(number) => act(session),
+            Some(session) if self.is_read(session, ticket) => act(session),
             _ => Ok(()),
         };
         self.schedule();
         result
     }
 
-    /// A source could not be opened, or read to its end.
-    fn fail(&self, number: u32, problem: String) {
-        if let Some(session) = self.session.borrow_mut().as_mut().filter(|_| self.is_open(number)) {
-            session.fail();
+    fn is_read(&self, session: &Session, ticket: Ticket) -> bool {
+        self.open.get() == ticket.number && session.is_reading(ticket.reading)
+    }
+
+    /// Waits until the session has room for more of its file; says no when it wants none.
+    async fn has_room(&self, ticket: Ticket) -> bool {
+        loop {
+            match self.session.borrow_mut().as_mut() {
+                Some(session) if self.is_read(session, ticket) => {
+                    if session.has_room() {
+                        return true;
+                    }
+                }
+                _ => return false,
+            }
+            let room = Promise::new(&mut |resolve, _| self.waiting.borrow_mut().push(resolve));
+            // Nobody refuses it: see `wake_readers`.
+            let _ = JsFuture::from(room).await;
         }
-        if self.is_wanted(number) || self.is_open(number) {
-            self.tell(&Notice::Problem(problem), None);
+    }
+
+    /// Lets those who wait for room look again.
+    fn wake_readers(&self) {
+        for waiting in self.waiting.take() {
+            // It only settles a promise, which cannot fail.
+            let _ = waiting.call0(&JsValue::NULL);
+        }
+    }
+
+    /// A file could not be read to its end.
+    fn break_off(&self, ticket: Ticket, problem: &str) {
+        if let Some(session) = self.session.borrow_mut().as_mut()
+            && self.is_read(session, ticket)
+        {
+            session.fail();
+            self.tell(&Notice::Problem(problem.to_owned()), None);
         }
         self.schedule();
     }
@@ -200,6 +315,7 @@ impl Host {
             Some(session) => session.work(|| self.now_ms(), deadline),
             None => Work::Nothing,
         };
+        self.wake_readers();
         self.show();
         match work {
             Work::More { awaited: false } if self.scope.navigator().hardware_concurrency() <= FEW_CORES => {
@@ -260,6 +376,14 @@ impl Host {
         };
         if let Err(error) = sent {
             web_sys::console::error_1(&error);
+        }
+    }
+}
+
+fn place(source: &Source, problem: &str) -> String {
+    match source {
+        Source::File { name, .. } | Source::Sample(name) | Source::Scenario { name, .. } => {
+            format!("{name}: {problem}")
         }
     }
 }

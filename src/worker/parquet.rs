@@ -4,13 +4,10 @@
 //! **Invariant:** the module has a memory of its own, so a file that makes it stop leaves the engine as it
 //! was. What stands in a batch is copied once, from its memory to the engine's.
 
-use super::feed::{Feed, told};
-use super::{Host, SLICE_MS};
+use super::input::told;
 use crate::columns;
-use crate::wire::Source;
 use js_sys::{Array, Function, Reflect};
-use kappascope_ingest::{Batch, BatchReader, propose_columns};
-use std::rc::Rc;
+use kappascope_ingest::Batch;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{File, FileReaderSync};
@@ -79,10 +76,9 @@ impl Parquet {
         Ok(Self { columns: file.columns(), rows: file.rows(), file })
     }
 
-    /// The names of the columns that can be read, and their numbers.
-    pub(super) fn readable(&self) -> (Vec<String>, Vec<usize>) {
-        let numbers = self.file.readable();
-        (numbers.iter().map(|&column| self.columns[column].clone()).collect(), numbers)
+    /// The numbers of the columns that can be read.
+    pub(super) fn readable(&self) -> Vec<usize> {
+        self.file.readable()
     }
 
     /// Goes to the first row, to read these columns.
@@ -122,38 +118,4 @@ fn stopped(error: &JsValue) -> String {
         return format!("the file contradicts itself ({said}); it is damaged, write it anew");
     }
     said
-}
-
-/// Reads a file of the user's, by a pipeline proposed from its first rows.
-pub(super) async fn load(
-    host: &Rc<Host>,
-    number: u32,
-    source: &Source,
-    name: &str,
-    file: &File,
-) -> Result<(), String> {
-    let parquet = Parquet::open(file).await?;
-    let (names, columns) = parquet.readable();
-    parquet.choose(&columns)?;
-    let first = parquet.next()?.unwrap_or_default();
-    let spec = propose_columns(name, &names, &first).map_err(|error| error.to_string())?;
-    let reader = BatchReader::new(&spec.schema, &parquet.columns).map_err(|error| error.to_string())?;
-    if !host.is_wanted(number) {
-        return Ok(());
-    }
-    parquet.choose(reader.wanted())?;
-    host.begin(number, source.clone(), Feed::columns(spec, reader, parquet.rows));
-    let mut since = host.now_ms();
-    while host.is_open(number) {
-        let batch = parquet.next()?;
-        host.with_session(number, |session| session.take_batch(batch.as_ref()))?;
-        if batch.is_none() {
-            break;
-        }
-        if host.now_ms() - since > SLICE_MS {
-            host.turn().await;
-            since = host.now_ms();
-        }
-    }
-    Ok(())
 }

@@ -2,21 +2,27 @@
 //!
 //! The feed appends to the log; the engine reads the log at its own row. A change of settings starts
 //! the engine again at row 0, and it catches up to where it was before it goes on by the clock.
+//!
+//! **Invariant:** the log never holds much more than [`LOG_BYTES`]. Beyond it, rows that the engine has read
+//! are let go of; when they are needed again, the feed starts over. Rows that are yet to be read stay, and
+//! the file waits.
 
 use super::feed::Feed;
+use super::files::Piece;
 use super::frame::{self, Rate};
 use super::history::History;
-use crate::wire::{Command, Frame, State, Tuning};
+use super::input::Input;
+use super::memory::{self, LOG_BYTES, MEMORY_BYTES};
+use super::rejected::Refused;
+use crate::wire::{Command, Frame, Reading, State, Tuning};
 use kappascope_core::{Log, Pipeline, Spec, SpecError};
-use kappascope_ingest::Batch;
 
 /// Rows taken at a time: long enough for whole blocks to take the engine's fast path, short enough that
 /// a slice of work ends in time.
 const ROWS: usize = 16_384;
 
-/// What the log may hold in the page. A browser gives a tab up to 4 GiB of WebAssembly memory, and
-/// growing the columns needs half as much again for a moment.
-pub(super) const LOG_BYTES: usize = 1 << 30;
+/// Rows are let go of when they are at least this part of what the log holds: the others have to move.
+const WORTH_FORGETTING: u64 = 4;
 
 /// A feed that cannot keep up with the chosen speed by more than this is not made to catch up.
 const MAX_BEHIND_MS: f64 = 250.0;
@@ -47,6 +53,14 @@ pub(super) struct Session {
     finished: bool,
     /// Whether the feed ended before its end.
     broken: bool,
+    /// Once the log has so many rows, the file waits until it is played on.
+    stop_at: Option<u64>,
+    /// How often the file has been read from its start; whoever reads it for an earlier time stops.
+    reading: u32,
+    /// Whether the file has to be read from its start.
+    unread: bool,
+    /// What the worker may hold: more than the budget only if it held more before.
+    memory_bytes: f64,
     /// Seconds of arrival time in a second; `None` is as fast as it goes.
     speed: Option<f64>,
     /// Arrival time and wall clock that belong together.
@@ -65,12 +79,16 @@ impl Session {
             pipeline: Pipeline::new(&spec)?,
             history: History::new(&spec),
             spec,
+            unread: feed.input().is_some(),
             feed,
             state: State::Paused,
             row: 0,
             catch_up_to: 0,
             finished: false,
             broken: false,
+            stop_at: None,
+            reading: 0,
+            memory_bytes: MEMORY_BYTES.max(memory::held()),
             speed: None,
             anchor: None,
             arrived_until: i64::MAX,
@@ -79,22 +97,47 @@ impl Session {
         })
     }
 
-    /// Takes the next bytes of a file; none at its end.
-    pub(super) fn take(&mut self, chunk: Option<&[u8]>) -> Result<(), String> {
-        self.changed = true;
-        if self.log.bytes() > LOG_BYTES {
-            return Err(full(&self.log));
+    /// The file that is to be read from its start now, the number of that reading, and the columns to read.
+    pub(super) fn take_unread(&mut self) -> Option<(u32, Input, Vec<usize>)> {
+        if !std::mem::take(&mut self.unread) {
+            return None;
         }
-        self.feed.take(chunk, &mut self.log)
+        Some((self.reading, self.feed.input()?.clone(), self.feed.wanted().to_vec()))
     }
 
-    /// Takes the next rows of a file of columns; none at its end.
-    pub(super) fn take_batch(&mut self, batch: Option<&Batch>) -> Result<(), String> {
+    /// Whether so many readings of the file have been begun.
+    pub(super) fn is_reading(&self, reading: u32) -> bool {
+        self.reading == reading
+    }
+
+    /// Takes the next piece of a file; none at its end.
+    pub(super) fn take(&mut self, piece: Option<&Piece>) -> Result<(), String> {
         self.changed = true;
-        if self.log.bytes() > LOG_BYTES {
-            return Err(full(&self.log));
+        self.check_memory()?;
+        self.feed.take(piece, &mut self.log)
+    }
+
+    /// Whether the next bytes of a file may be taken.
+    pub(super) fn has_room(&mut self) -> bool {
+        self.make_room();
+        self.log.bytes() <= LOG_BYTES && !self.is_stopped()
+    }
+
+    /// Lets go of what the engine has read when the log is full.
+    fn make_room(&mut self) {
+        let (start, end) = (self.log.start(), self.log.end());
+        if self.log.bytes() > LOG_BYTES && (self.row - start) * WORTH_FORGETTING >= end - start {
+            self.log.forget(self.row);
         }
-        self.feed.take_batch(batch, &mut self.log)
+    }
+
+    fn check_memory(&self) -> Result<(), String> {
+        if memory::held() <= self.memory_bytes { Ok(()) } else { Err(full(&self.log)) }
+    }
+
+    /// Whether a person stopped the reading of the file.
+    fn is_stopped(&self) -> bool {
+        self.stop_at.is_some_and(|end| self.log.end() >= end)
     }
 
     /// The feed brings nothing more, and the log is not complete. What it has brought is still read.
@@ -106,7 +149,11 @@ impl Session {
     pub(super) fn steer(&mut self, command: &Command, now: f64) {
         self.changed = true;
         match command {
-            Command::Play if self.state == State::Paused => self.set_running(true, now),
+            Command::Play if self.state == State::Paused => {
+                self.stop_at = None;
+                self.set_running(true, now);
+            }
+            Command::StopReading if self.reading_now().is_some() => self.stop_at = Some(self.log.end()),
             Command::Pause if self.state == State::Running => self.set_running(false, now),
             Command::Speed(speed) => {
                 self.speed = *speed;
@@ -116,6 +163,9 @@ impl Session {
             Command::Step { window } => self.step(*window),
             Command::Reset => {
                 self.set_running(false, now);
+                if self.broken {
+                    self.rewind();
+                }
                 self.restart(0);
             }
             _ => {}
@@ -137,13 +187,26 @@ impl Session {
         }
     }
 
-    /// Starts the engine again at the first row, to catch up to row `to` at once.
+    /// Starts the engine again at the first row, to catch up to row `to` at once. What is no longer held is
+    /// made or read again.
     fn restart(&mut self, to: u64) {
+        if self.log.start() > 0 {
+            self.rewind();
+        }
         self.pipeline = Pipeline::new(&self.spec).expect("the spec was checked");
         self.history = History::new(&self.spec);
         self.row = 0;
         self.catch_up_to = to;
         self.finished = false;
+    }
+
+    /// Starts the feed again.
+    fn rewind(&mut self) {
+        self.log = Log::new(&self.spec.schema);
+        self.feed.rewind();
+        self.broken = false;
+        self.reading += 1;
+        self.unread = self.feed.input().is_some();
     }
 
     /// Reads one event, or events until a window fires.
@@ -168,19 +231,22 @@ impl Session {
     pub(super) fn work(&mut self, clock: impl Fn() -> f64, deadline: f64) -> Work {
         loop {
             let now = clock();
-            let read = if self.is_catching_up() {
-                self.read(usize::try_from(self.catch_up_to - self.row).map_or(ROWS, |rows| rows.min(ROWS)))
-            } else if self.state == State::Running {
-                self.advance(now)
-            } else {
-                self.finish_if_complete();
-                return Work::Nothing;
+            let read = match self.catch_up() {
+                0 if self.state == State::Running => self.advance(now),
+                0 => {
+                    self.finish_if_complete();
+                    return Work::Nothing;
+                }
+                read => read,
             };
             self.rate.count(read, now);
             self.finish_if_complete();
-            if self.log.bytes() > LOG_BYTES && !self.broken {
+            self.make_room();
+            if !self.broken
+                && let Err(problem) = self.check_memory()
+            {
                 self.fail();
-                return Work::Stopped(full(&self.log));
+                return Work::Stopped(problem);
             }
             if read == 0 {
                 return if self.speed.is_some() && self.state == State::Running {
@@ -193,6 +259,16 @@ impl Session {
                 return Work::More { awaited: self.is_catching_up() };
             }
         }
+    }
+
+    /// Reads rows that had been read before a change of settings, as far as they are there.
+    fn catch_up(&mut self) -> usize {
+        let left = self.catch_up_to.saturating_sub(self.row);
+        let rows = usize::try_from(left).map_or(ROWS, |rows| rows.min(ROWS));
+        if rows > 0 && self.row == self.log.end() && !self.broken {
+            self.feed.fill(&mut self.log, i64::MAX, rows);
+        }
+        self.read(rows)
     }
 
     /// Feeds and reads the rows that have arrived by the session's clock.
@@ -246,10 +322,18 @@ impl Session {
         read
     }
 
-    /// At the end of a complete log every open window fires; that of a broken one may go on elsewhere.
+    /// At the end of a complete log every open window fires; that of a broken one may go on elsewhere. At
+    /// the end of what was read before a person stopped the reading, the source pauses.
     fn finish_if_complete(&mut self) {
         let over = self.broken || self.feed.is_complete(&self.log);
-        if !over || self.finished || self.row < self.log.end() {
+        if self.finished || self.row < self.log.end() {
+            return;
+        }
+        if !over {
+            if self.is_stopped() && self.state == State::Running {
+                self.state = State::Paused;
+                self.changed = true;
+            }
             return;
         }
         if self.broken {
@@ -278,6 +362,29 @@ impl Session {
         self.changed
     }
 
+    /// What becomes of the rest of a file; `None` when there is none.
+    fn reading_now(&self) -> Option<Reading> {
+        if self.feed.input().is_none() || self.broken || self.feed.is_complete(&self.log) {
+            None
+        } else if self.is_stopped() {
+            Some(Reading::Stopped)
+        } else if self.log.bytes() > LOG_BYTES {
+            Some(Reading::Waiting)
+        } else {
+            Some(Reading::Going)
+        }
+    }
+
+    /// The file that is open.
+    pub(super) fn input(&self) -> Option<&Input> {
+        self.feed.input()
+    }
+
+    /// The refused records that are kept, as CSV.
+    pub(super) fn refused_csv(&self) -> String {
+        self.feed.refused().1.map_or_else(String::new, Refused::csv)
+    }
+
     /// The picture of now, for a chart so many pixels wide, with the figures of its lines.
     pub(super) fn frame(&mut self, pixels: u32, now: f64) -> (Frame, Vec<f64>) {
         // A running source's rate changes even when no event comes.
@@ -286,11 +393,17 @@ impl Session {
         frame.state = self.state;
         frame.events_per_second = self.rate.per_second(now);
         frame.progress = self.feed.progress(&self.log);
-        frame.log_bytes = self.log.bytes() as f64;
+        frame.reading = self.reading_now();
+        frame.held_from = self.log.start() as f64;
+        frame.memory_bytes = memory::held();
         frame.lag = self.lag() as f64;
-        let (refused, first) = self.feed.rejected();
+        let (refused, kept) = self.feed.refused();
         frame.rejected += refused as f64;
-        frame.rejected_rows = first.iter().take(frame::ROWS_SHOWN).cloned().collect();
+        frame.refused = refused as f64;
+        if let Some(kept) = kept {
+            frame.refused_kept = kept.count() as f64;
+            frame.rejected_rows = kept.first(frame::ROWS_SHOWN);
+        }
         let mut figures = Vec::new();
         self.history.draw(&self.pipeline, pixels, &mut frame, &mut figures);
         (frame, figures)
@@ -299,8 +412,9 @@ impl Session {
 
 fn full(log: &Log) -> String {
     format!(
-        "The log is at the page's limit of {} MiB after {} events, and stops there. The binary reads files of any size.",
-        LOG_BYTES >> 20,
-        log.end()
+        "After {} events the keys, windows and results need more than the {:.0} MiB that this page takes, and it \
+         stops there. Fewer keys or larger windows need less; the binary takes what the machine has.",
+        log.end(),
+        MEMORY_BYTES / f64::from(1 << 20),
     )
 }

@@ -40,6 +40,8 @@ pub struct Stats {
     pub frame_ms_p99: f64,
     /// Frames shown.
     pub frames: f64,
+    /// WebAssembly memory that the worker holds.
+    pub memory_bytes: f64,
     /// What the engine is doing.
     pub state: String,
 }
@@ -107,8 +109,18 @@ impl Page {
 
     /// Waits until the figures satisfy a condition, and gives them.
     pub async fn until_stats(&self, what: &str, condition: impl Fn(&Stats) -> bool) -> Result<Stats> {
+        self.until_stats_within(PATIENCE, what, condition).await
+    }
+
+    /// Waits so long until the figures satisfy a condition, and gives them.
+    pub async fn until_stats_within(
+        &self,
+        patience: Duration,
+        what: &str,
+        condition: impl Fn(&Stats) -> bool,
+    ) -> Result<Stats> {
         let last = std::cell::RefCell::new(None);
-        let satisfied = poll(what, async || {
+        let satisfied = poll_within(patience, what, async || {
             let stats = self.stats().await?;
             last.replace(Some(stats.clone()));
             Ok(condition(&stats).then_some(stats))
@@ -207,20 +219,33 @@ impl Page {
 
     /// Drops a file as soon as a JavaScript condition holds.
     pub async fn drop_text_when(&self, condition: &str, name: &str, text: &str) -> Result<()> {
+        self.drop_all(condition, &[(name, text)]).await
+    }
+
+    /// Drops several files at once.
+    pub async fn drop_texts(&self, files: &[(&str, &str)]) -> Result<()> {
+        self.drop_all("true", files).await
+    }
+
+    async fn drop_all(&self, condition: &str, files: &[(&str, &str)]) -> Result<()> {
+        let drop = "const data = new DataTransfer();
+             for (const [name, text] of arguments[0]) data.items.add(new File([text], name));
+             for (const type of ['dragenter', 'dragover', 'drop'])
+               document.body.dispatchEvent(
+                 new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true }));";
+        self.script_when(condition, drop, &[json!(files)]).await
+    }
+
+    /// Runs JavaScript in the page as soon as a condition in JavaScript holds.
+    pub async fn script_when(&self, condition: &str, code: &str, arguments: &[Value]) -> Result<()> {
         let code = format!(
-            "const data = new DataTransfer();
-             data.items.add(new File([arguments[1]], arguments[0]));
-             const drop = () => {{
-               for (const type of ['dragenter', 'dragover', 'drop'])
-                 document.body.dispatchEvent(
-                   new DragEvent(type, {{ dataTransfer: data, bubbles: true, cancelable: true }}));
-             }};
-             return new Promise(done => {{
-               const look = () => {{ if ({condition}) {{ drop(); done(true) }} else setTimeout(look, 1) }};
+            "return new Promise(done => {{
+               const look = () => {{ if ({condition}) {{ act(...arguments); done(true) }} else setTimeout(look, 1) }};
+               const act = function () {{ {code} }};
                look();
              }})"
         );
-        self.script(&code, &[json!(name), json!(text)]).await.map(drop)
+        self.script(&code, arguments).await.map(drop)
     }
 
     /// Saves a picture of what is seen.
@@ -297,8 +322,16 @@ async fn connect(port: u16, capabilities: serde_json::Map<String, Value>) -> Res
     .await
 }
 
-/// Tries again until there is an answer, or patience ends.
 async fn poll<T>(what: &str, attempt: impl AsyncFn() -> Result<Option<T>>) -> Result<T> {
+    poll_within(PATIENCE, what, attempt).await
+}
+
+/// Tries again until there is an answer, or patience ends.
+async fn poll_within<T>(
+    patience: Duration,
+    what: &str,
+    attempt: impl AsyncFn() -> Result<Option<T>>,
+) -> Result<T> {
     let attempts = async {
         loop {
             if let Some(answer) = attempt().await? {
@@ -307,9 +340,9 @@ async fn poll<T>(what: &str, attempt: impl AsyncFn() -> Result<Option<T>>) -> Re
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, attempts)
+    tokio::time::timeout(patience, attempts)
         .await
-        .unwrap_or_else(|_| bail!("waited {PATIENCE:?} until {what}"))
+        .unwrap_or_else(|_| bail!("waited {patience:?} until {what}"))
 }
 
 /// Files that are whole: Chromium writes `….crdownload` first.
