@@ -427,7 +427,10 @@ fn looks_like_key(column: &ColumnProfile, profile: &Profile) -> bool {
 }
 
 fn is_key(column: &ColumnProfile, profile: &Profile) -> bool {
-    looks_like_key(column, profile) && !lacks_many(column, profile) && comes_again(column, profile)
+    looks_like_key(column, profile)
+        && column.kind != ColumnKind::Empty
+        && !lacks_many(column, profile)
+        && comes_again(column, profile)
 }
 
 /// Whether grouping by a column would refuse more than one record in a hundred.
@@ -442,6 +445,9 @@ fn comes_again(column: &ColumnProfile, profile: &Profile) -> bool {
 
 fn why_no_key(column: &ColumnProfile, profile: &Profile) -> String {
     let name = shown(column.name.as_bytes());
+    if column.kind == ColumnKind::Empty {
+        return format!("{name}, which holds nothing");
+    }
     if lacks_many(column, profile) {
         let why = column.first_misfit.as_ref().map_or("", |misfit| misfit.reason.as_str());
         let records = percent(column.misfits, profile.records);
