@@ -398,7 +398,6 @@ fn a_reason_for_each_choice() {
     );
 }
 
-/// A proposal from the head is that from the whole where the whole says nothing else.
 #[test]
 fn every_line_of_the_pipeline_has_its_reason() {
     for file in [disordered(6_000, 0), disordered(2_500, 20_000)] {
