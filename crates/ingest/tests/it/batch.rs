@@ -38,7 +38,7 @@ fn text(values: Vec<String>) -> Cells {
     let ids = values.into_iter().enumerate().map(|(row, value)| {
         let seen = known.iter().find(|(name, _)| *name == value && row % 5 != 0).map(|(_, id)| *id);
         seen.unwrap_or_else(|| {
-            let id = names.push(&value).unwrap();
+            let id = names.push(&value).expect("short names");
             known.push((value, id));
             id
         })
@@ -71,14 +71,14 @@ fn numbers(rows: usize) -> BoxedStrategy<Told> {
 
 fn times(rows: usize) -> BoxedStrategy<Told> {
     let cell = prop_oneof![20 => (0..4_000_000_000_000_i64).prop_map(Some), 1 => Just(None)];
-    let text = |ms: &i64| jiff::Timestamp::from_millisecond(*ms).unwrap().to_string();
+    let text = |ms: &i64| jiff::Timestamp::from_millisecond(*ms).expect("a time in range").to_string();
     prop::collection::vec(cell, rows).prop_map(move |cells| told(cells, 0, Cells::Time, text)).boxed()
 }
 
 fn dates(rows: usize) -> BoxedStrategy<Told> {
     let cell = prop_oneof![20 => (0..20_000_i32).prop_map(Some), 1 => Just(None)];
     let text = |days: &i32| {
-        let time = jiff::Timestamp::from_second(i64::from(*days) * 86_400).unwrap();
+        let time = jiff::Timestamp::from_second(i64::from(*days) * 86_400).expect("a time in range");
         time.to_string()[..10].to_owned()
     };
     prop::collection::vec(cell, rows).prop_map(move |cells| told(cells, 0, Cells::Date, text)).boxed()
