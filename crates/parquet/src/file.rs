@@ -29,8 +29,9 @@ const MAGIC: &[u8; 4] = b"PAR1";
 /// The name of the format where the index is encrypted.
 const ENCRYPTED: &[u8; 4] = b"PARE";
 
-/// Most rows of a batch: enough that a batch costs nothing beside its rows, few enough for the cache.
-const BATCH_ROWS: u64 = 1 << 16;
+/// Most rows of a batch: enough that a batch costs nothing beside its rows, few enough that its columns stay
+/// in the cache, and that the allocator uses their memory again instead of asking the system for it anew.
+const BATCH_ROWS: u64 = 1 << 13;
 
 /// About how many bytes a batch may have: where rows are long, it has fewer of them.
 const BATCH_BYTES: u64 = 32 << 20;
