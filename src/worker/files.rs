@@ -31,8 +31,8 @@ pub(super) enum Form {
 
 /// Puts a file's rows into a log.
 pub(super) enum FileReader {
-    Text(Reader),
-    Columns(BatchReader),
+    Text(Box<Reader>),
+    Columns(Box<BatchReader>),
 }
 
 /// Measures a file.
@@ -44,8 +44,10 @@ pub(super) enum FileProfiler {
 impl Form {
     pub(super) fn reader(&self, schema: &Schema) -> Result<FileReader, IngestError> {
         match self {
-            Self::Text { head } => Reader::new(schema, head).map(FileReader::Text),
-            Self::Columns { names, .. } => BatchReader::new(schema, names).map(FileReader::Columns),
+            Self::Text { head } => Reader::new(schema, head).map(|reader| FileReader::Text(Box::new(reader))),
+            Self::Columns { names, .. } => {
+                BatchReader::new(schema, names).map(|reader| FileReader::Columns(Box::new(reader)))
+            }
         }
     }
 

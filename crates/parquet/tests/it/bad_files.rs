@@ -73,21 +73,31 @@ fn a_page_that_is_overwritten() {
 
 /// The same pages under an index that says something else of the first row group.
 fn lie(file: &mut Vec<u8>, change: impl FnOnce(RowGroupMetaData) -> RowGroupMetaData) {
-    let size = u32::from_le_bytes(file[file.len() - 8..file.len() - 4].try_into().unwrap()) as usize;
+    let size = u32::from_le_bytes(
+        file[file.len() - 8..file.len() - 4].try_into().expect("a file that can be written"),
+    ) as usize;
     let start = file.len() - 8 - size;
-    let index = ParquetMetaDataReader::decode_metadata(&file[start..start + size]).unwrap();
+    let index = ParquetMetaDataReader::decode_metadata(&file[start..start + size])
+        .expect("a file that can be written");
     let mut groups = index.row_groups().to_vec();
     groups[0] = change(groups[0].clone());
     file.truncate(start);
     let index = ParquetMetaData::new(index.file_metadata().clone(), groups);
-    ParquetMetaDataWriter::new(file, &index).finish().unwrap();
+    ParquetMetaDataWriter::new(file, &index).finish().expect("a file that can be written");
 }
 
 fn with_rows(group: RowGroupMetaData, rows: i64) -> RowGroupMetaData {
     let columns = group.columns().iter();
-    let columns = columns.map(|chunk| chunk.clone().into_builder().set_num_values(rows).build().unwrap());
+    let columns = columns.map(|chunk| {
+        chunk.clone().into_builder().set_num_values(rows).build().expect("a file that can be written")
+    });
     let columns = columns.collect();
-    group.into_builder().set_num_rows(rows).set_column_metadata(columns).build().unwrap()
+    group
+        .into_builder()
+        .set_num_rows(rows)
+        .set_column_metadata(columns)
+        .build()
+        .expect("a file that can be written")
 }
 
 #[test]
