@@ -95,7 +95,7 @@ WORKS = [
 
 # Works that read a file before W1.
 
-SCANS = {"csv": polars.scan_csv, "jsonl": polars.scan_ndjson}
+SCANS = {"csv": polars.scan_csv, "jsonl": polars.scan_ndjson, "parquet": polars.scan_parquet}
 
 
 def file_with_duckdb(work, path):
@@ -105,9 +105,12 @@ def file_with_duckdb(work, path):
 
 
 def file_with_polars(work, path):
-    schema = {"at": polars.String, "key": polars.String, "value": polars.Float64}
-    at = col("at").str.to_datetime("%Y-%m-%dT%H:%M:%S%.3fZ", time_unit="ms")
-    events = SCANS[work](path, schema=schema).with_columns(at.cast(polars.Int64).alias("ts"))
+    at = col("at")
+    types = {}
+    if work != "parquet":  # which has its own
+        types = {"schema": {"at": polars.String, "key": polars.String, "value": polars.Float64}}
+        at = at.str.to_datetime("%Y-%m-%dT%H:%M:%S%.3fZ", time_unit="ms")
+    events = SCANS[work](path, **types).with_columns(at.cast(polars.Int64).alias("ts"))
     return tumbling(60_000)(events).collect
 
 

@@ -89,28 +89,43 @@ fn judged(score: &Score) -> Judged {
     Judged { time, value, expected, low, high, score, anomaly }
 }
 
-/// Reads a file and pushes its rows, as the binary does: into a log that forgets.
+/// Fills a log portion by portion and pushes each, as the binary does: the log forgets what was pushed. `fill`
+/// says whether there is more.
+///
+/// # Panics
+/// When the pipeline cannot run.
+#[must_use]
+pub fn run_portions(spec: &Spec, mut fill: impl FnMut(&mut Log) -> bool) -> Pipeline {
+    let (mut log, mut more) = (Log::new(&spec.schema), true);
+    let mut pipeline = Pipeline::new(spec).expect("a pipeline that runs");
+    while more {
+        more = fill(&mut log);
+        push(&mut pipeline, &log, &mut |_| ());
+        log.forget(log.end());
+    }
+    pipeline.finish();
+    pipeline
+}
+
+/// Reads a file of text and pushes its rows.
 ///
 /// # Panics
 /// When it cannot be read, a record is refused, or the pipeline cannot run.
 #[must_use]
 pub fn run_file(spec: &Spec, mut file: impl Read) -> Pipeline {
-    let (mut log, mut rejected) = (Log::new(&spec.schema), Vec::new());
-    let mut pipeline = Pipeline::new(spec).expect("a pipeline that runs");
-    let mut piece = Vec::new();
+    let (mut piece, mut rejected) = (Vec::new(), Vec::new());
     read(&mut file, &mut piece, HEAD_BYTES);
     let mut reader = Reader::new(&spec.schema, &piece).expect("a file that fits the pipeline");
-    while !piece.is_empty() {
-        reader.push(&piece, &mut log, &mut rejected).expect("few keys");
-        push(&mut pipeline, &log, &mut |_| ());
-        log.forget(log.end());
+    run_portions(spec, |log| {
+        let more = !piece.is_empty();
+        match more {
+            true => reader.push(&piece, log, &mut rejected).expect("few keys"),
+            false => reader.finish(log, &mut rejected).expect("a file of rows"),
+        }
+        assert_eq!(rejected.len(), 0, "refused records");
         read(&mut file, &mut piece, READ_BYTES);
-    }
-    reader.finish(&mut log, &mut rejected).expect("a file of rows");
-    push(&mut pipeline, &log, &mut |_| ());
-    assert_eq!(rejected.len(), 0, "refused records");
-    pipeline.finish();
-    pipeline
+        more
+    })
 }
 
 fn read(file: &mut impl Read, piece: &mut Vec<u8>, bytes: usize) {

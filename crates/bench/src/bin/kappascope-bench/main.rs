@@ -13,6 +13,7 @@
 mod clock;
 mod machine;
 mod native;
+mod parquet;
 mod peers;
 
 use std::path::Path;

@@ -4,13 +4,15 @@ use kappascope_bench::form::Form;
 use kappascope_bench::stream::Stream;
 use kappascope_bench::table::Rows;
 use kappascope_bench::{Work, engine};
-use kappascope_core::{Log, Spec};
+use kappascope_core::{Log, Pipeline, Spec};
 use kappascope_scenario::World;
 use std::cell::RefCell;
 use std::fs::File;
 use std::hint::black_box;
+use std::path::Path;
 
 use crate::clock::{Contestant, in_turn};
+use crate::parquet;
 use crate::peers::Peers;
 
 /// How many events each work takes, and how often it is measured.
@@ -45,7 +47,7 @@ pub(crate) fn all(size: Size, mut peers: Option<&mut Peers>, give: &mut dyn FnMu
     drop(logs);
     website(size).into_iter().for_each(&mut *give);
     let log = Stream::ThreeKeys.hour(size.file);
-    for form in Form::ALL {
+    for form in FileForm::ALL {
         give(file(form, &log, size.rounds, peers.as_deref_mut()));
     }
 }
@@ -94,17 +96,14 @@ fn make_website(events: usize) -> (Spec, Log) {
 }
 
 /// A file of events: reading it, and W1 over what is read. It is in the memory of the operating system.
-fn file(form: Form, log: &Log, rounds: usize, peers: Option<&mut Peers>) -> Rows {
+fn file(form: FileForm, log: &Log, rounds: usize, peers: Option<&mut Peers>) -> Rows {
     let work = &Work::ALL[0];
     let (spec, totals) = (work.spec(), work.check(log));
     let digest = engine::run(&spec, log, |_| ()).digest();
     let folder = tempfile::tempdir().expect("a folder for the file");
     let path = folder.path().join(format!("events.{}", form.id()));
     std::fs::write(&path, form.write(log)).expect("room for the file");
-    let ours = || {
-        let file = File::open(&path).expect("the file is there");
-        assert_eq!(engine::run_file(&spec, file).digest(), digest, "the file gave other results");
-    };
+    let ours = || assert_eq!(form.run(&spec, &path).digest(), digest, "the file gave other results");
     let mut contestants = vec![Contestant::here("ours", ours)];
     let peers = peers.map(RefCell::new);
     if let Some(peers) = &peers {
@@ -115,6 +114,45 @@ fn file(form: Form, log: &Log, rounds: usize, peers: Option<&mut Peers>) -> Rows
         }
     }
     Rows::of(form.title(), log.end(), &in_turn(rounds, contestants))
+}
+
+/// What a file is written as.
+#[derive(Clone, Copy)]
+enum FileForm {
+    Text(Form),
+    Parquet,
+}
+
+impl FileForm {
+    const ALL: [Self; 3] = [Self::Text(Form::Csv), Self::Text(Form::JsonLines), Self::Parquet];
+
+    fn id(self) -> &'static str {
+        match self {
+            Self::Text(form) => form.id(),
+            Self::Parquet => "parquet",
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Text(form) => form.title(),
+            Self::Parquet => "Parquet file, then W1",
+        }
+    }
+
+    fn write(self, log: &Log) -> Vec<u8> {
+        match self {
+            Self::Text(form) => form.write(log),
+            Self::Parquet => parquet::write(log),
+        }
+    }
+
+    fn run(self, spec: &Spec, path: &Path) -> Pipeline {
+        match self {
+            Self::Text(_) => engine::run_file(spec, File::open(path).expect("the file is there")),
+            Self::Parquet => parquet::run(spec, path),
+        }
+    }
 }
 
 /// Two works that take turns and of which neither is beside the other.
@@ -135,6 +173,6 @@ mod tests {
         let size = Size { hour: 10_000, website: 5_000, file: 5_000, rounds: 1 };
         all(size, None, &mut |row| rows.push(row.to_string()));
         let beside = rows.iter().filter(|rows| rows.contains("loop by hand")).count();
-        assert_eq!((beside, rows.len() - beside), (Work::ALL.len(), 2 + Form::ALL.len()));
+        assert_eq!((beside, rows.len() - beside), (Work::ALL.len(), 2 + FileForm::ALL.len()));
     }
 }

@@ -1,0 +1,2 @@
+SELECT epoch_ms("at") AS ts, key, value
+FROM read_parquet('FILE')
