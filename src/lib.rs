@@ -11,6 +11,7 @@ pub mod app;
 mod chart;
 pub mod columns;
 mod data;
+mod js;
 mod link;
 mod permalink;
 mod state;

@@ -4,6 +4,7 @@
 //!
 //! **Invariant:** no command leaves before the worker said that it is ready, and none is lost meanwhile.
 
+use crate::js::words;
 use crate::wire::{Command, Notice};
 use js_sys::{Array, Float64Array};
 use std::cell::RefCell;
@@ -99,9 +100,4 @@ impl Link {
             self.post(&command, file.as_ref());
         }
     }
-}
-
-/// What a JavaScript error says.
-pub(crate) fn words(error: &JsValue) -> String {
-    error.dyn_ref::<js_sys::Error>().map_or_else(|| format!("{error:?}"), |error| error.message().into())
 }

@@ -4,7 +4,8 @@
 //! and only this file talks to the worker.
 
 use crate::data::Data;
-use crate::link::{Link, words};
+use crate::js::words;
+use crate::link::Link;
 use crate::permalink::{self, FIRST_SEED, LARGEST, Scene, Settings};
 use crate::text;
 use crate::wire::{AnomalyRow, Command, Frame, Notice, Opened, Source, State, Tuning};

@@ -8,7 +8,7 @@
 //! **Invariant:** figures are those of the newest frame from the worker, not of the text on the page,
 //! which is renewed less often.
 
-use crate::link::words;
+use crate::js::words;
 use crate::state::Store;
 use js_sys::{Function, Object, Reflect};
 use std::cell::{Cell, RefCell};

@@ -5,6 +5,7 @@
 use super::Host;
 use super::files::{Form, Piece};
 use super::parquet::Parquet;
+use crate::js::words;
 use js_sys::{Reflect, Uint8Array};
 use kappascope_ingest::HEAD_BYTES;
 use std::rc::Rc;
@@ -168,7 +169,7 @@ impl Bytes {
             format!(
                 "it cannot be read after {} bytes ({}); if it has changed or moved since, choose it again",
                 self.read,
-                told(error)
+                words(error)
             )
         };
         let result = JsFuture::from(self.reader.read()).await.map_err(|error| unreadable(&error))?;
@@ -193,24 +194,19 @@ impl Drop for Bytes {
 
 /// The text of a file of the page's own site.
 pub(super) async fn text(host: &Host, path: &str) -> Result<String, String> {
-    let text = fetch(host, path).await?.text().map_err(|error| told(&error))?;
-    Ok(JsFuture::from(text).await.map_err(|error| told(&error))?.as_string().unwrap_or_default())
+    let text = fetch(host, path).await?.text().map_err(|error| words(&error))?;
+    Ok(JsFuture::from(text).await.map_err(|error| words(&error))?.as_string().unwrap_or_default())
 }
 
 /// A file of the page's own site; nothing else can be reached.
 async fn fetch(host: &Host, path: &str) -> Result<Response, String> {
-    let response: Response =
-        JsFuture::from(host.scope.fetch_with_str(path)).await.map_err(|error| told(&error))?.unchecked_into();
+    let response: Response = JsFuture::from(host.scope.fetch_with_str(path))
+        .await
+        .map_err(|error| words(&error))?
+        .unchecked_into();
     if response.ok() {
         Ok(response)
     } else {
         Err(format!("{path} is missing from this site (status {}).", response.status()))
     }
-}
-
-/// What a JavaScript error says.
-pub(super) fn told(error: &JsValue) -> String {
-    error
-        .dyn_ref::<js_sys::Error>()
-        .map_or_else(|| format!("{error:?}"), |error| String::from(error.message()))
 }

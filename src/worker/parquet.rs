@@ -4,8 +4,8 @@
 //! **Invariant:** the module has a memory of its own, so a file that makes it stop leaves the engine as it
 //! was. What stands in a batch is copied once, from its memory to the engine's.
 
-use super::input::told;
 use crate::columns;
+use crate::js::words;
 use js_sys::{Array, Function, Reflect};
 use kappascope_ingest::Batch;
 use wasm_bindgen::prelude::*;
@@ -72,7 +72,7 @@ impl Parquet {
         JsFuture::from(js_sys::Promise::resolve(&started)).await.map_err(|error| unloaded(&error))?;
         let class: Function = member(&module, "ParquetFile")?;
         let file: ParquetFile =
-            Reflect::construct(&class, &Array::of1(file)).map_err(|error| told(&error))?.unchecked_into();
+            Reflect::construct(&class, &Array::of1(file)).map_err(|error| words(&error))?.unchecked_into();
         Ok(Self { columns: file.columns(), rows: file.rows(), file })
     }
 
@@ -83,7 +83,7 @@ impl Parquet {
 
     /// Goes to the first row, to read these columns.
     pub(super) fn choose(&self, wanted: &[usize]) -> Result<(), String> {
-        self.file.choose(wanted.to_vec()).map_err(|error| told(&error))
+        self.file.choose(wanted.to_vec()).map_err(|error| words(&error))
     }
 
     /// The next rows; none behind the last.
@@ -103,17 +103,17 @@ impl Drop for Parquet {
 }
 
 fn member(module: &JsValue, name: &str) -> Result<Function, String> {
-    let member = Reflect::get(module, &name.into()).map_err(|error| told(&error))?;
+    let member = Reflect::get(module, &name.into()).map_err(|error| words(&error))?;
     member.dyn_into().map_err(|_| format!("the Parquet module has no `{name}`; reload the page"))
 }
 
 fn unloaded(error: &JsValue) -> String {
-    format!("the module that reads Parquet could not be loaded ({}); reload the page", told(error))
+    format!("the module that reads Parquet could not be loaded ({}); reload the page", words(error))
 }
 
 /// A damaged file is told by the module; a page that contradicts itself stops it.
 fn stopped(error: &JsValue) -> String {
-    let said = told(error);
+    let said = words(error);
     if error.is_instance_of::<js_sys::WebAssembly::RuntimeError>() {
         return format!("the file contradicts itself ({said}); it is damaged, write it anew");
     }

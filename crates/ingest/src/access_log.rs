@@ -12,11 +12,11 @@
 //!
 //! **Invariant:** a line gives a record or the reason why it is none.
 
+use crate::beginning::Beginning;
 use crate::error::{IngestError, shown};
-use crate::head::Head;
 use crate::lines::Lines;
 use crate::place::Place;
-use crate::records::Record;
+use crate::record::Record;
 use crate::sample::Sample;
 use std::borrow::Cow;
 
@@ -91,9 +91,9 @@ pub(crate) fn is_one(text: &[u8]) -> bool {
 }
 
 /// The first records of an access log, as text.
-pub(crate) fn sample(head: &Head<'_>) -> Sample {
-    let text = head.text();
-    let end = if head.whole { text.len() } else { memchr::memrchr(b'\n', text).unwrap_or(0) };
+pub(crate) fn sample(beginning: &Beginning<'_>) -> Sample {
+    let text = beginning.text();
+    let end = if beginning.whole { text.len() } else { memchr::memrchr(b'\n', text).unwrap_or(0) };
     let lines: Vec<Cells<'_>> =
         text[..end].split(|&byte| byte == b'\n').filter_map(|line| cells(line).ok()).collect();
     let combined = lines.iter().any(|cells| cells[COMMON].is_some());

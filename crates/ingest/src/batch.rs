@@ -14,7 +14,8 @@
 use crate::error::{IngestError, Kind};
 use crate::place::{Place, Position};
 use crate::reader::Rejected;
-use crate::records::{Record, Take, find_columns};
+use crate::record::{Record, Take};
+use crate::records::find_columns;
 use crate::row::{Misfit, Rows, TimeColumn};
 use crate::time::{TimeReader, WholeNumbers};
 use kappascope_core::spec::Schema;

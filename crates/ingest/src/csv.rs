@@ -12,8 +12,8 @@
 //! or whose quote is not closed by the end of the file, only the first line is lost: it is told as broken
 //! and reading goes on with the second. Blank lines are no records.
 
+use crate::beginning::{Beginning, HEAD_BYTES};
 use crate::error::{IngestError, Kind, shown};
-use crate::head::{HEAD_BYTES, Head};
 use crate::place::{MAX_RECORD_BYTES, Place, too_long};
 use crate::sample::Sample;
 use csv_core::ReadRecordResult;
@@ -332,12 +332,12 @@ fn core(separator: u8) -> csv_core::Reader {
 }
 
 /// The names of the columns, without the spaces around them.
-pub(crate) fn header(head: &Head<'_>, separator: u8) -> Result<Vec<String>, IngestError> {
-    let mut csv = Csv::new(separator, head.bom);
-    let mut rest = head.text();
+pub(crate) fn header(beginning: &Beginning<'_>, separator: u8) -> Result<Vec<String>, IngestError> {
+    let mut csv = Csv::new(separator, beginning.bom);
+    let mut rest = beginning.text();
     let names = match csv.next(&mut rest).and_then(|record| record.cells.ok()) {
         Some(cells) => Some(names(cells)),
-        None if head.whole => csv.finish().and_then(|record| record.cells.ok()).map(names),
+        None if beginning.whole => csv.finish().and_then(|record| record.cells.ok()).map(names),
         None => None,
     };
     names.unwrap_or_else(|| {
@@ -360,10 +360,10 @@ fn names(cells: Cells<'_>) -> Result<Vec<String>, IngestError> {
 }
 
 /// The first records of a CSV file, as text.
-pub(crate) fn sample(head: &Head<'_>, separator: u8) -> Result<Sample, IngestError> {
-    let names = header(head, separator)?;
-    let mut csv = Csv::new(separator, head.bom);
-    let mut rest = head.text();
+pub(crate) fn sample(beginning: &Beginning<'_>, separator: u8) -> Result<Sample, IngestError> {
+    let names = header(beginning, separator)?;
+    let mut csv = Csv::new(separator, beginning.bom);
+    let mut rest = beginning.text();
     let mut rows = Vec::new();
     let mut take = |record: CsvRecord<'_>| {
         let cells = record.cells.ok().filter(|cells| cells.len() == names.len());
@@ -377,7 +377,7 @@ pub(crate) fn sample(head: &Head<'_>, separator: u8) -> Result<Sample, IngestErr
             take(record);
         }
     }
-    while head.whole
+    while beginning.whole
         && header_read
         && let Some(record) = csv.finish()
     {

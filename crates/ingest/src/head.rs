@@ -1,5 +1,6 @@
 //! The first bytes of a file, understood: how it is packed, what form it has and where its text begins.
 
+use crate::beginning::{Beginning, HEAD_BYTES};
 use crate::error::IngestError;
 use crate::format::{self, Form};
 use crate::sample::Sample;
@@ -7,22 +8,12 @@ use crate::unpack::{self, Packing};
 use crate::{access_log, csv, jsonl};
 use std::borrow::Cow;
 
-/// How many bytes from the start of a file are looked at to find out what it is. Give
-/// [`Reader::new`](crate::Reader::new) so many, or the whole file when it is shorter. A zstd block, which is
-/// unpacked whole or not at all, has up to 128 KiB.
-pub const HEAD_BYTES: usize = 192 * 1024;
-
 /// The beginning of a file.
 #[derive(Debug)]
 pub(crate) struct Head<'a> {
     pub(crate) packing: Packing,
     pub(crate) form: Form,
-    /// Bytes of byte-order mark before the text.
-    pub(crate) bom: usize,
-    /// The first bytes of the text, its byte-order mark included.
-    text: Cow<'a, [u8]>,
-    /// Whether that is all of the text, so that a last line without an end is complete.
-    pub(crate) whole: bool,
+    pub(crate) beginning: Beginning<'a>,
 }
 
 impl<'a> Head<'a> {
@@ -38,20 +29,15 @@ impl<'a> Head<'a> {
             }
         };
         let (form, bom) = format::sniff(&text)?;
-        Ok(Self { packing, form, bom, text, whole })
-    }
-
-    /// The text that is known, after the byte-order mark.
-    pub(crate) fn text(&self) -> &[u8] {
-        &self.text[self.bom..]
+        Ok(Self { packing, form, beginning: Beginning::new(text, bom, whole) })
     }
 
     /// The first records as text.
     pub(crate) fn sample(&self) -> Result<Sample, IngestError> {
         match self.form {
-            Form::Csv { separator } => csv::sample(self, separator),
-            Form::Json(layout) => jsonl::sample(self, layout),
-            Form::AccessLog => Ok(access_log::sample(self)),
+            Form::Csv { separator } => csv::sample(&self.beginning, separator),
+            Form::Json(layout) => jsonl::sample(&self.beginning, layout),
+            Form::AccessLog => Ok(access_log::sample(&self.beginning)),
         }
     }
 }

@@ -12,12 +12,12 @@
 //! **Invariant:** a cell keeps the text that the file has, so a number means to the last bit what it
 //! means in a CSV file. Of a field that an object has twice, the last counts.
 
+use crate::beginning::Beginning;
 use crate::error::{IngestError, Kind, shown};
-use crate::head::Head;
 use crate::json_array::Elements;
 use crate::lines::Lines;
 use crate::place::Place;
-use crate::records::Record;
+use crate::record::Record;
 use crate::sample::Sample;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -364,30 +364,30 @@ fn not_an_object(error: &serde_json::Error, json: &[u8], place: Place) -> String
 
 /// A wanted field that none of the first objects has.
 pub(crate) fn missed(
-    head: &Head<'_>,
+    beginning: &Beginning<'_>,
     layout: Layout,
     wanted: &[String],
 ) -> Result<Option<String>, IngestError> {
     let (mut fields, mut met) = (Fields::new(wanted), vec![false; wanted.len()]);
     let mut objects = 0;
-    each(head, layout, |place, text| {
+    each(beginning, layout, |place, text| {
         if let Ok(fields) = text.and_then(|text| fields.read(text, place)) {
             objects += 1;
             met.iter_mut().enumerate().for_each(|(column, met)| *met |= fields.has(column));
         }
     })?;
     if objects == 0 {
-        return sample(head, layout).map(|_| None); // tells why none of them is an object
+        return sample(beginning, layout).map(|_| None); // tells why none of them is an object
     }
     Ok(met.iter().position(|met| !met).map(|column| wanted[column].clone()))
 }
 
 /// The first records of a file, with all their fields in the order in which they first appear: of objects in
 /// objects by path.
-pub(crate) fn sample(head: &Head<'_>, layout: Layout) -> Result<Sample, IngestError> {
+pub(crate) fn sample(beginning: &Beginning<'_>, layout: Layout) -> Result<Sample, IngestError> {
     let mut sample = Sample::default();
     let (mut failed, mut first) = (0, None);
-    each(head, layout, |place, text| match text.and_then(|text| all_fields(text, place)) {
+    each(beginning, layout, |place, text| match text.and_then(|text| all_fields(text, place)) {
         Ok(fields) => sample.add(fields),
         Err(reason) => {
             failed += 1;
@@ -405,17 +405,17 @@ pub(crate) fn sample(head: &Head<'_>, layout: Layout) -> Result<Sample, IngestEr
 
 /// Gives each whole object of the head as text, or why it is none.
 fn each(
-    head: &Head<'_>,
+    beginning: &Beginning<'_>,
     layout: Layout,
     mut give: impl FnMut(Place, Result<&[u8], String>),
 ) -> Result<(), IngestError> {
-    let mut cut = Cut::new(layout, head.bom);
+    let mut cut = Cut::new(layout, beginning.bom);
     let mut give = |place: Place, text: Result<&[u8], String>| {
         give(place, text);
         Ok(())
     };
-    cut.push(head.text(), &mut give)?;
-    if head.whole { cut.finish(&mut give) } else { Ok(()) }
+    cut.push(beginning.text(), &mut give)?;
+    if beginning.whole { cut.finish(&mut give) } else { Ok(()) }
 }
 
 /// Every field of an object with its text, `None` where it has none; of objects in it by path.

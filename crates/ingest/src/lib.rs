@@ -39,6 +39,7 @@
 
 mod access_log;
 mod batch;
+mod beginning;
 mod csv;
 mod error;
 mod format;
@@ -50,6 +51,7 @@ mod lines;
 mod place;
 pub mod profile;
 mod reader;
+mod record;
 mod records;
 mod row;
 mod sample;
@@ -57,8 +59,8 @@ mod time;
 mod unpack;
 
 pub use batch::{Batch, BatchReader, Cells, Column, Names};
+pub use beginning::HEAD_BYTES;
 pub use error::IngestError;
-pub use head::HEAD_BYTES;
 pub use place::Position;
 pub use profile::propose;
 pub use reader::{Reader, Rejected};

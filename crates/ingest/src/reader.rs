@@ -3,7 +3,8 @@
 use crate::error::{IngestError, Kind};
 use crate::head::Head;
 use crate::place::{Place, Position};
-use crate::records::{Record, Records, Take};
+use crate::record::{Record, Take};
+use crate::records::Records;
 use crate::row::{Misfit, Rows};
 use kappascope_core::Log;
 use kappascope_core::spec::Schema;

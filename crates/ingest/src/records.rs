@@ -14,23 +14,9 @@ use crate::format::Form;
 use crate::head::Head;
 use crate::jsonl::{Fields, Json};
 use crate::place::Place;
+use crate::record::{Record, Take};
 use crate::unpack::Unpack;
 use crate::{access_log, csv, jsonl};
-
-/// A record whose cells can be asked for by the number of the wanted column.
-pub(crate) trait Record {
-    /// The cell as text, or why there is none.
-    fn cell(&self, column: usize) -> Result<&[u8], String>;
-}
-
-/// Who gets the records.
-pub(crate) trait Take {
-    /// A record, and where it begins. An error ends the reading.
-    fn record(&mut self, place: Place, record: &impl Record) -> Result<(), IngestError>;
-
-    /// A record that cannot be told into cells, and why.
-    fn broken(&mut self, place: Place, reason: String) -> Result<(), IngestError>;
-}
 
 /// Cuts one file into records.
 #[derive(Debug)]
@@ -66,24 +52,25 @@ struct Columns {
 impl Records {
     /// The records of the file that begins with `head`, with the cells of the `wanted` columns.
     pub(crate) fn new(head: &Head<'_>, wanted: &[String]) -> Result<Self, IngestError> {
+        let beginning = &head.beginning;
         let source = match head.form {
             Form::Csv { separator } => {
-                let header = csv::header(head, separator)?;
+                let header = csv::header(beginning, separator)?;
                 let columns = Columns::find(&header, wanted)?;
-                Source::Csv { csv: Box::new(Csv::new(separator, head.bom)), header_read: false, columns }
+                Source::Csv { csv: Box::new(Csv::new(separator, beginning.bom)), header_read: false, columns }
             }
             Form::Json(layout) => {
-                if let Some(missed) = jsonl::missed(head, layout, wanted)? {
-                    return Err(missing(&missed, &jsonl::sample(head, layout)?.names));
+                if let Some(missed) = jsonl::missed(beginning, layout, wanted)? {
+                    return Err(missing(&missed, &jsonl::sample(beginning, layout)?.names));
                 }
-                Source::Json(Json::new(layout, wanted, head.bom))
+                Source::Json(Json::new(layout, wanted, beginning.bom))
             }
             Form::AccessLog => {
-                let columns = Columns::find(&access_log::sample(head).names, wanted)?;
-                Source::AccessLog(AccessLog::new(columns.wanted, head.bom))
+                let columns = Columns::find(&access_log::sample(beginning).names, wanted)?;
+                Source::AccessLog(AccessLog::new(columns.wanted, beginning.bom))
             }
         };
-        let text = Text { source, bom_left: head.bom };
+        let text = Text { source, bom_left: beginning.bom };
         Ok(Self { unpack: Unpack::new(head.packing), text, given: 0 })
     }
 

@@ -6,7 +6,7 @@
 
 use crate::error::{IngestError, Kind, shown};
 use crate::place::Position;
-use crate::records::Record;
+use crate::record::Record;
 use crate::time::TimeReader;
 use kappascope_core::Log;
 use kappascope_core::spec::Schema;

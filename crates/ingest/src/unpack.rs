@@ -9,8 +9,8 @@
 //! on in pieces of at most [`TEXT_BYTES`], and beside one of these a decoder holds its window, of at most
 //! [`MAX_WINDOW_BYTES`], and the block at hand. What cannot be unpacked is told with its byte.
 
+use crate::beginning::HEAD_BYTES;
 use crate::error::{IngestError, Kind};
-use crate::head::HEAD_BYTES;
 use flate2::{Decompress, FlushDecompress, Status};
 use ruzstd::decoding::errors::FrameDecoderError;
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};

@@ -4,7 +4,7 @@ use super::{Measures, Profile};
 use crate::batch::Batch;
 use crate::error::{IngestError, Kind};
 use crate::place::Place;
-use crate::records::{Record, Take};
+use crate::record::{Record, Take};
 
 /// Measures a file by its batches: like [`Profiler`](super::Profiler), of which it takes the place for Parquet.
 #[derive(Debug)]

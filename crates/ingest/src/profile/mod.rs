@@ -62,7 +62,8 @@ use crate::format::Form;
 use crate::head::Head;
 use crate::jsonl::Layout;
 use crate::place::Place;
-use crate::records::{Record, Records, Take};
+use crate::record::{Record, Take};
+use crate::records::Records;
 use crate::unpack::Packing;
 use column::Column;
 use kappascope_core::Spec;
@@ -163,9 +164,10 @@ impl Profiler {
 pub fn propose(name: &str, head: &[u8]) -> Result<Spec, IngestError> {
     // Of a packed file its first text has to do: the head unpacked can be very long.
     let head = Head::read(head)?;
-    let mut profiler = Profiler::new(head.text())?;
-    profiler.push(head.text())?;
-    if head.whole {
+    let beginning = head.beginning;
+    let mut profiler = Profiler::new(beginning.text())?;
+    profiler.push(beginning.text())?;
+    if beginning.whole {
         profiler.finish()?;
     }
     profiler.profile().proposal()?.mapping.pipeline(name)
