@@ -3,6 +3,7 @@
 use wasm_bindgen::prelude::*;
 
 /// What a JavaScript error says.
-pub(crate) fn words(error: &JsValue) -> String {
+#[must_use]
+pub fn words(error: &JsValue) -> String {
     error.dyn_ref::<js_sys::Error>().map_or_else(|| format!("{error:?}"), |error| error.message().into())
 }

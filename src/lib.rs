@@ -11,7 +11,7 @@ pub mod app;
 mod chart;
 pub mod columns;
 mod data;
-mod js;
+pub mod js;
 mod link;
 mod permalink;
 mod state;

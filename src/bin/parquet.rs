@@ -3,6 +3,7 @@
 
 use js_sys::{Array, Uint8Array};
 use kappascope_page::columns;
+use kappascope_page::js::words;
 use kappascope_parquet::{Batches, Parquet, Source};
 use send_wrapper::SendWrapper;
 use wasm_bindgen::prelude::*;
@@ -64,7 +65,7 @@ struct Disk {
 
 impl Disk {
     fn new(file: File) -> Result<Self, JsError> {
-        let reader = FileReaderSync::new().map_err(|error| JsError::new(&told(&error)))?;
+        let reader = FileReaderSync::new().map_err(|error| JsError::new(&words(&error)))?;
         let bytes = file.size() as u64;
         Ok(Self { file: SendWrapper::new((file, reader)), bytes })
     }
@@ -84,7 +85,10 @@ impl Source for Disk {
 
     fn read(&self, start: u64, out: &mut [u8]) -> Result<(), String> {
         let bytes = self.slice(start, out.len()).map_err(|error| {
-            format!("the browser cannot read it any more ({}); has it changed? Choose it again", told(&error))
+            format!(
+                "the browser cannot read it any more ({}); has it changed? Choose it again",
+                words(&error)
+            )
         })?;
         if bytes.length() as usize != out.len() {
             return Err("it is shorter than when it was opened; choose it again".to_owned());
@@ -92,10 +96,4 @@ impl Source for Disk {
         bytes.copy_to(out);
         Ok(())
     }
-}
-
-fn told(error: &JsValue) -> String {
-    error
-        .dyn_ref::<js_sys::Error>()
-        .map_or_else(|| format!("{error:?}"), |error| String::from(error.message()))
 }

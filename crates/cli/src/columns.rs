@@ -13,9 +13,6 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::sync::{Mutex, PoisonError};
 
-/// What every Parquet file begins with.
-pub(crate) const PARQUET: &[u8] = b"PAR1";
-
 /// An open Parquet file on its way into a log.
 pub(crate) struct Columns {
     place: String,

@@ -1,13 +1,14 @@
 //! `kappascope profile`: what a source holds, and a first pipeline for it, on standard output.
 
 use crate::args;
-use crate::columns::{self, PARQUET};
+use crate::columns;
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::report;
 use crate::sink::Sinks;
 use crate::source::{Bytes, Source, refused, world};
 use kappascope_ingest::profile::{Profile, Profiler};
+use kappascope_parquet::MAGIC;
 
 /// Measures a source and proposes a pipeline; a scenario has its own. Where none can be proposed, what was
 /// measured is written all the same.
@@ -34,7 +35,7 @@ pub(crate) fn profile(args: &args::Profile) -> Result<(), Failure> {
 fn measure(source: &Source) -> Result<Profile, Failure> {
     let bytes = source.head()?;
     let mut progress = Progress::new();
-    let profile = match bytes.head.starts_with(PARQUET) {
+    let profile = match bytes.head.starts_with(MAGIC) {
         true => columns::measure(source, bytes, &mut progress),
         false => measure_text(bytes, &mut progress),
     };

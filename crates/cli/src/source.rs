@@ -4,12 +4,13 @@
 //! since a log that is being written to does that; one that shrank is an error. Of Parquet, whose index is
 //! at its end, either is an error.
 
-use crate::columns::{Columns, PARQUET};
+use crate::columns::Columns;
 use crate::failure::{Failure, told};
 use kappascope_core::Log;
 use kappascope_core::Spec;
 use kappascope_core::spec::Schema;
 use kappascope_ingest::{HEAD_BYTES, IngestError, Reader, Rejected};
+use kappascope_parquet::MAGIC;
 use kappascope_scenario::{SCENARIOS, World};
 use std::fs::File;
 use std::io::{ErrorKind, IsTerminal, Read, Write};
@@ -153,7 +154,7 @@ impl Feed {
             return Err(Failure::usage(&place, message));
         };
         let bytes = source.head()?;
-        if bytes.head.starts_with(PARQUET) {
+        if bytes.head.starts_with(MAGIC) {
             return Ok((Self::Columns(Box::new(Columns::open(source, bytes, &spec.schema)?)), spec));
         }
         let reader = Reader::new(&spec.schema, &bytes.head).map_err(|error| refused(&bytes.place, &error))?;

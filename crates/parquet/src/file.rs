@@ -24,7 +24,8 @@ const MAX_INDEX_BYTES: u64 = 64 << 20;
 /// The length of the index and the name of the format, at the end of every file.
 const TAIL_BYTES: u64 = 8;
 
-const MAGIC: &[u8; 4] = b"PAR1";
+/// What every Parquet file begins with.
+pub const MAGIC: &[u8; 4] = b"PAR1";
 
 /// The name of the format where the index is encrypted.
 const ENCRYPTED: &[u8; 4] = b"PARE";

@@ -27,5 +27,5 @@ mod pages;
 mod source;
 
 pub use error::ParquetError;
-pub use file::{Batches, Parquet};
+pub use file::{Batches, MAGIC, Parquet};
 pub use source::Source;
