@@ -86,6 +86,32 @@ pub(crate) enum Shape {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TimeReader {
     format: Option<Format>,
+    day: Day,
+}
+
+/// The day of the last time that was read: the next is mostly of the same, and a calendar is dear.
+#[derive(Clone, Debug)]
+struct Day {
+    text: [u8; 10],
+    midnight: i64,
+}
+
+impl Default for Day {
+    fn default() -> Self {
+        Self { text: *b"1970-01-01", midnight: 0 }
+    }
+}
+
+impl Day {
+    /// What [`midnight`] gives.
+    #[inline]
+    fn midnight(&mut self, text: &[u8]) -> Option<i64> {
+        let text = text.first_chunk()?;
+        if *text != self.text {
+            *self = Self { text: *text, midnight: midnight(text)? };
+        }
+        Some(self.midnight)
+    }
 }
 
 impl TimeReader {
@@ -105,18 +131,21 @@ impl TimeReader {
             Some(APACHE) => Some(Format::Apache),
             Some(pattern) => Some(pattern_format(pattern)?),
         };
-        Ok(Self { format })
+        Ok(Self { format, day: Day::default() })
     }
 
     /// A reader of times in a format that is known.
     pub(crate) fn of(format: Format) -> Self {
-        Self { format: Some(format) }
+        Self { format: Some(format), day: Day::default() }
     }
 
     /// The epoch milliseconds of a cell, or what was expected instead.
     pub(crate) fn read(&mut self, cell: &[u8]) -> Result<i64, String> {
         let cell = cell.trim_ascii();
         let time = match &self.format {
+            Some(Format::Iso(expected)) => {
+                expected.read(iso_of_day(cell, |text| self.day.midnight(text)), cell)?
+            }
             Some(format) => format.read(cell)?,
             None => self.find(cell)?,
         };
@@ -133,7 +162,7 @@ impl TimeReader {
 
     /// A reader of times that are written out, with their zone or as a date only.
     pub(crate) fn written_out(date: bool) -> Self {
-        Self { format: Some(Format::Iso(if date { Shape::Date } else { Shape::Zoned })) }
+        Self::of(Format::Iso(if date { Shape::Date } else { Shape::Zoned }))
     }
 
     /// How it reads whole numbers, once it is known that they count from the epoch.
@@ -229,10 +258,7 @@ impl Format {
     pub(crate) fn read(&self, cell: &[u8]) -> Result<i64, String> {
         match self {
             Self::Epoch { unit, guessed } => epoch(cell, *unit, *guessed),
-            Self::Iso(expected) => match iso(cell) {
-                Some((time, shape)) if shape == *expected => Ok(time),
-                _ => Err(other_format(cell, expected.example())),
-            },
+            Self::Iso(expected) => expected.read(iso(cell), cell),
             Self::Apache => apache(cell).ok_or_else(|| other_format(cell, "10/Oct/2000:13:55:36 -0700")),
             Self::Rfc2822 => rfc2822(cell).ok_or_else(|| other_format(cell, "Wed, 01 May 2024 10:00:00 GMT")),
             Self::Pattern(pattern) => by_pattern(pattern, cell).ok_or_else(|| other_format(cell, pattern)),
@@ -241,6 +267,13 @@ impl Format {
 }
 
 impl Shape {
+    fn read(self, found: Option<(i64, Self)>, cell: &[u8]) -> Result<i64, String> {
+        match found {
+            Some((time, shape)) if shape == self => Ok(time),
+            _ => Err(other_format(cell, self.example())),
+        }
+    }
+
     fn example(self) -> &'static str {
         match self {
             Self::Zoned => "2024-05-01T10:00:00Z",
@@ -331,7 +364,11 @@ fn number(text: &[u8], from: usize, to: usize) -> Option<i64> {
 /// `YYYY-MM-DD` or `YYYY/MM/DD`, then `T` or a space and `HH:MM[:SS[.fraction]]`, then a zone; each part is optional
 /// after the first.
 fn iso(text: &[u8]) -> Option<(i64, Shape)> {
-    let midnight = date(text)? * 86_400_000;
+    iso_of_day(text, midnight)
+}
+
+fn iso_of_day(text: &[u8], midnight: impl FnOnce(&[u8]) -> Option<i64>) -> Option<(i64, Shape)> {
+    let midnight = midnight(text)?;
     let rest = match text.get(10) {
         None => return Some((midnight, Shape::Date)),
         Some(b'T' | b't' | b' ') => &text[11..],
@@ -342,11 +379,11 @@ fn iso(text: &[u8]) -> Option<(i64, Shape)> {
     Some((midnight + time - east, shape))
 }
 
-/// Days since the epoch.
-fn date(text: &[u8]) -> Option<i64> {
+/// Epoch milliseconds of the date that a text begins with.
+fn midnight(text: &[u8]) -> Option<i64> {
     let (year, month, day) = (number(text, 0, 4)?, number(text, 5, 7)?, number(text, 8, 10)?);
     let fits = matches!(text[4], b'-' | b'/') && text[7] == text[4] && (1..=12).contains(&month);
-    (fits && (1..=days_in(year, month)).contains(&day)).then(|| days(year, month, day))
+    (fits && (1..=days_in(year, month)).contains(&day)).then(|| days(year, month, day) * 86_400_000)
 }
 
 fn days_in(year: i64, month: i64) -> i64 {
@@ -539,6 +576,26 @@ mod tests {
             let _ = reader.read(first.to_string().as_bytes()); // may be no time in the named unit
             let numbers = reader.whole_numbers().unwrap();
             prop_assert_eq!(numbers.read(number), reader.read(number.to_string().as_bytes()).ok());
+        }
+    }
+
+    #[test]
+    fn a_day_that_is_remembered_changes_no_time() {
+        let mut reader = TimeReader::new(Some("local")).unwrap();
+        let days = [
+            "1970-01-01",
+            "2024-02-29",
+            "2023-02-29",
+            "2024-02-29",
+            "2024-02-3x",
+            "1970/01/01",
+            "0001-01-01",
+        ];
+        for (i, day) in days.iter().cycle().take(21).enumerate() {
+            let cell = format!("{day} 10:00:0{}", i % 10);
+            let alone = TimeReader::new(Some("local")).unwrap().read(cell.as_bytes());
+            assert_eq!(reader.read(cell.as_bytes()), alone, "{cell}");
+            assert_eq!(alone.ok(), iso(cell.as_bytes()).map(|(time, _)| time), "{cell}");
         }
     }
 
