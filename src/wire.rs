@@ -98,8 +98,8 @@ impl Tuning {
             window_ms: length_of(query.window).map_or(0, |length| length.0),
             bound_ms: spec.watermark.bound.0,
             lateness_ms: query.lateness.0,
-            detector_window: detector.map_or(30, |detector| detector.window),
-            threshold: detector.map_or(3.0, |detector| detector.threshold),
+            detector_window: detector.and_then(|detector| detector.kind.window()).unwrap_or(30),
+            threshold: detector.and_then(|detector| detector.kind.threshold()).unwrap_or(3.0),
         }
     }
 
@@ -111,9 +111,10 @@ impl Tuning {
         }
         spec.query[0].lateness = Millis(self.lateness_ms);
         if let Some(detector) = spec.detector.first_mut() {
-            detector.window = self.detector_window;
-            detector.min_points = None;
-            detector.threshold = self.threshold;
+            detector.kind.set_window(self.detector_window);
+            if let Some(threshold) = detector.kind.threshold_mut() {
+                *threshold = self.threshold;
+            }
         }
     }
 }

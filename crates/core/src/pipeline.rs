@@ -12,13 +12,13 @@ use crate::alert::Rule;
 use crate::change::{
     AlertState, Cause, Changes, Drop, DropReason, Kind, Score, Timing, Transition, WindowResult,
 };
-use crate::detect::ZScore;
+use crate::detect::Series;
 use crate::digest::{self, Digest, KeyHashes};
-use crate::key::KeySpace;
+use crate::judge::{Detector, Reads, SeriesState};
 use crate::limits::Limits;
 use crate::log::Block;
 use crate::query::{Missed, Query};
-use crate::spec::{DetectorSpec, Series, Spec, SpecError};
+use crate::spec::{Spec, SpecError};
 use crate::watermark::{Stop, Watermark};
 use crate::window::Windows;
 use serde::{Deserialize, Serialize};
@@ -42,26 +42,6 @@ pub struct Counters {
     pub anomalies: u64,
     /// Alerts that fired.
     pub alerts: u64,
-}
-
-/// One detector with its series, indexed by key.
-#[derive(Clone, Debug)]
-struct Detector {
-    spec: DetectorSpec,
-    reads: Reads,
-    series: Vec<ZScore>,
-    /// Alerts that read this detector.
-    alerts: Vec<usize>,
-}
-
-/// Where a detector's points come from.
-#[derive(Clone, Debug)]
-#[allow(clippy::large_enum_variant, reason = "one a detector; sizes differ between targets")]
-enum Reads {
-    /// The results of a query, one point a window.
-    Results { query: usize, aggregate: usize },
-    /// The events, one point each.
-    Events { measure: usize, keys: KeySpace, scratch: Vec<u32> },
 }
 
 /// One alert rule with its states.
@@ -100,8 +80,7 @@ pub struct Pipeline {
 pub(crate) struct State {
     watermark: Watermark,
     queries: Vec<crate::query::State>,
-    /// The series of each detector, and the keys of those that read events.
-    detectors: Vec<(Vec<ZScore>, Option<KeySpace>)>,
+    detectors: Vec<SeriesState>,
     rules: Vec<Rule>,
     counters: Counters,
     digest: Digest,
@@ -140,7 +119,7 @@ impl Pipeline {
             spec.detector.iter().map(|detector| Detector::new(spec, detector, limits)).collect();
         let mut alerts = Vec::new();
         for (r, alert) in spec.alert.iter().enumerate() {
-            let d = detectors.iter().position(|detector| detector.spec.name == alert.when);
+            let d = detectors.iter().position(|detector| detector.name == alert.when);
             let detector = d.expect("the spec was checked");
             detectors[detector].alerts.push(r);
             alerts.push(Alert { rule: Rule::new(alert), name: digest::of_strings([&*alert.name]), detector });
@@ -363,14 +342,13 @@ impl Pipeline {
 
     /// Judges points that nobody waits for.
     fn judge_all(&mut self, d: usize, keys: &[u32], times: &[i64], values: &[f64]) {
-        let (detector, first) = (&mut self.detectors[d], self.changes.scores.len());
-        detector.reach(keys.iter().max().map_or(0, |newest| *newest as usize + 1));
-        for ((&key, &time), &value) in keys.iter().zip(times).zip(values) {
-            let Some(judgement) = detector.series[key as usize].judge(value) else { continue };
-            self.counters.anomalies += u64::from(judgement.anomaly);
-            self.changes.scores.push(Score::of(judgement, d as u32, key, time, value));
-        }
-        self.changes.happened(Kind::Score, self.changes.scores.len() - first, 0);
+        let Self { detectors, changes, counters, .. } = self;
+        let first = changes.scores.len();
+        detectors[d].series.judge_all((keys, times, values), |i, judgement| {
+            counters.anomalies += u64::from(judgement.anomaly);
+            changes.scores.push(Score::of(judgement, d as u32, keys[i], times[i], values[i]));
+        });
+        changes.happened(Kind::Score, changes.scores.len() - first, 0);
     }
 
     /// Judges points one after the other with what each brings about.
@@ -391,8 +369,7 @@ impl Pipeline {
         row: u32,
         behind: Behind<'_>,
     ) {
-        let detector = &mut self.detectors[d];
-        let Some(judgement) = detector.series(key).judge(value) else { return };
+        let Some(judgement) = self.detectors[d].series.judge(key, start, value) else { return };
         self.changes.scores.push(Score::of(judgement, d as u32, key, start, value));
         self.changes.happened(Kind::Score, 1, row);
         self.counters.anomalies += u64::from(judgement.anomaly);
@@ -494,9 +471,9 @@ impl Pipeline {
         &self.queries[query as usize].state.windows
     }
 
-    /// One series of a detector, once it has met its key.
-    pub(crate) fn series(&self, detector: u32, key: u32) -> Option<&ZScore> {
-        self.detectors[detector as usize].series.get(key as usize)
+    /// One series of a detector.
+    pub(crate) fn series(&self, detector: u32, key: u32) -> Series {
+        self.detectors[detector as usize].series.only(key)
     }
 
     /// Windows of all queries that have not fired: panes where windows share them, events kept where each
@@ -601,65 +578,5 @@ impl KeyHashes for Keys<'_> {
 
     fn of_rule(&self, rule: u32, key: u32) -> u64 {
         self.of_detector(self.alerts[rule as usize].detector as u32, key)
-    }
-}
-
-impl Detector {
-    fn new(spec: &Spec, detector: &DetectorSpec, limits: Limits) -> Self {
-        let reads = match spec.series(&detector.on).expect("the spec was checked") {
-            Series::Aggregate { query, aggregate } => Reads::Results { query, aggregate },
-            Series::Measure(measure) => {
-                let column = |name: &String| spec.schema.keys.iter().position(|key| key == name);
-                let columns =
-                    detector.by.iter().map(|name| column(name).expect("the spec was checked")).collect();
-                Reads::Events { measure, keys: KeySpace::new(columns, limits.keys), scratch: Vec::new() }
-            }
-        };
-        Self { spec: detector.clone(), reads, series: Vec::new(), alerts: Vec::new() }
-    }
-
-    fn reads_events(&self) -> bool {
-        matches!(self.reads, Reads::Events { .. })
-    }
-
-    fn reads_query(&self, q: usize) -> bool {
-        matches!(self.reads, Reads::Results { query, .. } if query == q)
-    }
-
-    /// How many more keys it takes.
-    fn room(&self) -> usize {
-        match &self.reads {
-            Reads::Results { .. } => usize::MAX,
-            Reads::Events { keys, .. } => keys.room(),
-        }
-    }
-
-    /// Makes series for keys below `keys`.
-    fn reach(&mut self, keys: usize) {
-        let spec = &self.spec;
-        if self.series.len() < keys {
-            self.series.resize_with(keys, || ZScore::new(spec));
-        }
-    }
-
-    fn series(&mut self, key: u32) -> &mut ZScore {
-        self.reach(key as usize + 1);
-        &mut self.series[key as usize]
-    }
-
-    fn state(&self) -> (Vec<ZScore>, Option<KeySpace>) {
-        let keys = match &self.reads {
-            Reads::Results { .. } => None,
-            Reads::Events { keys, .. } => Some(keys.clone()),
-        };
-        (self.series.clone(), keys)
-    }
-
-    fn resume(&mut self, (series, of_events): (Vec<ZScore>, Option<KeySpace>)) {
-        self.series = series;
-        if let (Reads::Events { keys, .. }, Some(of_events)) = (&mut self.reads, of_events) {
-            let empty = std::mem::replace(keys, of_events);
-            keys.take_over_from(&empty);
-        }
     }
 }

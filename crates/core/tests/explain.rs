@@ -6,7 +6,7 @@
 use kappascope_core::explain::{
     ExplainError, Figure, Given, Outcome, PointTarget, Rerun, Why, WindowState, WindowStory, WindowTarget,
 };
-use kappascope_core::spec::{Accumulation, Emission, WindowSpec};
+use kappascope_core::spec::{Accumulation, DetectorKind, Emission, WindowSpec};
 use kappascope_core::{Change, DropReason, Limits, Log, Millis, Pipeline, Score, Spec, Timing, Transition};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -609,17 +609,17 @@ fn check_points(case: &Case, turned: &mut [usize; 2]) -> Result<(), TestCaseErro
             (value.to_bits(), start, of_row) == (score.value.to_bits(), score.time, why.row)
         };
         let past = |at: usize| {
-            let until = if spec.include_current { at + 1 } else { at };
+            let DetectorKind::Zscore(zscore) = &spec.kind;
+            let until = if zscore.include_current { at + 1 } else { at };
             points[until.saturating_sub(4)..until].iter().map(|(value, ..)| *value).collect::<Vec<_>>()
         };
-        let found = (0..points.len()).any(|at| is_it(at) && past(at) == why.baseline.points);
-        prop_assert!(found, "{:?} is not the past of {:?} in {:?}", why.baseline, score, points);
+        let found = (0..points.len()).any(|at| is_it(at) && past(at) == why.workings.points);
+        prop_assert!(found, "{:?} is not the past of {:?} in {:?}", why.workings, score, points);
         // A score that another point has too is explained by the first of them.
         prop_assert!(why.row.unwrap_or(u64::MAX) <= row.unwrap_or(u64::MAX));
-        let (mean, deviation) = naive_baseline(&why.baseline.points);
-        prop_assert!(
-            (mean - why.baseline.mean).abs() < 1e-9 && (deviation - why.baseline.deviation).abs() < 1e-9
-        );
+        let (mean, deviation) = naive_baseline(&why.workings.points);
+        let figure = |name: &str| why.workings.figures.iter().find(|(of, _)| *of == name).unwrap().1;
+        prop_assert!((mean - figure("mean")).abs() < 1e-9 && (deviation - figure("deviation")).abs() < 1e-9);
         turned[usize::from(score.anomaly)] += 1;
         if let Some(threshold) = why.turn.threshold {
             let back = if score.anomaly { threshold.next_down() } else { threshold.next_up() };
@@ -641,7 +641,7 @@ fn check_points(case: &Case, turned: &mut [usize; 2]) -> Result<(), TestCaseErro
         let kept = run.kept.as_ref().unwrap();
         if why.alert[0].cause.is_some() && why.row.is_none_or(|row| row >= case.kept_at as u64) {
             let later = case.rerun(&log).from(kept).point(target).unwrap();
-            prop_assert_eq!((later.point, later.baseline, later.turn), (why.point, why.baseline, why.turn));
+            prop_assert_eq!((later.point, later.workings, later.turn), (why.point, why.workings, why.turn));
         }
     }
     Ok(())
@@ -650,7 +650,7 @@ fn check_points(case: &Case, turned: &mut [usize; 2]) -> Result<(), TestCaseErro
 /// Whether the point is an anomaly at another threshold.
 fn verdict(case: &Case, log: &Log, target: &PointTarget, threshold: f64) -> Result<bool, TestCaseError> {
     let mut spec = case.spec.clone();
-    spec.detector[target.detector as usize].threshold = threshold;
+    *spec.detector[target.detector as usize].kind.threshold_mut().unwrap() = threshold;
     let why = Rerun::new(&spec, log).limits(case.limits).finished(true).point(target);
     Ok(why.map_err(|error| TestCaseError::fail(error.to_string()))?.point.score.anomaly)
 }

@@ -3,7 +3,7 @@
 #![cfg(not(target_arch = "wasm32"))]
 
 use expect_test::{Expect, expect};
-use kappascope_core::spec::{Accumulation, Emission, WindowSpec};
+use kappascope_core::spec::{Accumulation, DetectorKind, Emission, WindowSpec};
 use kappascope_core::time::LONGEST_MS;
 use kappascope_core::{Millis, Spec};
 
@@ -121,7 +121,8 @@ fn the_rest_is_read_and_written_back() {
         "\"per_minute.avg(ms)\"",
         "'ms'\nby = ['user', 'page']\nmin_points = 4\ninclude_current = true",
     );
-    assert_eq!((detector.detector[0].by.len(), detector.detector[0].min_points), (2, Some(4)));
+    let DetectorKind::Zscore(zscore) = &detector.detector[0].kind;
+    assert_eq!((detector.detector[0].by.len(), zscore.min_points), (2, Some(4)));
     let alone = GOOD.find("[[query]]").unwrap()..GOOD.find("[[detector]]").unwrap();
     let mut text = GOOD.replace("per_minute.avg(ms)", "ms");
     text.replace_range(alone, "");
@@ -568,6 +569,13 @@ fn unknown_fields_and_forms() {
         r#"kind = "zscore""#,
         r#"kind = "zzscore""#,
         expect!["line 18: unknown variant `zzscore`, expected `zscore`"],
+    );
+    check(
+        "threshold",
+        "treshold",
+        expect![
+            "line 20: unknown field `treshold`, expected one of `window`, `threshold`, `min_points`, `include_current`"
+        ],
     );
     check(
         r#"{ tumbling = "1m" }"#,

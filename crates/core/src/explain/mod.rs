@@ -55,9 +55,10 @@ mod session;
 mod story;
 mod why;
 
+pub use crate::detect::Workings;
 pub use fate::{Fate, Fed, Outcome, QueryFate};
 pub use story::{Member, Refused, WindowState, WindowStory};
-pub use why::{Baseline, KnownBy, PointTarget, Turn, Why};
+pub use why::{KnownBy, PointTarget, Turn, Why};
 
 use crate::change::{Score, Timing, TopEntry, Transition, Value};
 use crate::digest;

@@ -13,7 +13,7 @@ use super::run::{Look, Piece, given, points_of_event, query_of};
 use super::{ExplainError, Given, Judged, Rerun};
 use crate::aggregate::{Aggregate, Function};
 use crate::change::{Change, Score, Timing, Transition};
-use crate::detect::ZScore;
+use crate::detect::{Judgement, Series, Workings};
 use crate::pipeline::Pipeline;
 use crate::spec::DetectorSpec;
 
@@ -84,25 +84,14 @@ pub struct Why {
     pub point: Judged,
     /// The result that it was read from; `None` when the detector reads events.
     pub result: Option<Given>,
-    /// What it was compared with.
-    pub baseline: Baseline,
-    /// The detector's threshold.
-    pub threshold: f64,
+    /// What its score follows from.
+    pub workings: Workings,
+    /// The detector's threshold, where its kind has one.
+    pub threshold: Option<f64>,
     /// What would have turned the verdict.
     pub turn: Turn,
     /// All transitions of the alert that was asked for, up to the one that was asked for.
     pub alert: Vec<Transition>,
-}
-
-/// The points that a point was compared with.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Baseline {
-    /// The oldest first; the last is the point itself where the detector includes it.
-    pub points: Vec<f64>,
-    /// Their mean.
-    pub mean: f64,
-    /// Their sample deviation.
-    pub deviation: f64,
 }
 
 /// The smallest changes that turn a verdict, each on its own.
@@ -111,7 +100,7 @@ pub struct Turn {
     /// The nearest value that the point could have had, the past being what it was; none when every value
     /// has the same verdict.
     pub value: Option<f64>,
-    /// The nearest threshold; none when no threshold above 0 would do.
+    /// The nearest threshold; none when no threshold above 0 would do, or the kind has none.
     pub threshold: Option<f64>,
 }
 
@@ -138,17 +127,16 @@ impl Rerun<'_> {
         }
         let spec = &self.spec.detector[target.detector as usize];
         loop {
-            let series = run.pipeline.series(target.detector, key);
-            let mut series = series.cloned().unwrap_or_else(|| ZScore::new(spec));
+            let mut series = OneSeries { key, series: run.pipeline.series(target.detector, key) };
             let first = run.row;
             let block = run.step(1).ok_or_else(nothing)?;
             let piece = Piece { first, block, pipeline: &run.pipeline };
             if let Some((point, result)) = self.point_in(&piece, key, target, &mut series) {
                 let whole = result.is_some() && self.is_whole(spec);
-                let baseline = Baseline::of(&series, &point.score, spec.include_current);
-                let turn = Turn::of(&series, &point.score, &baseline, spec.include_current, whole);
-                let (row, threshold) = (piece.row(), spec.threshold);
-                return Ok(Why { row, point, result, baseline, threshold, turn, alert });
+                let workings = series.workings(&point.score).ok_or_else(nothing)?;
+                let threshold = spec.kind.threshold();
+                let turn = Turn::of(&series, &point.score, workings.usual, threshold.is_some(), whole);
+                return Ok(Why { row: piece.row(), point, result, workings, threshold, turn, alert });
             }
         }
     }
@@ -160,7 +148,7 @@ impl Rerun<'_> {
         piece: &Piece<'_>,
         key: u32,
         target: &PointTarget,
-        series: &mut ZScore,
+        series: &mut OneSeries,
     ) -> Option<(Judged, Option<Given>)> {
         let is_it = |point: &Judged| target.is(point, key);
         let Some((query, aggregate)) = query_of(self.spec, &self.spec.detector[target.detector as usize])
@@ -172,7 +160,7 @@ impl Rerun<'_> {
                 return Some((point, Some(given)));
             }
             if given.timing == Timing::OnTime && !given.retraction {
-                series.judge(given.values[aggregate].as_f64());
+                series.judge(given.start, given.values[aggregate].as_f64());
             }
         }
         None
@@ -216,37 +204,32 @@ fn find(pipeline: &Pipeline, target: &PointTarget, of_alert: &mut Vec<Transition
     None
 }
 
-impl Baseline {
-    /// What a point is compared with that comes next.
-    fn of(series: &ZScore, score: &Score, include_current: bool) -> Self {
-        let mut after = series.clone();
-        let deviation = after.judge(score.value).map_or(f64::NAN, |judgement| judgement.deviation);
-        let points = if include_current { after.points().collect() } else { series.points().collect() };
-        Self { points, mean: score.expected, deviation }
+/// The series of one key, which can be asked again and again.
+#[derive(Clone)]
+struct OneSeries {
+    key: u32,
+    series: Series,
+}
+
+impl OneSeries {
+    fn judge(&mut self, time: i64, value: f64) -> Option<Judgement> {
+        self.series.judge(self.key, time, value)
     }
 
-    /// A value that is like the past.
-    fn middle(&self, include_current: bool) -> f64 {
-        match self.points.split_last() {
-            Some((_, past)) if include_current && !past.is_empty() => {
-                // Divided first: a sum of the largest points would overflow.
-                past.iter().map(|point| point / past.len() as f64).sum()
-            }
-            _ => self.mean,
-        }
+    fn workings(&self, Score { time, value, .. }: &Score) -> Option<Workings> {
+        self.series.workings(self.key, *time, *value)
     }
 }
 
 impl Turn {
-    fn of(series: &ZScore, score: &Score, baseline: &Baseline, include_current: bool, whole: bool) -> Self {
+    fn of(series: &OneSeries, score: &Score, usual: f64, has_threshold: bool, whole: bool) -> Self {
         let turned = |value: f64| {
-            let judgement = series.clone().judge(value);
+            let judgement = series.clone().judge(score.time, value);
             judgement.is_some_and(|judgement| judgement.anomaly != score.anomaly)
         };
-        let middle = baseline.middle(include_current);
         let towards = match (score.anomaly, whole) {
-            (true, true) => [middle.floor().max(1.0), middle.ceil()],
-            (true, false) => [middle; 2],
+            (true, true) => [usual.floor().max(1.0), usual.ceil()],
+            (true, false) => [usual; 2],
             // A window without events gives no point.
             (false, true) => [1.0, LARGEST_COUNT],
             (false, false) => [f64::MIN, f64::MAX],
@@ -258,6 +241,7 @@ impl Turn {
         Self {
             value: nearest.min_by(|a, b| distance(a).total_cmp(&distance(b))),
             threshold: match score.score.abs() {
+                _ if !has_threshold => None,
                 reached if score.anomaly => Some(reached.next_up()),
                 0.0 => None,
                 missed => Some(missed),

@@ -12,15 +12,15 @@ use crate::time::Millis;
 /// when the slowest moves.
 pub const MAX_PARTITIONS: u32 = 1_024;
 
-/// Longest memory of a detector, in points: its state is this long for each key.
-pub const MAX_DETECTOR_WINDOW: u32 = 10_000;
-
 /// Most events of a count window: those of one that slides are held for each key.
 pub const MAX_COUNT_WINDOW: u32 = 1_000_000;
 
 /// Most panes of one hopping or cumulating window: a result merges them all, and an event may belong to
 /// as many windows.
 pub const MAX_PANES: i64 = 10_000;
+
+/// The field that does not fit, and why.
+pub(super) type Refusal = (&'static str, String);
 
 impl Spec {
     /// Refuses what cannot run.
@@ -164,24 +164,7 @@ impl Spec {
                 }
             }
         }
-        if !(2..=MAX_DETECTOR_WINDOW).contains(&detector.window) {
-            return at(
-                "window",
-                format!("a window of {} points; 2 to {MAX_DETECTOR_WINDOW} would fit", detector.window),
-            );
-        }
-        if !(detector.threshold.is_finite() && detector.threshold > 0.0) {
-            return at(
-                "threshold",
-                format!("a threshold of {}; a number above 0 would fit", detector.threshold),
-            );
-        }
-        match detector.min_points {
-            Some(n) if !(2..=detector.window).contains(&n) => {
-                at("min_points", format!("{n} points; 2 to the window, {}, would fit", detector.window))
-            }
-            _ => Ok(()),
-        }
+        detector.kind.check().or_else(|(field, message)| at(field, message))
     }
 
     fn check_alert(&self, i: usize, alert: &AlertSpec) -> Result<(), SpecError> {

@@ -4,10 +4,12 @@
 //! the place, what was found and what would fit.
 
 mod check;
+mod detector;
 mod window;
 
 pub(crate) use check::gcd;
-pub use check::{MAX_COUNT_WINDOW, MAX_DETECTOR_WINDOW, MAX_PANES, MAX_PARTITIONS};
+pub use check::{MAX_COUNT_WINDOW, MAX_PANES, MAX_PARTITIONS};
+pub use detector::{DEFAULT_MIN_POINTS, DetectorKind, DetectorSpec, MAX_DETECTOR_WINDOW, ZscoreSpec};
 pub use window::{Accumulation, Emission, WindowSpec};
 
 use crate::aggregate::Aggregate;
@@ -106,40 +108,6 @@ pub struct QuerySpec {
     pub aggregates: Vec<Aggregate>,
 }
 
-/// An anomaly detector over one aggregate or one measure, one series a key.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DetectorSpec {
-    /// Name, unique among the detectors.
-    pub name: String,
-    /// The series: a query's aggregate, such as `per_minute.count()`, a point a window; or a measure, a
-    /// point an event.
-    pub on: String,
-    /// Key columns that make the series of a measure; one series of all events when empty.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub by: Vec<String>,
-    /// The method.
-    pub kind: DetectorKind,
-    /// How many past points it compares with.
-    pub window: u32,
-    /// From which absolute score on a point is an anomaly.
-    pub threshold: f64,
-    /// How many past points it needs before it speaks; 10 when absent, or the window if that is shorter.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub min_points: Option<u32>,
-    /// Whether the point itself counts as past: the textbook mistake, kept for teaching.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub include_current: bool,
-}
-
-/// The method of a detector.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DetectorKind {
-    /// Distance from the rolling mean in rolling standard deviations.
-    Zscore,
-}
-
 /// An alert rule: Prometheus' `for` and `keep_firing_for` over a detector's verdict.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -230,7 +198,7 @@ impl Spec {
     pub fn from_toml(text: &str) -> Result<Self, SpecError> {
         let spec: Self = toml::from_str(text).map_err(|error| SpecError {
             path: Vec::new(),
-            line: error.span().map(|span| line_of(text, span.start)),
+            line: error.span().map(|span| line_of(text, place(text, span.start, error.message()))),
             message: error.message().replace('\n', "; "),
         })?;
         spec.check().map_err(|error| SpecError { line: locate(text, &error.path), ..error })?;
@@ -278,6 +246,14 @@ pub enum Series {
     },
     /// A measure of the schema, by its index.
     Measure(usize),
+}
+
+/// Where an error lies that was found from `start` on: of a detector's settings toml knows the table only,
+/// so what the message calls unknown is looked for.
+fn place(text: &str, start: usize, message: &str) -> usize {
+    let unknown = message.strip_prefix("unknown ").and_then(|rest| rest.split('`').nth(1));
+    let offset = unknown.and_then(|name| text[start..].find(name));
+    start + offset.unwrap_or(0)
 }
 
 fn line_of(text: &str, byte: usize) -> usize {

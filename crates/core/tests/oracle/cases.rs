@@ -4,7 +4,7 @@
 
 use kappascope_core::log::ZONE;
 use kappascope_core::spec::{
-    Accumulation, AlertSpec, DetectorKind, DetectorSpec, Emission, QuerySpec, WindowSpec,
+    Accumulation, AlertSpec, DetectorKind, DetectorSpec, Emission, QuerySpec, WindowSpec, ZscoreSpec,
 };
 use kappascope_core::{Log, Millis, Spec};
 use proptest::prelude::*;
@@ -342,12 +342,13 @@ impl Detector {
             name,
             by: if results.contains(&on) { Vec::new() } else { self.by },
             on,
-            kind: DetectorKind::Zscore,
-            window: self.window,
-            // No small whole numbers score just this.
-            threshold: if self.include_current { 0.912_34 } else { 1.412_34 },
-            min_points: Some(2),
-            include_current: self.include_current,
+            kind: DetectorKind::Zscore(ZscoreSpec {
+                window: self.window,
+                // No small whole numbers score just this.
+                threshold: if self.include_current { 0.912_34 } else { 1.412_34 },
+                min_points: Some(2),
+                include_current: self.include_current,
+            }),
         });
     }
 }

@@ -3,7 +3,7 @@
 use crate::cases::Event;
 use crate::facts::{Cell, Fact, Window, number_of};
 use crate::naive::offset_of;
-use kappascope_core::spec::{AlertSpec, DetectorSpec, Series};
+use kappascope_core::spec::{AlertSpec, DetectorKind, DetectorSpec, Series};
 use kappascope_core::{AlertState, Limits, Spec};
 use std::collections::BTreeMap;
 
@@ -100,16 +100,17 @@ impl<'a> Judges<'a> {
         }
         let past = points.len();
         points.push(point.value);
-        let window = detector.window as usize;
-        let with_it = past + usize::from(detector.include_current);
+        let DetectorKind::Zscore(zscore) = &detector.kind;
+        let window = zscore.window as usize;
+        let with_it = past + usize::from(zscore.include_current);
         let compared = &points[with_it.saturating_sub(window)..with_it];
-        if compared.len() < detector.min_points.unwrap_or(10.min(detector.window)) as usize {
+        if compared.len() < zscore.min_points.unwrap_or(10.min(zscore.window)) as usize {
             return;
         }
-        let (expected, deviation, score) = zscore(compared, point.value);
+        let (expected, deviation, score) = zscore_of(compared, point.value);
         let (anomaly, near) =
-            (score.abs() >= detector.threshold, |x: f64| Cell::Near(x, 1e-9 * (1.0 + x.abs())));
-        let reach = detector.threshold * deviation;
+            (score.abs() >= zscore.threshold, |x: f64| Cell::Near(x, 1e-9 * (1.0 + x.abs())));
+        let reach = zscore.threshold * deviation;
         let score = Cell::Near(score, 1e-6 * (1.0 + score.abs()));
         facts.push(Fact::Score {
             detector: d,
@@ -178,7 +179,7 @@ impl<'a> Judges<'a> {
 }
 
 /// Mean and sample deviation of some points, and the distance of a value from the one in the other.
-fn zscore(points: &[f64], value: f64) -> (f64, f64, f64) {
+fn zscore_of(points: &[f64], value: f64) -> (f64, f64, f64) {
     let (origin, n) = (points[0], points.len() as f64);
     let from_origin: Vec<f64> = points.iter().map(|point| point - origin).collect();
     let mean = from_origin.iter().sum::<f64>() / n;

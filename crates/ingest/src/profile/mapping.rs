@@ -6,7 +6,7 @@ use crate::error::{IngestError, Kind};
 use kappascope_core::aggregate::{Aggregate, Function};
 use kappascope_core::spec::{
     Accumulation, AlertSpec, DetectorKind, DetectorSpec, Emission, QuerySpec, Schema, WatermarkSpec,
-    WindowSpec,
+    WindowSpec, ZscoreSpec,
 };
 use kappascope_core::{Millis, Spec};
 use serde::{Deserialize, Serialize};
@@ -109,11 +109,12 @@ impl Mapping {
             name: self.subject().to_owned(),
             on: format!("{query}.{}", mean.unwrap_or(Aggregate::Count)),
             by: Vec::new(),
-            kind: DetectorKind::Zscore,
-            window: 30,
-            threshold: 3.0,
-            min_points: None,
-            include_current: false,
+            kind: DetectorKind::Zscore(ZscoreSpec {
+                window: 30,
+                threshold: 3.0,
+                min_points: None,
+                include_current: false,
+            }),
         }
     }
 }

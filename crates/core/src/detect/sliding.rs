@@ -26,6 +26,7 @@
 //! Definitions: Chan, Golub and LeVeque 1983, *Algorithms for computing the sample variance* (shifted
 //! data); van Herk 1992 and Gil and Werman 1993 for laps.
 
+use super::saturate;
 use serde::{Deserialize, Serialize, Serializer};
 
 /// How many terms are summed before the sum is put aside, so that no sum has n roundings: about the
@@ -271,11 +272,6 @@ impl Running {
     fn total(&self) -> Sums {
         self.whole_parts.plus(self.part)
     }
-}
-
-/// The nearest finite number.
-pub(crate) fn saturate(x: f64) -> f64 {
-    x.clamp(f64::MIN, f64::MAX)
 }
 
 #[cfg(all(test, not(target_arch = "wasm32")))]

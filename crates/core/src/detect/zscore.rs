@@ -1,6 +1,4 @@
-//! Detectors: how unlike its past a point is.
-//!
-//! A detector reads one series a key and judges each point **before** it learns it. The z-score
+//! The rolling z-score.
 //!
 //! ```text
 //!   z = (x − mean) / deviation      mean and sample deviation (n − 1) of the last `window` points
@@ -10,46 +8,23 @@
 //! With `include_current` the point counts among the `window` points that it is compared with. That is
 //! the textbook mistake: such a z cannot exceed (n − 1)/√n, so a window of 20 never reaches 4.3
 //! (Shiffler 1988, *Maximum Z scores and outliers*).
-//!
-//! **Invariant:** only finite points enter state, and every score is finite, at most [`MAX_SCORE`] from
-//! zero. Without spread, a point equal to the mean scores 0 and any other [`MAX_SCORE`].
 
-use crate::sliding::{Sliding, Spread, saturate};
-use crate::spec::DetectorSpec;
+use super::sliding::{Sliding, Spread};
+use super::{Detect, Judgement, Workings, deviations, saturate};
+use crate::spec::{DEFAULT_MIN_POINTS, ZscoreSpec};
 use serde::{Deserialize, Serialize};
-
-/// The largest score: what a point gets that differs from a past without spread.
-pub const MAX_SCORE: f64 = 1e6;
-
-/// How many past points a detector needs before it speaks, unless the pipeline says otherwise.
-pub const DEFAULT_MIN_POINTS: u32 = 10;
-
-/// What a detector says of one point; see [`Score`](crate::Score).
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Judgement {
-    /// How many points it was compared with.
-    pub(crate) n: u32,
-    /// Their mean.
-    pub(crate) expected: f64,
-    /// Their sample deviation: `score` is (point − `expected`) / `deviation`.
-    pub(crate) deviation: f64,
-    pub(crate) low: f64,
-    pub(crate) high: f64,
-    pub(crate) score: f64,
-    pub(crate) anomaly: bool,
-}
 
 /// The rolling z-score of one series.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct ZScore {
+pub(crate) struct Zscore {
     threshold: f64,
     min_points: usize,
     include_current: bool,
     past: Sliding,
 }
 
-impl ZScore {
-    pub(crate) fn new(spec: &DetectorSpec) -> Self {
+impl Zscore {
+    pub(crate) fn new(spec: &ZscoreSpec) -> Self {
         Self {
             threshold: spec.threshold,
             min_points: spec.min_points.unwrap_or(DEFAULT_MIN_POINTS.min(spec.window)) as usize,
@@ -58,37 +33,12 @@ impl ZScore {
         }
     }
 
-    /// Judges a point against the past, then learns it. `None` while the past is too short, and for a
-    /// point that is not finite, which is not learned.
     #[inline]
-    pub(crate) fn judge(&mut self, value: f64) -> Option<Judgement> {
-        if !value.is_finite() {
-            return None;
-        }
-        if self.include_current {
-            self.past.push(value);
-        }
-        let judgement = (self.past.len() >= self.min_points).then(|| self.compare(value));
-        if !self.include_current {
-            self.past.push(value);
-        }
-        judgement
-    }
-
-    /// The points that it remembers, the oldest first.
-    pub(crate) fn points(&self) -> impl Iterator<Item = f64> {
-        self.past.points()
-    }
-
-    #[inline]
-    fn compare(&self, value: f64) -> Judgement {
-        let Spread { n, mean, deviation } = self.past.spread();
-        let score = score(saturate(value - mean), deviation);
+    fn compare(&self, value: f64, Spread { mean, deviation, .. }: Spread) -> Judgement {
+        let score = deviations(saturate(value - mean), deviation);
         let reach = saturate(self.threshold * deviation);
         Judgement {
-            n,
             expected: mean,
-            deviation,
             low: saturate(mean - reach),
             high: saturate(mean + reach),
             score,
@@ -97,52 +47,57 @@ impl ZScore {
     }
 }
 
-fn score(distance: f64, deviation: f64) -> f64 {
-    if distance == 0.0 {
-        0.0
-    } else {
-        // A deviation of 0 gives an infinity here, which the clamp turns into the largest score.
-        (distance / deviation).clamp(-MAX_SCORE, MAX_SCORE)
+impl Detect for Zscore {
+    #[inline]
+    fn judge(&mut self, _time: i64, value: f64) -> Option<Judgement> {
+        if !value.is_finite() {
+            return None;
+        }
+        if self.include_current {
+            self.past.push(value);
+        }
+        let judgement = (self.past.len() >= self.min_points).then(|| self.compare(value, self.past.spread()));
+        if !self.include_current {
+            self.past.push(value);
+        }
+        judgement
+    }
+
+    fn workings(&self, _time: i64, value: f64) -> Option<Workings> {
+        let mut past = self.past.clone();
+        if self.include_current {
+            past.push(value);
+        }
+        let spread = (past.len() >= self.min_points && value.is_finite()).then(|| past.spread())?;
+        let usual = if self.past.len() < 2 { value } else { self.past.spread().mean };
+        let Spread { n, mean, deviation } = spread;
+        Some(Workings {
+            formula: "(value - mean) / deviation",
+            figures: vec![("mean", mean), ("deviation", deviation), ("points", f64::from(n))],
+            points: past.points().collect(),
+            usual: if self.include_current { usual } else { mean },
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::MAX_SCORE;
     use super::*;
 
-    fn zscore(window: u32, threshold: f64, min_points: u32, include_current: bool) -> ZScore {
-        ZScore::new(&DetectorSpec {
-            name: "d".to_owned(),
-            on: "q.count()".to_owned(),
-            by: Vec::new(),
-            kind: crate::spec::DetectorKind::Zscore,
-            window,
-            threshold,
-            min_points: Some(min_points),
-            include_current,
-        })
+    fn zscore(window: u32, threshold: f64, min_points: u32, include_current: bool) -> Zscore {
+        Zscore::new(&ZscoreSpec { window, threshold, min_points: Some(min_points), include_current })
     }
 
-    fn last(detector: &mut ZScore, points: &[f64]) -> Option<Judgement> {
-        points.iter().fold(None, |_, &point| detector.judge(point))
+    fn last(detector: &mut Zscore, points: &[f64]) -> Option<Judgement> {
+        points.iter().fold(None, |_, &point| detector.judge(0, point))
     }
 
     #[test]
     fn scores_against_the_past_by_hand() {
         // Past 2, 4, 6: mean 4, sample deviation 2. Then 10: (10 − 4) / 2 = 3.
         let judged = last(&mut zscore(3, 3.0, 3, false), &[2.0, 4.0, 6.0, 10.0]).unwrap();
-        assert_eq!(
-            judged,
-            Judgement {
-                n: 3,
-                expected: 4.0,
-                deviation: 2.0,
-                low: -2.0,
-                high: 10.0,
-                score: 3.0,
-                anomaly: true
-            }
-        );
+        assert_eq!(judged, Judgement { expected: 4.0, low: -2.0, high: 10.0, score: 3.0, anomaly: true });
         // Just inside the threshold.
         assert!(!last(&mut zscore(3, 3.0, 3, false), &[2.0, 4.0, 6.0, 9.999]).unwrap().anomaly);
         // The window forgets: past 4, 6, 8, mean 6.
@@ -152,7 +107,8 @@ mod tests {
     #[test]
     fn stays_silent_until_it_has_its_points() {
         let mut detector = zscore(5, 3.0, 3, false);
-        let judged: Vec<bool> = [1.0, 2.0, 3.0, 4.0].iter().map(|&x| detector.judge(x).is_some()).collect();
+        let judged: Vec<bool> =
+            [1.0, 2.0, 3.0, 4.0].iter().map(|&x| detector.judge(0, x).is_some()).collect();
         assert_eq!(judged, [false, false, false, true]);
     }
 
@@ -183,7 +139,7 @@ mod tests {
         for (past, point, expected) in cases {
             let mut detector = zscore(10, 3.0, 2, false);
             last(&mut detector, past);
-            let judged = detector.judge(point).unwrap();
+            let judged = detector.judge(0, point).unwrap();
             assert_eq!(judged.score, expected, "{past:?} then {point}");
             assert!([judged.expected, judged.low, judged.high].iter().all(|x| x.is_finite()), "{judged:?}");
         }
@@ -194,9 +150,9 @@ mod tests {
         let mut detector = zscore(10, 3.0, 2, false);
         last(&mut detector, &[1.0, 2.0, 3.0]);
         for point in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
-            assert_eq!(detector.judge(point), None);
+            assert_eq!(detector.judge(0, point), None);
         }
-        assert_eq!(detector.judge(2.0).unwrap().score, 0.0);
+        assert_eq!(detector.judge(0, 2.0).unwrap().score, 0.0);
     }
 
     #[test]
@@ -205,7 +161,7 @@ mod tests {
         let mut detector = zscore(4, 3.0, 2, false);
         for i in 0..2_000_usize {
             let point = extremes[(i * i + i / 7) % extremes.len()];
-            if let Some(judged) = detector.judge(point) {
+            if let Some(judged) = detector.judge(0, point) {
                 let figures = [judged.expected, judged.low, judged.high, judged.score];
                 assert!(figures.iter().all(|x| x.is_finite()), "{point}: {judged:?}");
             }

@@ -1,0 +1,173 @@
+//! Detectors: how unlike its past a point is. One file a kind.
+//!
+//! A detector reads one series a key and judges each point **before** it learns it:
+//!
+//! ```text
+//!   past  ··· ·· ··· ·     ─► expected, band, score     (workings: the figures behind the score)
+//!   point        ▪         ─► verdict
+//!                             then the point is past, too
+//! ```
+//!
+//! **Invariant:** only finite points enter state, and every figure of a judgement is finite, a score at
+//! most [`MAX_SCORE`] from zero. Without spread, a point like the past scores 0 and any other
+//! [`MAX_SCORE`].
+
+mod sliding;
+mod zscore;
+
+use crate::spec::DetectorKind;
+use serde::{Deserialize, Serialize};
+use zscore::Zscore;
+
+/// The largest score: what a point gets that differs from a past without spread.
+pub const MAX_SCORE: f64 = 1e6;
+
+/// What a detector says of one point; see [`Score`](crate::Score).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Judgement {
+    pub(crate) expected: f64,
+    pub(crate) low: f64,
+    pub(crate) high: f64,
+    pub(crate) score: f64,
+    pub(crate) anomaly: bool,
+}
+
+/// How a score comes about: what a person needs to check it by hand.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Workings {
+    /// The score as an expression over `value` and the names of the figures, in the language of `where`:
+    /// `(value - mean) / deviation`. Where it has no value, as nothing is divided by 0, the past has no
+    /// spread; a result beyond ±[`MAX_SCORE`] counts as that.
+    pub formula: &'static str,
+    /// What stands in the formula, and what else the verdict follows from.
+    pub figures: Vec<(&'static str, f64)>,
+    /// The points that it was compared with, the oldest first, where the kind keeps them.
+    pub points: Vec<f64>,
+    /// A value like the past, which is no anomaly.
+    pub usual: f64,
+}
+
+/// The detector of one series.
+pub(crate) trait Detect: Clone {
+    /// Judges a point against the past, then learns it. `time` is the start of its window or the time of
+    /// its event, and may step back. `None` while the past is too short, and for a point that is not
+    /// finite, which is not learned.
+    fn judge(&mut self, time: i64, value: f64) -> Option<Judgement>;
+
+    /// The figures behind the judgement of a point that would come next; `None` where there would be none.
+    fn workings(&self, time: i64, value: f64) -> Option<Workings>;
+}
+
+/// One kind's detectors: each key's, and the one that every key begins with.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Each<D> {
+    fresh: D,
+    keys: Vec<D>,
+}
+
+impl<D: Detect> Each<D> {
+    fn new(fresh: D) -> Self {
+        Self { fresh, keys: Vec::new() }
+    }
+
+    fn of(&self, key: u32) -> &D {
+        self.keys.get(key as usize).unwrap_or(&self.fresh)
+    }
+
+    fn reach(&mut self, keys: usize) {
+        if self.keys.len() < keys {
+            self.keys.resize(keys, self.fresh.clone());
+        }
+    }
+
+    fn judge_all(
+        &mut self,
+        (keys, times, values): (&[u32], &[i64], &[f64]),
+        mut take: impl FnMut(usize, Judgement),
+    ) {
+        self.reach(keys.iter().max().map_or(0, |newest| *newest as usize + 1));
+        for (i, &key) in keys.iter().enumerate() {
+            if let Some(judgement) = self.keys[key as usize].judge(times[i], values[i]) {
+                take(i, judgement);
+            }
+        }
+    }
+}
+
+/// Makes [`Series`] of the kinds there are, so that a kind is looked at once a block and not once a point.
+macro_rules! series {
+    ($($kind:ident),+) => {
+        /// A detector's series, by key.
+        #[derive(Clone, Debug, Serialize, Deserialize)]
+        pub(crate) enum Series {
+            $($kind(Each<$kind>)),+
+        }
+
+        impl Series {
+            /// No series yet.
+            pub(crate) fn new(kind: &DetectorKind) -> Self {
+                match kind {
+                    $(DetectorKind::$kind(spec) => Self::$kind(Each::new($kind::new(spec)))),+
+                }
+            }
+
+            /// Judges a point of each of these keys, at these times and of these values, one after the
+            /// other; gives the place of each that was judged.
+            #[inline]
+            pub(crate) fn judge_all(
+                &mut self,
+                points: (&[u32], &[i64], &[f64]),
+                take: impl FnMut(usize, Judgement),
+            ) {
+                match self {
+                    $(Self::$kind(each) => each.judge_all(points, take)),+
+                }
+            }
+
+            /// What [`Detect::workings`] says of a key's series.
+            pub(crate) fn workings(&self, key: u32, time: i64, value: f64) -> Option<Workings> {
+                match self {
+                    $(Self::$kind(each) => each.of(key).workings(time, value)),+
+                }
+            }
+
+            /// The series of one key alone.
+            pub(crate) fn only(&self, key: u32) -> Self {
+                match self {
+                    $(Self::$kind(each) => {
+                        let mut alone = Each::new(each.fresh.clone());
+                        alone.reach(key as usize);
+                        alone.keys.push(each.of(key).clone());
+                        Self::$kind(alone)
+                    }),+
+                }
+            }
+        }
+    };
+}
+
+series!(Zscore);
+
+impl Series {
+    /// Judges one point.
+    pub(crate) fn judge(&mut self, key: u32, time: i64, value: f64) -> Option<Judgement> {
+        let mut judged = None;
+        self.judge_all((&[key], &[time], &[value]), |_, judgement| judged = Some(judgement));
+        judged
+    }
+}
+
+/// How many deviations a point lies from the mean; [`MAX_SCORE`] where there is no deviation.
+fn deviations(distance: f64, deviation: f64) -> f64 {
+    if distance == 0.0 {
+        0.0
+    } else {
+        // A deviation of 0 gives an infinity here, which the clamp turns into the largest score.
+        (distance / deviation).clamp(-MAX_SCORE, MAX_SCORE)
+    }
+}
+
+/// The nearest finite number.
+fn saturate(x: f64) -> f64 {
+    x.clamp(f64::MIN, f64::MAX)
+}

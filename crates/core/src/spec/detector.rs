@@ -1,0 +1,118 @@
+//! What a detector is told in the pipeline file: one struct a kind, with what that kind needs and no more.
+
+use super::check::Refusal;
+use serde::{Deserialize, Serialize};
+
+/// Longest memory of a detector, in points: its state is this long for each key.
+pub const MAX_DETECTOR_WINDOW: u32 = 10_000;
+
+/// How many past points a detector needs before it speaks, unless the pipeline says otherwise.
+pub const DEFAULT_MIN_POINTS: u32 = 10;
+
+/// An anomaly detector over one aggregate or one measure, one series a key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DetectorSpec {
+    /// Name, unique among the detectors.
+    pub name: String,
+    /// The series: a query's aggregate, such as `per_minute.count()`, a point a window; or a measure, a
+    /// point an event.
+    pub on: String,
+    /// Key columns that make the series of a measure; one series of all events when empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by: Vec<String>,
+    /// The method, and its settings; a field that it does not have is refused.
+    #[serde(flatten)]
+    pub kind: DetectorKind,
+}
+
+/// The method of a detector, with its settings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum DetectorKind {
+    /// Distance from the rolling mean in rolling standard deviations.
+    Zscore(ZscoreSpec),
+}
+
+/// Settings of `zscore`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ZscoreSpec {
+    /// How many past points it compares with.
+    pub window: u32,
+    /// From which absolute score on a point is an anomaly.
+    pub threshold: f64,
+    /// How many past points it needs before it speaks; 10 when absent, or the window if that is shorter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_points: Option<u32>,
+    /// Whether the point itself counts as past: the textbook mistake, kept for teaching.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub include_current: bool,
+}
+
+impl DetectorKind {
+    /// From which absolute score on a point is an anomaly, where the kind has such a threshold.
+    #[must_use]
+    pub fn threshold(&self) -> Option<f64> {
+        self.clone().threshold_mut().copied()
+    }
+
+    /// [`threshold`](DetectorKind::threshold), to change it.
+    pub fn threshold_mut(&mut self) -> Option<&mut f64> {
+        match self {
+            Self::Zscore(zscore) => Some(&mut zscore.threshold),
+        }
+    }
+
+    /// How many past points it compares with, where the kind has a window.
+    #[must_use]
+    pub fn window(&self) -> Option<u32> {
+        match self {
+            Self::Zscore(zscore) => Some(zscore.window),
+        }
+    }
+
+    /// Compares with so many past points, where the kind has a window; speaks after as many of them as
+    /// it does by itself.
+    pub fn set_window(&mut self, points: u32) {
+        match self {
+            Self::Zscore(zscore) => (zscore.window, zscore.min_points) = (points, None),
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<(), Refusal> {
+        match self {
+            Self::Zscore(zscore) => zscore.check(),
+        }
+    }
+}
+
+impl ZscoreSpec {
+    fn check(&self) -> Result<(), Refusal> {
+        check_window(self.window)?;
+        check_threshold(self.threshold)?;
+        check_min_points(self.min_points, self.window)
+    }
+}
+
+fn check_window(window: u32) -> Result<(), Refusal> {
+    if (2..=MAX_DETECTOR_WINDOW).contains(&window) {
+        return Ok(());
+    }
+    Err(("window", format!("a window of {window} points; 2 to {MAX_DETECTOR_WINDOW} would fit")))
+}
+
+fn check_threshold(threshold: f64) -> Result<(), Refusal> {
+    if threshold.is_finite() && threshold > 0.0 {
+        return Ok(());
+    }
+    Err(("threshold", format!("a threshold of {threshold}; a number above 0 would fit")))
+}
+
+fn check_min_points(min_points: Option<u32>, window: u32) -> Result<(), Refusal> {
+    match min_points {
+        Some(n) if !(2..=window).contains(&n) => {
+            Err(("min_points", format!("{n} points; 2 to the window, {window}, would fit")))
+        }
+        _ => Ok(()),
+    }
+}
