@@ -229,6 +229,18 @@ impl Watch {
     }
 }
 
+/// The key columns of a pipeline's rules, each once.
+#[must_use]
+pub fn key_columns_of(spec: &Spec) -> Vec<String> {
+    let mut columns = Vec::new();
+    for column in spec.alert.iter().flat_map(|alert| key_columns(spec, alert)) {
+        if !columns.contains(&column) {
+            columns.push(column);
+        }
+    }
+    columns
+}
+
 /// The key columns of a rule's series.
 fn key_columns(spec: &Spec, alert: &AlertSpec) -> Vec<String> {
     let detector =

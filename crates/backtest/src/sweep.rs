@@ -49,7 +49,7 @@ pub struct Sweep {
     pub test: Option<Part>,
     /// Every setting, as given.
     pub tried: Vec<Tried>,
-    /// The cheapest on the training part: of several, the one with the fewest alerts, then the first.
+    /// The cheapest on the training part: of several, those with the fewest alerts, and the middle of them.
     pub chosen: usize,
     /// What came of the chosen one in the test part.
     pub tested: Option<Outcome>,
@@ -96,13 +96,12 @@ fn whole(log: &Log) -> Part {
     }
 }
 
+/// Of several that are as good, the middle one: far from where they cease to be.
 fn cheapest(tried: &[Tried], miss_cost: f64) -> usize {
     let rank = |tried: &Tried| (tried.train.cost(miss_cost), tried.train.alerts);
-    let by_rank = |a: &usize, b: &usize| {
-        let ((a_cost, a_alerts), (b_cost, b_alerts)) = (rank(&tried[*a]), rank(&tried[*b]));
-        a_cost.total_cmp(&b_cost).then(a_alerts.cmp(&b_alerts))
-    };
-    (0..tried.len()).min_by(by_rank).expect("a sweep has a setting")
+    let best = tried.iter().map(rank).min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    let as_good: Vec<usize> = (0..tried.len()).filter(|i| Some(rank(&tried[*i])) == best).collect();
+    as_good[(as_good.len() - 1) / 2]
 }
 
 /// What is too little to say anything of, in the part whose outcome is given: what, and within which
@@ -115,4 +114,57 @@ pub fn too_small(outcome: &Outcome) -> Vec<(&'static str, f64, f64)> {
         .filter(|(_, (low, high))| high - low > TOO_WIDE)
         .map(|(what, (low, high))| (what, low, high))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tried(costs: &[(usize, u64)]) -> Vec<Tried> {
+        let outcome = |&(missed, alerts): &(usize, u64)| Outcome {
+            missed: vec![0; missed],
+            alerts,
+            ..Outcome::default()
+        };
+        costs
+            .iter()
+            .map(|cost| Tried { values: Vec::new(), train: outcome(cost), alerts: Vec::new() })
+            .collect()
+    }
+
+    #[test]
+    fn the_middle_of_the_cheapest_is_chosen() {
+        assert_eq!(cheapest(&tried(&[(3, 1)]), 10.0), 0);
+        assert_eq!(cheapest(&tried(&[(3, 1), (1, 9), (1, 9), (1, 9), (1, 9), (2, 1)]), 10.0), 2);
+        // Among the cheapest, fewer alerts are better.
+        assert_eq!(cheapest(&tried(&[(1, 9), (1, 4), (1, 9)]), 10.0), 1);
+    }
+
+    #[test]
+    fn the_test_part_has_no_say_in_the_choice() {
+        let mut world = kappascope_scenario::open("website", 3, Some(200_000)).unwrap();
+        let mut log = Log::new(&world.spec().schema);
+        while world.fill(&mut log, 10_000) > 0 {}
+        let parameter = "detector.threshold=2:6:0.5".parse().unwrap();
+        let settings = crate::setting::settings(world.spec(), &[parameter]).unwrap();
+        let whole = whole(&log);
+        let at = |from: f64| whole.from + ((whole.until - whole.from) as f64 * from) as i64;
+        let label = |from: f64| Label {
+            what: String::new(),
+            start: at(from),
+            end: at(from) + 600_000,
+            key: Vec::new(),
+        };
+        let rules = Rules { miss_cost: 10.0, train: 0.5 };
+        let first = [label(0.1), label(0.3)];
+        let chosen = sweep(&settings, &log, &first, rules).unwrap();
+        assert_eq!((chosen.train.until, chosen.test.unwrap().from), (at(0.5), at(0.5)));
+        for later in [vec![label(0.6)], (0..40).map(|i| label(0.5 + f64::from(i) / 100.0)).collect()] {
+            let labels = [&first[..], &later].concat();
+            let other = sweep(&settings, &log, &labels, rules).unwrap();
+            assert_eq!(other.chosen, chosen.chosen);
+            assert!(other.tried.iter().zip(&chosen.tried).all(|(a, b)| a.train == b.train));
+            assert_ne!(other.tested, chosen.tested);
+        }
+    }
 }

@@ -17,6 +17,8 @@ pub(crate) struct Args {
 pub(crate) enum Verb {
     /// Run a pipeline over a source and write what happens as JSON lines.
     Run(Run),
+    /// Say what a pipeline's alerts would have caught, missed and cried wolf over, setting by setting.
+    Backtest(Backtest),
     /// Write the events of a scenario, a simulated stream with known incidents.
     Generate(Generate),
     /// Say what a source holds, and propose a pipeline for it with a reason for each line.
@@ -43,6 +45,35 @@ pub(crate) struct Run {
     /// Leave the windows open that the watermark has not passed at the end of the source.
     #[arg(long)]
     pub(crate) no_flush: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Labels: a CSV or JSON Lines file with a column `start` (or `time`), perhaps `end` and `what`, and key columns \
+by their names in the pipeline.")]
+pub(crate) struct Backtest {
+    /// The pipeline file (TOML). A scenario brings its own.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) pipeline: Option<PathBuf>,
+    /// A CSV or JSON Lines file, `-` for standard input, or `scenario:NAME?seed=N&events=N`.
+    #[arg(long, value_name = "SRC", default_value = "-")]
+    pub(crate) from: String,
+    /// What really happened: a file, or `column:NAME`, a column of the events that marks them. A scenario knows.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) labels: Option<String>,
+    /// A parameter and its values, such as `detector.threshold=2:6:0.25` or `watermark.bound=0s,5s`; at most two.
+    #[arg(long, value_name = "PARAMETER=VALUES")]
+    pub(crate) sweep: Vec<String>,
+    /// What a miss costs, in false alarms: the cheapest setting is chosen.
+    #[arg(long, value_name = "N", default_value_t = 10.0)]
+    pub(crate) miss_cost: f64,
+    /// The share of the time, from its start, that the choice is made on; the rest tests it. 0.5 for a sweep,
+    /// otherwise 1.
+    #[arg(long, value_name = "SHARE")]
+    pub(crate) train: Option<f64>,
+    /// Write everything as one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, clap::Args)]

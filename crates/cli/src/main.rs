@@ -3,10 +3,12 @@
 //! The whole program is [`run`]: one `match` over the verbs, each of which has a file of its own.
 
 mod args;
+mod backtest;
 mod columns;
 mod failure;
 mod generate;
 mod jsonl;
+mod labels;
 mod pace;
 mod profile;
 mod progress;
@@ -14,6 +16,8 @@ mod report;
 mod run;
 mod sink;
 mod source;
+mod text;
+mod verdict;
 
 use args::{Args, Verb};
 use failure::Failure;
@@ -37,6 +41,7 @@ fn run(args: Args) -> Result<u8, Failure> {
             Ok(if strict && rejected > 0 { REJECTED } else { 0 })
         }
         Verb::Generate(args) => generate::generate(&args).map(|()| 0),
+        Verb::Backtest(args) => backtest::backtest(&args).map(|()| 0),
         Verb::Profile(args) => profile::profile(&args).map(|()| 0),
     }
 }

@@ -3,13 +3,9 @@
 //! **Invariant:** every line is a comment or part of the pipeline, so the whole is a pipeline file; and no
 //! line is longer than [`WIDTH`], but for a pipeline's own.
 
-use jiff::Timestamp;
+use crate::text::{WIDTH, cut, date, hanging, one_line, table, width, wrapped};
 use kappascope_ingest::profile::words::{counted, number, percent, span, written};
 use kappascope_ingest::profile::{ColumnKind, ColumnProfile, Disorder, Profile, Proposal, Rate, TimeProfile};
-use std::fmt::Write;
-
-/// Characters of a line: what most terminals and reviews show.
-const WIDTH: usize = 100;
 
 /// Characters of a column's name in a table.
 const NAME_CHARS: usize = 24;
@@ -217,74 +213,9 @@ fn odd(profile: &Profile) -> Vec<String> {
     told.iter().flat_map(|told| hanging(told)).collect()
 }
 
-/// A sentence on lines of which the second and later are set in.
-fn hanging(text: &str) -> Vec<String> {
-    let mut lines = wrapped(text, WIDTH - 6);
-    lines.iter_mut().skip(1).for_each(|line| line.insert_str(0, "  "));
-    lines
-}
-
-/// Rows with their cells below each other: the first `left` of them to the left, the others to the right.
-fn table(rows: Vec<Vec<String>>, left: usize) -> Vec<String> {
-    let widths: Vec<usize> = (0..rows.first().map_or(0, Vec::len))
-        .map(|column| rows.iter().map(|row| width(&row[column])).max().unwrap_or(0))
-        .collect();
-    let line = |row: &Vec<String>| {
-        let mut line = String::new();
-        for (i, (cell, width)) in row.iter().zip(&widths).enumerate() {
-            let _ =
-                if i < left { write!(line, "{cell:<width$}  ") } else { write!(line, "{cell:>width$}  ") };
-        }
-        line
-    };
-    rows.iter().map(line).collect()
-}
-
 /// A bar for each count; none where there is nothing.
 fn bars(counts: &[u64]) -> String {
     let most = counts.iter().max().copied().unwrap_or(0).max(1);
     let height = |count: u64| (u128::from(count) * 7).div_ceil(u128::from(most)) as usize;
     counts.iter().map(|&count| if count == 0 { ' ' } else { BARS[height(count)] }).collect()
-}
-
-fn date(ms: i64) -> String {
-    let pattern = if ms % 1_000 == 0 { "%Y-%m-%d %H:%M:%S" } else { "%Y-%m-%d %H:%M:%S.%3f" };
-    Timestamp::from_millisecond(ms).map_or(ms.to_string(), |time| time.strftime(pattern).to_string())
-}
-
-/// Words on lines of at most so many characters; a longer word stays whole.
-fn wrapped(text: &str, chars: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in one_line(text).split(' ') {
-        let last = lines.last_mut().filter(|line| line.is_empty() || width(line) + 1 + width(word) <= chars);
-        match last {
-            Some(line) if line.is_empty() => line.push_str(word),
-            Some(line) => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            None => lines.push(word.to_owned()),
-        }
-    }
-    lines
-}
-
-fn width(text: &str) -> usize {
-    text.chars().count()
-}
-
-fn cut(text: &str, chars: usize) -> String {
-    if width(text) <= chars {
-        return text.to_owned();
-    }
-    text.chars().take(chars.saturating_sub(1)).chain(['…']).collect()
-}
-
-/// Text without line ends or other control characters: a comment ends with its line.
-fn one_line(text: &str) -> String {
-    let mut out = String::new();
-    for c in text.chars() {
-        if c.is_control() { out.extend(c.escape_default()) } else { out.push(c) }
-    }
-    out
 }

@@ -80,7 +80,7 @@ fn push_rows(
     sinks.write_if_much()
 }
 
-fn read_pipeline(path: &Path) -> Result<Spec, Failure> {
+pub(crate) fn read_pipeline(path: &Path) -> Result<Spec, Failure> {
     let place = path.display();
     let text = std::fs::read_to_string(path).map_err(|error| Failure::usage(&place, told(&error)))?;
     Spec::from_toml(&text).map_err(|error| Failure::usage(&place, error))

@@ -1,5 +1,6 @@
 //! The binary from outside: what it writes, says and returns.
 
+mod backtest;
 mod bad_input;
 mod command;
 mod docs;
