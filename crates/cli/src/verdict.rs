@@ -43,7 +43,7 @@ impl Verdict<'_> {
         let curve = if self.parameters.is_empty() { Vec::new() } else { self.curve() };
         let columns = self.columns();
         let sections = [
-            ("Settings, judged on the first part", curve),
+            ("Settings, judged on the training part", curve),
             ("", self.choice()),
             ("", scoreboard(&columns, self.miss_cost)),
             ("Missed", self.missed(&columns)),
@@ -76,7 +76,7 @@ impl Verdict<'_> {
 
     fn columns(&self) -> Vec<Column<'_>> {
         let Sweep { train, test, tested, .. } = self.sweep;
-        let name = if test.is_some() { "first part" } else { "all" };
+        let name = if test.is_some() { "training" } else { "all" };
         let first = Column { name, part: *train, outcome: self.chosen() };
         let second = test.zip(tested.as_ref()).map(|(part, outcome)| Column { name: "test", part, outcome });
         std::iter::once(first).chain(second).collect()
@@ -116,7 +116,7 @@ impl Verdict<'_> {
         let values = self.parameters.iter().zip(&tried[*chosen].values);
         let values: Vec<String> =
             values.map(|(parameter, value)| format!("{} = {value}", parameter.path)).collect();
-        let judged = if test.is_some() { " on the first part, and tested on the rest" } else { "" };
+        let judged = if test.is_some() { " on the training part, and tested on the rest" } else { "" };
         let miss = number(self.miss_cost);
         hanging(&format!(
             "Chosen: {}, the cheapest{judged}; a miss costs as much as {miss} false alarms.",
@@ -153,7 +153,7 @@ impl Verdict<'_> {
     fn warnings(&self, columns: &[Column<'_>]) -> Vec<String> {
         let mut said = Vec::new();
         for (i, Column { name, outcome, .. }) in columns.iter().enumerate() {
-            let place = if columns.len() > 1 { format!(" in the {name}") } else { String::new() };
+            let place = if columns.len() > 1 { format!(" in the {name} part") } else { String::new() };
             if outcome.labels == 0 {
                 said.push(no_labels(&place, i == 0 && !self.parameters.is_empty()));
             }

@@ -15,6 +15,7 @@
 //!                                                         names what of them
 //!   <!-- shows: refused refused.toml -->                  what is said of the pipeline with the line of
 //!                                                         each row in it
+//!   <!-- shows: backtest -p a.toml --from b.csv -->       what came of a pipeline's alerts
 //!   <!-- shows: told lines.toml -->                       what is said first of the file that each row is
 //! ```
 
@@ -118,6 +119,7 @@ fn shown(shows: &str, head: &[&str], body: &[&str]) -> Vec<String> {
             lines(&text[text.find("[[query]]").expect("a query")..])
         }
         ["profile", input] => lines(&profile(input)),
+        ["backtest", ..] => lines(&command(shows)),
         ["lines", pipeline, input] => lines(&run(pipeline, input)),
         ["kinds", pipeline, input] => first_of_each_kind(&run(pipeline, input)),
         ["summary", pipeline, input] => with_summary(body, &run(pipeline, input)),
@@ -150,6 +152,17 @@ fn profile(input: &str) -> String {
     folder.write(input, example(input));
     let output = folder.run(&format!("profile --from {input}"));
     assert_eq!(output.told(), "0: ", "{input}");
+    output.stdout
+}
+
+/// What a command line writes, in a folder with the examples that it names.
+fn command(line: &str) -> String {
+    let folder = Folder::new();
+    for name in line.split(' ').filter(|word| names(EXAMPLES).contains(&(*word).to_owned())) {
+        folder.write(name, example(name));
+    }
+    let output = folder.run(line);
+    assert_eq!(output.told(), "0: ", "{line}");
     output.stdout
 }
 
