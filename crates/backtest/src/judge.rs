@@ -311,7 +311,7 @@ mod tests {
             prop_assert!(0.0 <= low && low <= share + 1e-12 && share <= high + 1e-12 && high <= 1.0);
             // The ends are the shares of which this sample is just likely: (p − share)² = z² p (1 − p) / n.
             for end in [low, high].into_iter().filter(|end| *end > 0.0 && *end < 1.0) {
-                let off = (end - share).powi(2) - 3.841_458_820_694_124 * end * (1.0 - end) / all as f64;
+                let off = (end - share) * (end - share) - 3.841_458_820_694_124 * end * (1.0 - end) / all as f64;
                 prop_assert!(off.abs() < 1e-9, "{part} of {all}: {end} {off}");
             }
         }
