@@ -1,6 +1,7 @@
 //! What a detector is told in the pipeline file: one struct a kind, with what that kind needs and no more.
 
 use super::check::Refusal;
+use crate::time::Millis;
 use serde::{Deserialize, Serialize};
 
 /// Longest memory of a detector, in points: its state is this long for each key.
@@ -31,6 +32,8 @@ pub struct DetectorSpec {
 pub enum DetectorKind {
     /// Distance from the rolling mean in rolling standard deviations.
     Zscore(ZscoreSpec),
+    /// How long a key has said nothing.
+    Absence(AbsenceSpec),
 }
 
 /// Settings of `zscore`.
@@ -49,6 +52,14 @@ pub struct ZscoreSpec {
     pub include_current: bool,
 }
 
+/// Settings of `absence`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AbsenceSpec {
+    /// How long after its last point a key is overdue.
+    pub after: Millis,
+}
+
 impl DetectorKind {
     /// From which absolute score on a point is an anomaly, where the kind has such a threshold.
     #[must_use]
@@ -60,6 +71,7 @@ impl DetectorKind {
     pub fn threshold_mut(&mut self) -> Option<&mut f64> {
         match self {
             Self::Zscore(zscore) => Some(&mut zscore.threshold),
+            Self::Absence(_) => None,
         }
     }
 
@@ -68,6 +80,7 @@ impl DetectorKind {
     pub fn window(&self) -> Option<u32> {
         match self {
             Self::Zscore(zscore) => Some(zscore.window),
+            Self::Absence(_) => None,
         }
     }
 
@@ -76,12 +89,14 @@ impl DetectorKind {
     pub fn set_window(&mut self, points: u32) {
         match self {
             Self::Zscore(zscore) => (zscore.window, zscore.min_points) = (points, None),
+            Self::Absence(_) => {}
         }
     }
 
     pub(super) fn check(&self) -> Result<(), Refusal> {
         match self {
             Self::Zscore(zscore) => zscore.check(),
+            Self::Absence(absence) => absence.check(),
         }
     }
 }
@@ -91,6 +106,15 @@ impl ZscoreSpec {
         check_window(self.window)?;
         check_threshold(self.threshold)?;
         check_min_points(self.min_points, self.window)
+    }
+}
+
+impl AbsenceSpec {
+    fn check(&self) -> Result<(), Refusal> {
+        if self.after.0 > 0 {
+            return Ok(());
+        }
+        Err(("after", "every key would be overdue at once; at least `1ms` would fit".to_owned()))
     }
 }
 
