@@ -241,7 +241,11 @@ impl Run {
                     self.scores.push((PointTarget::of_score(pipeline, score), score.clone(), row));
                 }
                 Change::Alert(alert) => {
-                    self.alerts.push((PointTarget::of_alert(pipeline, alert), alert.clone()));
+                    let Some(target) = PointTarget::of_alert(pipeline, alert) else {
+                        assert!(alert.absent, "the rules look at detectors");
+                        continue;
+                    };
+                    self.alerts.push((target, alert.clone()));
                 }
             }
         }

@@ -311,7 +311,7 @@ fn detectors_and_alerts() {
         expect![[r#"
             20000 events: 2020 filtered, 520 late, 0 for some
             16877 results, 1517 anomalies, 835 alerts
-            1fc1796d143123ee
+            c280cf650f8da9d5
         "#]],
     );
 }

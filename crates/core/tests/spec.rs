@@ -694,7 +694,9 @@ fn names() {
     check(
         r#"when = "slow""#,
         r#"when = "fast""#,
-        expect!["line 23: alert[0].when: no detector `fast`; there are `slow`"],
+        expect![
+            "line 23: alert[0].when: no detector `fast`; there are `slow`; a condition on a query's results begins with its name, such as `per_minute: count() > 10`"
+        ],
     );
     check(r#"name = "slow_page""#, r#"name = """#, expect!["line 22: alert[0].name: an empty name"]);
     check(

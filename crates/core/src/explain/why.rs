@@ -45,12 +45,14 @@ impl PointTarget {
         Self { detector: score.detector, key, known_by: KnownBy::Score(score.clone()) }
     }
 
-    /// The point behind a transition that this pipeline has given.
+    /// The point behind a transition that this pipeline has given; none when there was none, as its key had
+    /// no result in that window, and when its rule looks at results themselves, see
+    /// [`ConditionTarget`](super::ConditionTarget).
     #[must_use]
-    pub fn of_alert(pipeline: &Pipeline, alert: &Transition) -> Self {
-        let detector = pipeline.detector_of_rule(alert.rule);
+    pub fn of_alert(pipeline: &Pipeline, alert: &Transition) -> Option<Self> {
+        let detector = pipeline.detector_of_rule(alert.rule).filter(|_| !alert.absent)?;
         let key = pipeline.key_of_score(detector, alert.key).map(str::to_owned).collect();
-        Self { detector, key, known_by: KnownBy::Transition(alert.clone()) }
+        Some(Self { detector, key, known_by: KnownBy::Transition(alert.clone()) })
     }
 
     /// Start of its window, or time of its event.
@@ -63,12 +65,13 @@ impl PointTarget {
 
     /// Whether a point of this key number is meant.
     fn is(&self, point: &Judged, key: u32) -> bool {
-        let Score { detector, time, value, expected, score, .. } = point.score;
+        let Score { detector, time, value, expected, low, high, score, .. } = point.score;
         (detector, point.score.key) == (self.detector, key)
             && match &self.known_by {
                 KnownBy::Score(asked) => {
+                    let band = (asked.low, asked.high);
                     let asked = (asked.time, asked.value, asked.expected, asked.score);
-                    (time, value, expected, score) == asked
+                    (time, value, expected, score) == asked && (low, high) == band
                 }
                 KnownBy::Transition(asked) => point.alerts.contains(asked),
             }
@@ -198,9 +201,10 @@ fn find(pipeline: &Pipeline, target: &PointTarget, of_alert: &mut Vec<Transition
         // A target made by hand may name another detector than its transition does.
         let detector = match change {
             Change::Alert(alert) => pipeline.detector_of_rule(alert.rule),
-            _ => target.detector,
+            _ => Some(target.detector),
         };
-        if detector == target.detector && pipeline.key_of_score(detector, key).eq(&target.key) {
+        let is_its = detector == Some(target.detector);
+        if is_its && pipeline.key_of_score(target.detector, key).eq(&target.key) {
             return Some(key);
         }
     }
