@@ -65,13 +65,12 @@ impl PointTarget {
 
     /// Whether a point of this key number is meant.
     fn is(&self, point: &Judged, key: u32) -> bool {
-        let Score { detector, time, value, expected, low, high, score, .. } = point.score;
+        let Score { detector, time, value, expected, score, .. } = point.score;
         (detector, point.score.key) == (self.detector, key)
             && match &self.known_by {
                 KnownBy::Score(asked) => {
-                    let band = (asked.low, asked.high);
                     let asked = (asked.time, asked.value, asked.expected, asked.score);
-                    (time, value, expected, score) == asked && (low, high) == band
+                    (time, value, expected, score) == asked
                 }
                 KnownBy::Transition(asked) => point.alerts.contains(asked),
             }
