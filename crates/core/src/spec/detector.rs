@@ -1,6 +1,7 @@
 //! What a detector is told in the pipeline file: one struct a kind, with what that kind needs and no more.
 
 use super::check::Refusal;
+use super::{SpecError, Step};
 use serde::{Deserialize, Serialize};
 
 /// Longest memory of a detector, in points: its state is this long for each key.
@@ -77,6 +78,11 @@ impl DetectorKind {
         match self {
             Self::Zscore(zscore) => (zscore.window, zscore.min_points) = (points, None),
         }
+    }
+
+    /// [`check`](DetectorKind::check) of a kind that stands in no pipeline.
+    pub(crate) fn check_alone(&self) -> Result<(), SpecError> {
+        self.check().map_err(|(field, message)| SpecError::at(&[Step::Field(field)], message))
     }
 
     pub(super) fn check(&self) -> Result<(), Refusal> {
