@@ -12,12 +12,16 @@
 //! most [`MAX_SCORE`] from zero. Without spread, a point like the past scores 0 and any other
 //! [`MAX_SCORE`].
 
+mod net;
+mod novelty;
+mod season;
 mod sliding;
 mod zscore;
 
 use crate::spec::{DetectorKind, SpecError};
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
+use novelty::Novelty;
 use zscore::Zscore;
 
 /// The largest score: what a point gets that differs from a past without spread.
@@ -152,7 +156,7 @@ macro_rules! series {
     };
 }
 
-series!(Zscore);
+series!(Zscore, Novelty);
 
 impl Series {
     /// Judges one point.

@@ -32,6 +32,8 @@ pub struct DetectorSpec {
 pub enum DetectorKind {
     /// Distance from the rolling mean in rolling standard deviations.
     Zscore(ZscoreSpec),
+    /// Whether a series was ever like this.
+    Novelty(NoveltySpec),
 }
 
 /// Settings of `zscore`.
@@ -50,6 +52,33 @@ pub struct ZscoreSpec {
     pub include_current: bool,
 }
 
+/// Settings of `novelty`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoveltySpec {
+    /// From which score on a point is an anomaly.
+    #[serde(default = "one")]
+    pub threshold: f64,
+    /// For how long it rests after an anomaly, as a share of the points so far.
+    #[serde(default = "default_rest")]
+    pub rest: f64,
+    /// How many points it learns from before it speaks.
+    #[serde(default = "default_warmup")]
+    pub warmup: u32,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+fn default_rest() -> f64 {
+    0.04
+}
+
+fn default_warmup() -> u32 {
+    100
+}
+
 impl DetectorKind {
     /// From which absolute score on a point is an anomaly, where the kind has such a threshold.
     #[must_use]
@@ -61,6 +90,7 @@ impl DetectorKind {
     pub fn threshold_mut(&mut self) -> Option<&mut f64> {
         match self {
             Self::Zscore(zscore) => Some(&mut zscore.threshold),
+            Self::Novelty(novelty) => Some(&mut novelty.threshold),
         }
     }
 
@@ -69,6 +99,7 @@ impl DetectorKind {
     pub fn window(&self) -> Option<u32> {
         match self {
             Self::Zscore(zscore) => Some(zscore.window),
+            Self::Novelty(_) => None,
         }
     }
 
@@ -77,6 +108,7 @@ impl DetectorKind {
     pub fn set_window(&mut self, points: u32) {
         match self {
             Self::Zscore(zscore) => (zscore.window, zscore.min_points) = (points, None),
+            Self::Novelty(_) => {}
         }
     }
 
@@ -88,6 +120,7 @@ impl DetectorKind {
     pub(super) fn check(&self) -> Result<(), Refusal> {
         match self {
             Self::Zscore(zscore) => zscore.check(),
+            Self::Novelty(novelty) => novelty.check(),
         }
     }
 }
@@ -97,6 +130,12 @@ impl ZscoreSpec {
         check_window(self.window)?;
         check_threshold(self.threshold)?;
         check_min_points(self.min_points, self.window)
+    }
+}
+
+impl NoveltySpec {
+    fn check(&self) -> Result<(), Refusal> {
+        check_threshold(self.threshold)
     }
 }
 
