@@ -1,5 +1,6 @@
 //! tmp
-use kappascope_nab::*; use kappascope_core::{Millis, detect::Detector, spec::DetectorKind};
+use kappascope_core::{Millis, detect::Detector, spec::DetectorKind};
+use kappascope_nab::*;
 fn main() -> anyhow::Result<()> {
     let dir = std::env::args().nth(1).unwrap_or_default();
     let corpus = corpus::Corpus::read(std::path::Path::new(&dir))?;
@@ -7,11 +8,22 @@ fn main() -> anyhow::Result<()> {
     let marks = score::Marks::of(&corpus);
     for (name, scores) in [
         ("gauss", corpus.series.iter().map(controls::windowed_gaussian).collect::<Vec<_>>()),
-        ("novelty", corpus.series.iter().map(|s| {
-            let kind: DetectorKind = toml::from_str("kind = 'novelty'").unwrap();
-            let mut d = Detector::new(&kind).unwrap();
-            s.times.iter().zip(&s.values).map(|(t, v)| d.judge(Millis(*t), *v).map_or(f64::NEG_INFINITY, |j| j.score)).collect()
-        }).collect()),
+        (
+            "novelty",
+            corpus
+                .series
+                .iter()
+                .map(|s| {
+                    let kind: DetectorKind = toml::from_str("kind = 'novelty'\nwarmup = 100").unwrap();
+                    let mut d = Detector::new(&kind).unwrap();
+                    s.times
+                        .iter()
+                        .zip(&s.values)
+                        .map(|(t, v)| d.judge(Millis(*t), *v).map_or(f64::NEG_INFINITY, |j| j.score))
+                        .collect()
+                })
+                .collect(),
+        ),
         ("clock", corpus.series.iter().map(|s| controls::clock(s, 400)).collect()),
     ] {
         for rest in [sweep::Rest::None, sweep::Rest::Share(0.04)] {

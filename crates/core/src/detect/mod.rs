@@ -12,16 +12,16 @@
 //! most [`MAX_SCORE`] from zero. Without spread, a point like the past scores 0 and any other
 //! [`MAX_SCORE`].
 
+mod calendar;
 mod net;
 mod novelty;
-mod season;
 mod sliding;
 mod zscore;
 
 use crate::spec::{DetectorKind, SpecError};
 use crate::time::Millis;
-use serde::{Deserialize, Serialize};
 use novelty::Novelty;
+use serde::{Deserialize, Serialize};
 use zscore::Zscore;
 
 /// The largest score: what a point gets that differs from a past without spread.

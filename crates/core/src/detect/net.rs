@@ -1,57 +1,44 @@
-//! What a series has been: a net of its values, close enough together to say how far a new one lies from
-//! all of them.
+//! What a series has been: a net of its values, close enough together to say how far a new point lies
+//! from all there have been.
 //!
 //! ```text
-//!   values   ──•─•──•••─•────────────────•──►       a value keeps how far off it was when it came
-//!                            ▲ distance             to the nearest
+//!                     nearest
+//!   knots  ──•─•──•••─•────────────────•──►      a knot keeps how lonely it was when it came:
+//!                      └── distance ▲            a point near a lonely one is half expected
 //! ```
 //!
-//! **Invariant:** the values are sorted and at most [`MOST`], and each has been nearest to one of the last
-//! 2·[`MEMORY`] points.
+//! **Invariant:** the knots are sorted, finite and at most [`MOST`]; each was the nearest to one of the
+//! last 2·[`MEMORY`] points, and lies within the range of the points, as it was when they were learned.
 
 use super::saturate;
 use serde::{Deserialize, Serialize};
 
-/// Most values of a net, of 17 bytes each.
+/// Most knots of a net, of 24 bytes each.
 const MOST: usize = 1_024;
 
-/// A value closer than this share of the range to another one says nothing new.
+/// A point closer to a knot than this share of the range says nothing new.
 const CLOSE: f64 = 0.002;
 
-/// A full net is thinned to this share of the range, or as many times twice that as it takes to halve it.
+/// A full net is thinned to knots this share of the range apart, or further if that leaves more than half.
 const THINNED: f64 = 0.004;
 
-/// Before so many points a distance says nothing: everything is new.
+/// While a net has fewer points, everything is new, and no knot is called lonely.
 pub(super) const LEARNING: u32 = 100;
 
-/// How many points back the past goes: what grows with the points does so up to here, and a value that
-/// was not met again for as long is forgotten. About as long as the longest series it was measured with.
-pub(super) const MEMORY: u32 = 20_000;
+/// For how many points a knot lives without being met again, and how many points a past weighs at most,
+/// so that no past is too heavy to change.
+pub(super) const MEMORY: u32 = 10_000;
 
-/// A point further outside the range than this many times the range is learned as if it were there, so
-/// that one absurd value does not hide all others.
-const WIDENING: f64 = 4.0;
+/// A point further outside the range than this many ranges is learned as if it were there, so that an
+/// absurd one does not make all others look alike.
+const WIDENING: f64 = 16.0;
 
-/// Where a point lies in a net.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Place {
-    /// The nearest value, and where in the net it is.
-    pub(super) nearest: f64,
-    at: usize,
-    /// How far away it is.
-    pub(super) distance: f64,
-    /// How far from all others the nearest value was when it came.
-    pub(super) kept: f64,
-}
-
-/// The net of one series.
+/// The knots of one series, and its range and mean.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Net {
+    knots: Vec<Knot>,
     points: u32,
-    values: Vec<f64>,
-    kept: Vec<f64>,
-    /// Which values were nearest to a point since the last forgetting.
-    met: Vec<bool>,
+    /// How many points there are until unmet knots are forgotten.
     until_forgetting: u32,
     low: f64,
     high: f64,
@@ -59,38 +46,61 @@ pub(super) struct Net {
     deviation: f64,
 }
 
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Knot {
+    at: f64,
+    lonely: f64,
+    /// Whether a point was near since knots were last forgotten.
+    met: bool,
+}
+
+/// Where a point lies in a net.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Place {
+    /// The nearest knot.
+    pub(super) nearest: f64,
+    /// How far away it is.
+    pub(super) distance: f64,
+    /// How far it was from all others when it came.
+    pub(super) lonely: f64,
+    index: usize,
+}
+
 impl Net {
-    /// How many points it has learned, up to [`MEMORY`].
+    /// How many points it weighs: at most [`MEMORY`].
     pub(super) fn points(&self) -> u32 {
         self.points
     }
 
-    /// From the lowest to the highest value.
+    /// From the lowest point to the highest.
     pub(super) fn range(&self) -> f64 {
         saturate(self.high - self.low)
     }
 
-    /// The mean distance from the mean of all points.
+    /// The mean distance of the points from their mean.
     pub(super) fn deviation(&self) -> f64 {
         self.deviation
     }
 
-    /// Where a point lies; at no distance while there is no other.
+    /// Where a point lies; on itself while there is no other.
     #[inline]
     pub(super) fn place(&self, point: f64) -> Place {
-        let above = self.values.partition_point(|value| *value < point);
-        let near = |at: usize| saturate((self.values[at] - point).abs());
-        let at = match above {
-            0 if self.values.is_empty() => return Place { nearest: point, ..Place::default() },
-            0 => 0,
-            end if end == self.values.len() => end - 1,
-            above if near(above) < near(above - 1) => above,
-            above => above - 1,
-        };
-        Place { nearest: self.values[at], at, distance: near(at), kept: self.kept[at] }
+        let above = self.knots.partition_point(|knot| knot.at < point);
+        let (below, upper) = (self.seen_from(point, above.wrapping_sub(1)), self.seen_from(point, above));
+        match (below, upper) {
+            (Some(below), Some(upper)) if upper.distance < below.distance => upper,
+            (Some(place), _) | (None, Some(place)) => place,
+            (None, None) => Place { nearest: point, ..Place::default() },
+        }
     }
 
-    /// A point as it is learned.
+    #[inline]
+    fn seen_from(&self, point: f64, index: usize) -> Option<Place> {
+        let Knot { at, lonely, .. } = *self.knots.get(index)?;
+        Some(Place { nearest: at, distance: saturate((point - at).abs()), lonely, index })
+    }
+
+    /// The point as it is learned: within so many ranges of what there was.
     #[inline]
     pub(super) fn bounded(&self, point: f64) -> f64 {
         let range = self.range();
@@ -100,83 +110,68 @@ impl Net {
         point.clamp(saturate(self.low - WIDENING * range), saturate(self.high + WIDENING * range))
     }
 
-    /// Learns a point whose place is known.
+    /// Learns a point whose place is this.
     #[inline]
     pub(super) fn learn(&mut self, point: f64, place: Place) {
         let bounded = self.bounded(point);
         let place = if bounded == point { place } else { self.place(bounded) };
         let range = self.range();
-        if self.values.is_empty() || place.distance > CLOSE * range {
-            self.insert(bounded, place.distance, range);
-        } else {
-            self.met[place.at] = true;
+        match self.knots.get_mut(place.index) {
+            Some(knot) if place.distance <= CLOSE * range => knot.met = true,
+            _ => self.tie(bounded, place.distance, range),
         }
         self.average(bounded);
-        (self.low, self.high) = match self.points {
-            0 => (bounded, bounded),
-            _ => (self.low.min(bounded), self.high.max(bounded)),
-        };
-        self.points = (self.points + 1).min(MEMORY);
-        self.until_forgetting = match self.until_forgetting {
-            0 => MEMORY,
-            1 => self.forget(),
-            left => left - 1,
-        };
+        self.age();
     }
 
     fn average(&mut self, point: f64) {
+        if self.points == 0 {
+            (self.low, self.high) = (point, point);
+        }
+        (self.low, self.high) = (self.low.min(point), self.high.max(point));
         let gain = 1.0 / f64::from(self.points + 1);
         let error = saturate(point - self.mean);
         self.mean = saturate(self.mean + gain * error);
         self.deviation = saturate(self.deviation + gain * (error.abs() - self.deviation));
     }
 
-    fn insert(&mut self, point: f64, distance: f64, range: f64) {
-        if self.values.len() == MOST {
-            self.thin(THINNED * range);
-        }
-        let at = self.values.partition_point(|value| *value < point);
-        self.values.insert(at, point);
-        self.kept.insert(at, if self.points < LEARNING { 0.0 } else { distance });
-        self.met.insert(at, true);
+    fn age(&mut self) {
+        self.points = (self.points + 1).min(MEMORY);
+        self.until_forgetting = self.until_forgetting.checked_sub(1).unwrap_or_else(|| {
+            self.forget();
+            MEMORY - 1
+        });
     }
 
-    /// Leaves the values that are so far apart, or further if that leaves too many.
+    fn tie(&mut self, point: f64, distance: f64, range: f64) {
+        if self.knots.len() >= MOST {
+            self.thin(THINNED * range);
+        }
+        let lonely = if self.points < LEARNING { 0.0 } else { distance };
+        let index = self.knots.partition_point(|knot| knot.at < point);
+        self.knots.insert(index, Knot { at: point, lonely, met: true });
+    }
+
     #[cold]
     fn thin(&mut self, apart: f64) {
         let mut last = f64::NEG_INFINITY;
-        let far: Vec<bool> = self
-            .values
-            .iter()
-            .map(|value| {
-                let far = value - last >= apart;
-                last = if far { *value } else { last };
-                far
-            })
-            .collect();
-        self.keep(&far);
-        if self.values.len() > MOST / 2 {
-            self.thin(2.0 * apart);
+        self.knots.retain(|knot| {
+            let far = knot.at - last >= apart;
+            last = if far { knot.at } else { last };
+            far
+        });
+        if self.knots.len() > MOST / 2 {
+            self.thin((2.0 * apart).max(f64::MIN_POSITIVE));
         }
     }
 
-    /// Leaves the values that were met since the last time, and the range that they have.
+    /// Lets go of the knots that were not met since the last time, and of the range that they made.
     #[cold]
-    fn forget(&mut self) -> u32 {
-        let met = std::mem::take(&mut self.met);
-        self.met.clone_from(&met);
-        self.keep(&met);
-        self.met.fill(false);
-        (self.low, self.high) = (self.values[0], self.values[self.values.len() - 1]);
-        MEMORY
-    }
-
-    fn keep(&mut self, which: &[bool]) {
-        let mut kept = which.iter();
-        self.values.retain(|_| *kept.next().unwrap_or(&false));
-        let mut kept = which.iter();
-        self.kept.retain(|_| *kept.next().unwrap_or(&false));
-        let mut kept = which.iter();
-        self.met.retain(|_| *kept.next().unwrap_or(&false));
+    fn forget(&mut self) {
+        self.knots.retain(|knot| knot.met);
+        self.knots.iter_mut().for_each(|knot| knot.met = false);
+        if let (Some(first), Some(last)) = (self.knots.first(), self.knots.last()) {
+            (self.low, self.high) = (first.at, last.at);
+        }
     }
 }

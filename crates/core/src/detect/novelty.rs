@@ -1,39 +1,41 @@
-//! `novelty`: whether a series was ever like this: its value, its change, what its time of day and week
-//! leads to expect, and its level.
+//! `novelty`: whether a series was ever like this, by its value, its change, its time of the week and its
+//! level.
 //!
-//! Four terms, each about 1 where it alone would be remarkable, add up as squares:
+//! The score is a sum of four squares; each term reaches 1 where it is remarkable by itself:
 //!
 //! ```text
-//!   value    distance to the nearest value there has been / range         · growing with the past
-//!   change   the same for the change over five points
-//!   season   the same for the residual of a forecast by time of the week
+//!   value    distance from all values there have been / range         more so the longer the past
+//!   change   the same of the change over five points / √(range · mean change)
+//!   season   the same of the residual against the time of the week / range
 //!   level    |a fast mean − the mean| / deviation
 //! ```
 //!
-//! After an anomaly it rests: one event is one anomaly, not one a point.
+//! From a score of `threshold` on a point is an anomaly. Then the series rests for a share of its past:
+//! what goes on is one anomaly, not one a point.
 //!
-//! **Invariant:** nothing grows with the length of the stream: what a long past weighs, rests and
-//! remembers is bounded by [`MEMORY`].
+//! **Invariant:** nothing grows for ever. A past weighs, rests and remembers as one of [`MEMORY`] points,
+//! and an absurd point is learned as one that is merely far off.
 
+use super::calendar::Calendar;
 use super::net::{LEARNING, MEMORY, Net, Place};
-use super::season::Season;
 use super::{Detect, Judgement, MAX_SCORE, Workings, saturate};
 use crate::spec::NoveltySpec;
 use serde::{Deserialize, Serialize};
 
-/// Over how many points a change is looked at.
+/// Over how many points a change is taken.
 const CHANGE: usize = 5;
 
-/// How much a value that had been new itself excuses another near it.
-const EXCUSE: f64 = 4.0;
+/// How much of the loneliness of the nearest knot makes the distance to it less remarkable.
+const EXCUSED: f64 = 10.0;
+const EXCUSED_CHANGE: f64 = 4.0;
 
-/// What each term is divided by: a remarkable one, on average over the benchmark.
+/// A remarkable value, change, residual and level, in the units of the module's table.
 const VALUE: f64 = 0.0275;
-const CHANGED: f64 = 0.15;
+const STEP: f64 = 0.15;
 const SEASON: f64 = 0.07;
 const LEVEL: f64 = 3.0;
 
-/// The past at which the value's term weighs as it is: before, a new value is no wonder.
+/// With a past of so many points a value weighs as it is; with fewer less, as many values are new then.
 const PAST: f64 = 1_000.0;
 
 /// How much of a point the fast mean takes in.
@@ -44,44 +46,54 @@ const FAST: f64 = 0.1;
 pub(crate) struct Novelty {
     threshold: f64,
     rest: f64,
+    max_rest: u32,
     warmup: u32,
-    /// How many points to come are at rest.
+    /// How many points more are no anomalies.
     resting: u32,
+    /// The time up to which points came.
     newest: i64,
     /// The last points that were not late, the oldest first.
     last: Vec<f64>,
-    season: Season,
+    calendar: Calendar,
     values: Net,
     changes: Net,
     residuals: Net,
     level: Level,
 }
 
-/// Where a point lies in all that it is compared with.
+/// All that a point is compared with.
 #[derive(Clone, Copy, Debug)]
 struct Look {
-    forecast: f64,
-    change: f64,
+    value: f64,
     of_value: Place,
-    of_change: Place,
+    /// The point five before, and the place of the change since; none of a late point.
+    before: Option<(f64, Place)>,
+    forecast: f64,
     of_residual: Place,
-    /// The squares of the terms, in the order of [`PARTS`].
-    parts: [f64; 4],
+    value_term: Term,
+    change_term: Term,
+    season_term: Term,
+    level_term: Term,
 }
 
-/// What the parts of a score are called.
-const PARTS: [&str; 4] = ["value_part", "change_part", "season_part", "level_part"];
+/// A distance, and from where on it is remarkable.
+#[derive(Clone, Copy, Debug)]
+struct Term {
+    distance: f64,
+    scale: f64,
+}
 
 impl Novelty {
     pub(crate) fn new(spec: &NoveltySpec) -> Self {
         Self {
             threshold: spec.threshold,
             rest: spec.rest,
+            max_rest: spec.max_rest,
             warmup: spec.warmup,
             resting: 0,
             newest: i64::MIN,
             last: Vec::new(),
-            season: Season::default(),
+            calendar: Calendar::default(),
             values: Net::default(),
             changes: Net::default(),
             residuals: Net::default(),
@@ -91,67 +103,82 @@ impl Novelty {
 
     #[inline]
     fn look(&self, time: i64, value: f64) -> Look {
-        let forecast = self.season.forecast(time).unwrap_or(value);
-        let change = self.change(time, value).unwrap_or_default();
         let of_value = self.values.place(value);
-        let of_change = if self.is_comparable(time) { self.changes.place(change) } else { Place::default() };
+        let before = self.before(time).map(|before| (before, self.changes.place(saturate(value - before))));
+        let of_change = before.map(|(_, place)| place).unwrap_or_default();
+        let forecast = self.calendar.forecast(time).unwrap_or(value);
         let of_residual = self.residuals.place(saturate(value - forecast));
-        let points = self.values.points();
-        let parts = if points < LEARNING {
-            [0.0; 4]
-        } else {
-            let (range, changing) = (self.values.range(), &self.changes);
-            let scale = (changing.range() * changing.deviation()).sqrt();
-            [
-                square(of_value.novelty(range, EXCUSE) * growing(points) / VALUE),
-                square(of_change.novelty(scale, EXCUSE) / CHANGED),
-                square(of_residual.novelty(self.residuals.range(), 0.0) / SEASON),
-                square(self.level.shift(value) / LEVEL),
-            ]
-        };
-        Look { forecast, change, of_value, of_change, of_residual, parts }
-    }
-
-    /// Whether a point is not late, and there is one to take its change from.
-    fn is_comparable(&self, time: i64) -> bool {
-        time >= self.newest && self.last.len() == CHANGE
-    }
-
-    fn change(&self, time: i64, value: f64) -> Option<f64> {
-        self.is_comparable(time).then(|| saturate(value - self.last[0]))
-    }
-
-    #[inline]
-    fn learn(&mut self, time: i64, value: f64, look: &Look) {
-        if self.is_comparable(time) {
-            self.changes.learn(look.change, look.of_change);
-        }
-        self.residuals.learn(saturate(value - look.forecast), look.of_residual);
-        let bounded = self.values.bounded(value);
-        self.season.learn(time, bounded);
-        self.level.learn(bounded, self.values.points());
-        self.values.learn(value, look.of_value);
-        if time >= self.newest {
-            self.newest = time;
-            if self.last.len() == CHANGE {
-                self.last.rotate_left(1);
-                self.last[CHANGE - 1] = value;
-            } else {
-                self.last.push(value);
-            }
+        let past = (f64::from(self.values.points()) / PAST).sqrt();
+        let changing = (self.changes.range() * self.changes.deviation()).sqrt();
+        Look {
+            value,
+            of_value,
+            before,
+            forecast,
+            of_residual,
+            value_term: of_value.term(VALUE / past, self.values.range(), EXCUSED),
+            change_term: of_change.term(STEP, changing, EXCUSED_CHANGE),
+            season_term: of_residual.term(SEASON, self.residuals.range(), EXCUSED),
+            level_term: self.level.term(value),
         }
     }
 
-    fn judgement(&self, value: f64, look: &Look) -> Judgement {
-        let score = look.parts.iter().sum::<f64>().min(MAX_SCORE);
+    /// What a change is taken from: nothing where time steps back.
+    fn before(&self, time: i64) -> Option<f64> {
+        (time >= self.newest && self.last.len() == CHANGE).then(|| self.last[0])
+    }
+
+    fn judgement(&self, look: &Look) -> Judgement {
+        let score = look.score();
+        // Of the season's term alone: what the others forbid has no bounds.
         let reach = saturate(self.threshold.sqrt() * SEASON * self.residuals.range());
         Judgement {
             expected: look.forecast,
-            low: saturate(look.forecast - reach).min(value),
+            low: saturate(look.forecast - reach),
             high: saturate(look.forecast + reach),
             score,
             anomaly: score >= self.threshold && self.resting == 0,
         }
+    }
+
+    fn rest_after(&self, judgement: Option<Judgement>) -> u32 {
+        match judgement {
+            Some(Judgement { anomaly: true, .. }) => {
+                let share = self.rest * f64::from(self.values.points());
+                (share as u32).min(self.max_rest)
+            }
+            _ => self.resting.saturating_sub(1),
+        }
+    }
+
+    #[inline]
+    fn learn(&mut self, time: i64, look: &Look) {
+        let value = look.value;
+        if let Some((before, place)) = look.before {
+            self.changes.learn(saturate(value - before), place);
+        }
+        self.residuals.learn(saturate(value - look.forecast), look.of_residual);
+        let bounded = self.values.bounded(value);
+        self.calendar.learn(time, bounded);
+        self.level.learn(bounded, self.values.points());
+        self.values.learn(value, look.of_value);
+        if time >= self.newest {
+            self.newest = time;
+            self.remember(value);
+        }
+    }
+
+    fn remember(&mut self, value: f64) {
+        if self.last.len() < CHANGE {
+            self.last.push(value);
+            return;
+        }
+        self.last.rotate_left(1);
+        self.last[CHANGE - 1] = value;
+    }
+
+    fn speaks(&self) -> bool {
+        self.values.points() >= self.warmup.max(LEARNING)
     }
 }
 
@@ -162,50 +189,78 @@ impl Detect for Novelty {
             return None;
         }
         let look = self.look(time, value);
-        let judgement = (self.values.points() >= self.warmup).then(|| self.judgement(value, &look));
-        self.resting = match judgement {
-            Some(Judgement { anomaly: true, .. }) => (self.rest * f64::from(self.values.points())) as u32,
-            _ => self.resting.saturating_sub(1),
-        };
-        self.learn(time, value, &look);
+        let judgement = self.speaks().then(|| self.judgement(&look));
+        self.resting = self.rest_after(judgement);
+        self.learn(time, &look);
         judgement
     }
 
     fn workings(&self, time: i64, value: f64) -> Option<Workings> {
-        if self.values.points() < self.warmup || !value.is_finite() {
+        if !value.is_finite() || !self.speaks() {
             return None;
         }
         let look = self.look(time, value);
-        let parts = PARTS.into_iter().zip(look.parts);
-        Some(Workings {
-            formula: "value_part + change_part + season_part + level_part",
-            figures: parts.collect(),
-            points: Vec::new(),
-            usual: look.of_value.nearest,
-        })
+        let (before, of_change) = look.before.unwrap_or((value, Place::default()));
+        let figures = vec![
+            ("value_part", look.value_term.square()),
+            ("change_part", look.change_term.square()),
+            ("season_part", look.season_term.square()),
+            ("level_part", look.level_term.square()),
+            ("nearest", look.of_value.nearest),
+            ("value_scale", look.value_term.shown_scale()),
+            ("before", before),
+            ("nearest_change", of_change.nearest),
+            ("change_scale", look.change_term.shown_scale()),
+            ("forecast", look.forecast),
+            ("nearest_residual", look.of_residual.nearest),
+            ("season_scale", look.season_term.shown_scale()),
+            ("fast_mean", self.level.fast),
+            ("mean", self.level.mean),
+            ("level_scale", look.level_term.shown_scale()),
+            ("points", f64::from(self.values.points())),
+            ("resting", f64::from(self.resting)),
+        ];
+        Some(Workings { formula: FORMULA, figures, points: Vec::new(), usual: look.forecast })
+    }
+}
+
+/// The score; each part is the square of its term.
+const FORMULA: &str = "(value - nearest) / value_scale * (value - nearest) / value_scale \
+     + (value - before - nearest_change) / change_scale * (value - before - nearest_change) / change_scale \
+     + (value - forecast - nearest_residual) / season_scale * (value - forecast - nearest_residual) / season_scale \
+     + (0.9 * fast_mean + 0.1 * value - mean) / level_scale * (0.9 * fast_mean + 0.1 * value - mean) / level_scale";
+
+impl Look {
+    fn score(&self) -> f64 {
+        let terms = [self.value_term, self.change_term, self.season_term, self.level_term];
+        terms.iter().map(Term::square).sum::<f64>().min(MAX_SCORE)
     }
 }
 
 impl Place {
-    /// The distance in units of a scale, and the less so the further off the nearest value itself was.
-    fn novelty(&self, scale: f64, excuse: f64) -> f64 {
-        if self.distance == 0.0 { 0.0 } else { self.distance / (scale + excuse * self.kept) }
+    /// The distance, remarkable from this share of the range and the excused loneliness on.
+    fn term(&self, share: f64, range: f64, excused: f64) -> Term {
+        Term { distance: self.distance, scale: share * (range + excused * self.lonely) }
     }
 }
 
-/// A square that is at most [`MAX_SCORE`].
-fn square(x: f64) -> f64 {
-    // No spread gives an infinity here, which the bound turns into the largest score.
-    (x * x).min(MAX_SCORE)
+impl Term {
+    fn square(&self) -> f64 {
+        if self.distance == 0.0 {
+            return 0.0;
+        }
+        // A scale of 0 gives an infinity, which becomes the largest score.
+        let term = self.distance / self.scale;
+        (term * term).min(MAX_SCORE)
+    }
+
+    /// The scale to divide by when the term is worked out by hand: 0 / 0 is a term of 0.
+    fn shown_scale(&self) -> f64 {
+        if self.distance == 0.0 && self.scale == 0.0 { 1.0 } else { saturate(self.scale) }
+    }
 }
 
-/// (points / 1,000)^0.625, by square roots alone.
-fn growing(points: u32) -> f64 {
-    let root = (f64::from(points) / PAST).sqrt();
-    root * root.sqrt().sqrt()
-}
-
-/// A fast mean beside the mean and variance of all.
+/// A fast mean beside the mean and variance of the past.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Level {
     fast: f64,
@@ -214,10 +269,10 @@ struct Level {
 }
 
 impl Level {
-    /// How many deviations the fast mean would be from the mean.
-    fn shift(&self, value: f64) -> f64 {
-        let fast = self.fast + FAST * (value - self.fast);
-        super::deviations(saturate(fast - self.mean), self.variance.sqrt()).abs()
+    /// How far from the mean the fast mean would be with this point.
+    fn term(&self, value: f64) -> Term {
+        let fast = (1.0 - FAST) * self.fast + FAST * value;
+        Term { distance: saturate((fast - self.mean).abs()), scale: LEVEL * self.variance.sqrt() }
     }
 
     fn learn(&mut self, value: f64, points: u32) {
@@ -225,6 +280,6 @@ impl Level {
         self.fast = saturate(self.fast + FAST.max(gain) * saturate(value - self.fast));
         let error = saturate(value - self.mean);
         self.mean = saturate(self.mean + gain * error);
-        self.variance = saturate((1.0 - gain) * saturate(self.variance + gain * error * error));
+        self.variance = (1.0 - gain) * saturate(self.variance + gain * error * error);
     }
 }

@@ -10,6 +10,10 @@ pub const MAX_DETECTOR_WINDOW: u32 = 10_000;
 /// How many past points a detector needs before it speaks, unless the pipeline says otherwise.
 pub const DEFAULT_MIN_POINTS: u32 = 10;
 
+/// How many points `novelty` may learn from before it speaks: before the first it finds everything new, and
+/// it weighs no more of them than the last.
+const NOVELTY_WARMUP: std::ops::RangeInclusive<u32> = 100..=10_000;
+
 /// An anomaly detector over one aggregate or one measure, one series a key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DetectorSpec {
@@ -54,29 +58,22 @@ pub struct ZscoreSpec {
 
 /// Settings of `novelty`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct NoveltySpec {
-    /// From which score on a point is an anomaly.
-    #[serde(default = "one")]
+    /// From which score on a point is an anomaly; 1 when absent.
     pub threshold: f64,
-    /// For how long it rests after an anomaly, as a share of the points so far.
-    #[serde(default = "default_rest")]
+    /// For how long it rests after an anomaly, as a share of the points so far; 0.04 when absent.
     pub rest: f64,
-    /// How many points it learns from before it speaks.
-    #[serde(default = "default_warmup")]
+    /// The longest rest, in points; 400 when absent.
+    pub max_rest: u32,
+    /// How many points it learns from before it speaks; 200 when absent.
     pub warmup: u32,
 }
 
-fn one() -> f64 {
-    1.0
-}
-
-fn default_rest() -> f64 {
-    0.04
-}
-
-fn default_warmup() -> u32 {
-    100
+impl Default for NoveltySpec {
+    fn default() -> Self {
+        Self { threshold: 1.0, rest: 0.04, max_rest: 400, warmup: 200 }
+    }
 }
 
 impl DetectorKind {
@@ -135,7 +132,15 @@ impl ZscoreSpec {
 
 impl NoveltySpec {
     fn check(&self) -> Result<(), Refusal> {
-        check_threshold(self.threshold)
+        check_threshold(self.threshold)?;
+        if !(0.0..=1.0).contains(&self.rest) {
+            return Err(("rest", format!("a rest of {} of the points; 0 to 1 would fit", self.rest)));
+        }
+        if !NOVELTY_WARMUP.contains(&self.warmup) {
+            let (least, most) = (NOVELTY_WARMUP.start(), NOVELTY_WARMUP.end());
+            return Err(("warmup", format!("{} points; {least} to {most} would fit", self.warmup)));
+        }
+        Ok(())
     }
 }
 

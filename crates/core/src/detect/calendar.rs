@@ -1,11 +1,15 @@
-//! What a series is at this time of the week, or else of the day, or else at all.
+//! What a series is at this time of the week; or else, where no point was seen yet, of the day; or else
+//! at all.
 //!
 //! ```text
-//!   half-hours of the week   Mon 00:00 ▪▪▫▫▪▪ … Sun 23:30      the first that has seen a point forecasts
-//!   quarter-hours of the day     00:00 ▪▪▪▪▪▪ … 23:45
-//!   all                                ▪
+//!   half-hours of the week    Thu 00:00 ▪▪▪▫▫▫ … Wed 23:30    ▪ has seen a point
+//!   quarter-hours of the day      00:00 ▪▪▪▪▪▪ … 23:45
+//!   all                                  ▪
 //! ```
+//!
+//! **Invariant:** a slot is held once it has seen a point, so a series of few points is small.
 
+use super::saturate;
 use serde::{Deserialize, Serialize};
 
 const QUARTER_HOUR: i64 = 15 * 60 * 1_000;
@@ -13,20 +17,20 @@ const QUARTER_HOURS_OF_DAY: i64 = 24 * 4;
 const HALF_HOURS_OF_WEEK: i64 = 7 * 24 * 2;
 
 /// How much of a point the mean of its half-hour, of its quarter-hour, and of all takes in, once each has
-/// seen more than a few.
-const GAIN_OF_WEEK: f64 = 0.3;
+/// seen as many as this is a share of.
+const GAIN_OF_WEEK: f64 = 0.1;
 const GAIN_OF_DAY: f64 = 0.15;
 const GAIN_OF_ALL: f64 = 0.002;
 
 /// Means by time of the week and of the day.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Season {
+pub(super) struct Calendar {
     week: Slots,
     day: Slots,
     all: Mean,
 }
 
-impl Season {
+impl Calendar {
     /// What a point at that time would be; `None` before the first.
     #[inline]
     pub(super) fn forecast(&self, time: i64) -> Option<f64> {
@@ -51,7 +55,7 @@ fn slots_of(time: i64) -> (u16, u16) {
     (week as u16, quarter_hours.rem_euclid(QUARTER_HOURS_OF_DAY) as u16)
 }
 
-/// The slots that have seen a point, sorted, so that a series of few points is small.
+/// The slots that have seen a point, sorted.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Slots {
     slots: Vec<(u16, Mean)>,
@@ -60,6 +64,8 @@ struct Slots {
 }
 
 impl Slots {
+    /// Where a slot is, or would be.
+    #[inline]
     fn find(&self, slot: u16) -> Result<usize, usize> {
         let near = [self.last, self.last + 1];
         let here = near.into_iter().find(|&at| self.slots.get(at).is_some_and(|(known, _)| *known == slot));
@@ -94,6 +100,6 @@ impl Mean {
     fn learn(&mut self, point: f64, gain: f64) {
         self.points = self.points.saturating_add(1);
         let gain = gain.max(1.0 / f64::from(self.points));
-        self.mean = super::saturate(self.mean + gain * super::saturate(point - self.mean));
+        self.mean = saturate(self.mean + gain * saturate(point - self.mean));
     }
 }
