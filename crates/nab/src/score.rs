@@ -16,6 +16,7 @@
 //! `nab/sweeper.py` where the paper leaves something open.
 
 use crate::corpus::{Corpus, Series};
+use crate::sweep::Steps;
 
 /// Share of a series that is not scored, so that a detector can learn.
 const PROBATION_SHARE: f64 = 0.15;
@@ -179,9 +180,15 @@ impl Marks {
         Self { series: series.collect() }
     }
 
-    /// The number of windows.
+    /// What all series come to, each with its number of windows.
     #[must_use]
-    pub fn windows(&self) -> usize {
-        self.series.iter().map(|(windows, _)| windows).sum()
+    pub fn with<'a>(&self, steps: &'a [Steps]) -> Vec<(usize, &'a Steps)> {
+        self.series.iter().map(|(windows, _)| *windows).zip(steps).collect()
+    }
+
+    /// The same of some series.
+    #[must_use]
+    pub fn some<'a>(&self, steps: &'a [Steps], which: &[usize]) -> Vec<(usize, &'a Steps)> {
+        which.iter().map(|&series| (self.series[series].0, &steps[series])).collect()
     }
 }

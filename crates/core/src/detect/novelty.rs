@@ -13,11 +13,11 @@
 //! From a score of `threshold` on a point is an anomaly. Then the series rests for a share of its past:
 //! what goes on is one anomaly, not one a point.
 //!
-//! **Invariant:** nothing grows for ever. A past weighs, rests and remembers as one of [`MEMORY`] points,
+//! **Invariant:** nothing grows for ever. A past weighs, rests and remembers as one of [`MEMORY`](super::net::MEMORY) points,
 //! and an absurd point is learned as one that is merely far off.
 
 use super::calendar::Calendar;
-use super::net::{LEARNING, MEMORY, Net, Place};
+use super::net::{LEARNING, Net, Place};
 use super::{Detect, Judgement, MAX_SCORE, Workings, saturate};
 use crate::spec::NoveltySpec;
 use serde::{Deserialize, Serialize};
