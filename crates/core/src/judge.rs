@@ -1,9 +1,11 @@
 //! A pipeline's detectors: what each reads, and the series of each of its keys.
 
-use crate::detect::Series;
+use crate::detect::{Detect, Judgement, Series};
 use crate::key::KeySpace;
 use crate::limits::Limits;
-use crate::spec::{self, DetectorSpec, Spec};
+use crate::spec::{self, DetectorKind, DetectorSpec, Spec};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 /// One detector with its series.
 #[derive(Clone, Debug)]
@@ -11,6 +13,11 @@ pub(crate) struct Detector {
     pub(crate) name: String,
     pub(crate) reads: Reads,
     pub(crate) series: Series,
+    /// Of a detector of absence: how long until a key is overdue.
+    after: Option<i64>,
+    /// When keys are overdue, the first on top. A key whose deadline has moved on since is looked at again
+    /// when it comes up, so there is one entry a key.
+    deadlines: BinaryHeap<Reverse<(i64, u32)>>,
     /// Alerts that read this detector.
     pub(crate) alerts: Vec<usize>,
 }
@@ -40,7 +47,11 @@ impl Detector {
             }
         };
         let (name, series) = (detector.name.clone(), Series::new(&detector.kind));
-        Self { name, reads, series, alerts: Vec::new() }
+        let after = match &detector.kind {
+            DetectorKind::Absence(absence) => Some(absence.after.0),
+            _ => None,
+        };
+        Self { name, reads, series, after, deadlines: BinaryHeap::new(), alerts: Vec::new() }
     }
 
     pub(crate) fn reads_events(&self) -> bool {
@@ -59,6 +70,65 @@ impl Detector {
         }
     }
 
+    /// Whether time alone brings about what it says.
+    pub(crate) fn has_deadlines(&self) -> bool {
+        self.after.is_some()
+    }
+
+    /// Judges a point of a key; gives the value that is scored, too. `met` is the watermark that its event
+    /// met, where it came with an event.
+    pub(crate) fn judge(
+        &mut self,
+        key: u32,
+        (start, end): (i64, i64),
+        value: f64,
+        met: Option<i64>,
+    ) -> Option<(f64, Judgement)> {
+        let (Some(after), Some(each)) = (self.after, self.series.as_absence()) else {
+            return self.series.judge(key, start, value).map(|judgement| (value, judgement));
+        };
+        // Its deadline has passed: it is no sign of life now.
+        if met.is_some_and(|met| end + after - 1 <= met) {
+            return None;
+        }
+        let of_key = each.of_mut(key);
+        let was_alive = of_key.deadline().is_some();
+        let judgement = of_key.judge(end, value);
+        if !was_alive {
+            self.deadlines.extend(of_key.deadline().map(|deadline| Reverse((deadline, key))));
+        }
+        judgement.map(|judgement| (0.0, judgement))
+    }
+
+    /// When a key may be overdue first.
+    pub(crate) fn next_deadline(&self) -> Option<i64> {
+        self.deadlines.peek().map(|Reverse((deadline, _))| *deadline)
+    }
+
+    /// The deadline that comes first if an event of this time comes.
+    pub(crate) fn deadline_with(&self, time: i64) -> Option<i64> {
+        let with_it = time + self.after?;
+        Some(self.next_deadline().map_or(with_it, |next| next.min(with_it)))
+    }
+
+    /// Whether an event of this time is no sign of life any more.
+    pub(crate) fn is_too_late(&self, time: i64, watermark: i64) -> bool {
+        self.after.is_some_and(|after| time + after - 1 <= watermark)
+    }
+
+    /// The key whose deadline is next, with what is said of its silence, unless it has moved on.
+    pub(crate) fn take_overdue(&mut self) -> Option<(u32, f64, Judgement)> {
+        let Reverse((due, key)) = self.deadlines.pop()?;
+        let of_key = self.series.as_absence()?.of_mut(key);
+        let deadline = of_key.deadline()?;
+        if deadline > due {
+            self.deadlines.push(Reverse((deadline, key)));
+            return None;
+        }
+        let (silence, judgement) = of_key.overdue();
+        Some((key, silence, judgement))
+    }
+
     pub(crate) fn state(&self) -> SeriesState {
         let keys = match &self.reads {
             Reads::Results { .. } => None,
@@ -69,6 +139,8 @@ impl Detector {
 
     pub(crate) fn resume(&mut self, (series, of_events): SeriesState) {
         self.series = series;
+        let alive = self.series.as_absence().into_iter().flat_map(|each| each.iter().zip(0..));
+        self.deadlines = alive.filter_map(|(of_key, key)| Some(Reverse((of_key.deadline()?, key)))).collect();
         if let (Reads::Events { keys, .. }, Some(of_events)) = (&mut self.reads, of_events) {
             let empty = std::mem::replace(keys, of_events);
             keys.take_over_from(&empty);

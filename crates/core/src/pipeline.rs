@@ -12,7 +12,7 @@ use crate::alert::Rule;
 use crate::change::{
     AlertState, Cause, Changes, Drop, DropReason, Kind, Score, Timing, Transition, WindowResult,
 };
-use crate::detect::Series;
+use crate::detect::{Judgement, Series};
 use crate::digest::{self, Digest, KeyHashes};
 use crate::judge::{Detector, Reads, SeriesState};
 use crate::limits::Limits;
@@ -64,6 +64,8 @@ pub struct Pipeline {
     watermark: Watermark,
     /// Where the watermark stood before the block at hand, for finding causes.
     before: Watermark,
+    /// The watermark that the events at hand met, at least.
+    met: i64,
     queries: Vec<Query>,
     detectors: Vec<Detector>,
     alerts: Vec<Alert>,
@@ -131,6 +133,7 @@ impl Pipeline {
             identity: digest::of_strings([&*spec.name, &*spec.version.to_string()]),
             fingerprint: digest::of_strings([&*spec.to_toml()]),
             before: watermark.clone(),
+            met: watermark.now(),
             watermark,
             changes: Changes::of_shapes(queries.iter().map(shape).collect()),
             queries,
@@ -194,6 +197,7 @@ impl Pipeline {
     /// front of a block whose times lie between two, and gives how many.
     fn advance(&mut self, block: &Block<'_>, times: (i64, i64)) -> usize {
         let watermark = self.watermark.now();
+        self.met = watermark;
         if !self.alerts.is_empty() {
             self.before.clone_from(&self.watermark);
         }
@@ -218,7 +222,9 @@ impl Pipeline {
     /// Whether so many events of these times meet no limit and need not come one by one.
     fn takes_whole(&mut self, times: (i64, i64), events: usize) -> bool {
         let watermark = self.watermark.now();
-        self.detectors.iter().all(|detector| detector.room() >= events)
+        let takes =
+            |detector: &Detector| detector.room() >= events && !detector.is_too_late(times.0, watermark);
+        self.detectors.iter().all(takes)
             && self
                 .queries
                 .iter_mut()
@@ -236,13 +242,15 @@ impl Pipeline {
             self.queries.iter_mut().filter(|_| gives).map(|q| q.state.windows.earliest_end(oldest));
         let fires_at = first_end.min().map_or(i64::MAX, |end| end - 1);
         let ticks_at = self.queries.iter().map(Query::next_tick).min().unwrap_or(i64::MAX);
+        let deadlines = self.detectors.iter().filter_map(|detector| detector.deadline_with(oldest));
+        let overdue_at = deadlines.min().map_or(i64::MAX, |deadline| deadline - 1);
         let queries = &self.queries;
         let stop = Stop {
             before: &|time, watermark| {
                 queries.iter().any(|query| query.state.windows.meets_fired(time, watermark))
             },
             near: queries.iter().map(|query| query.state.windows.near()).max().unwrap_or(0),
-            at: fires_at.min(ticks_at).max(now.saturating_add(1)),
+            at: fires_at.min(ticks_at).min(overdue_at).max(now.saturating_add(1)),
         };
         self.watermark.advance(block, &stop)
     }
@@ -251,6 +259,7 @@ impl Pipeline {
     fn advance_one(&mut self, event: &Block<'_>) -> usize {
         self.before.clone_from(&self.watermark);
         let watermark = self.watermark.now();
+        self.met = watermark;
         for q in 0..self.queries.len() {
             if let Some(missed) = self.queries[q].take_one(event, watermark, &mut self.changes) {
                 self.miss(q, event, &missed);
@@ -263,13 +272,24 @@ impl Pipeline {
         1
     }
 
-    /// Fires every window that the watermark has passed, by end, then by query, then by key; gives early
-    /// results that are due; lets go of what is gone.
+    /// Fires every window that the watermark has passed, by end, then by query, then by key; between them
+    /// tells the silences whose deadlines it has passed; gives early results that are due; lets go of what
+    /// is gone.
     fn fire(&mut self, block: Option<&Block<'_>>) {
         let (now, row) = (self.watermark.now(), block.map_or(0, |block| block.len() as u32));
-        while let Some((_, q)) = self.next_to_fire().filter(|(end, _)| end - 1 <= now) {
-            self.queries[q].fire_next(row, &mut self.changes);
-            self.give_results(q, block);
+        // The end of the log is no silence: nothing is known of what would have come.
+        let overdue_by = block.map_or(self.watermark.newest_time(), |_| now.saturating_add(1));
+        loop {
+            let window = self.next_to_fire().filter(|(end, _)| end - 1 <= now);
+            let deadline = self.next_deadline().filter(|(deadline, _)| *deadline <= overdue_by);
+            match (window, deadline) {
+                (Some((end, q)), deadline) if deadline.is_none_or(|(deadline, _)| end <= deadline) => {
+                    self.queries[q].fire_next(row, &mut self.changes);
+                    self.give_results(q, block);
+                }
+                (_, Some((deadline, d))) => self.tell_silence(d, deadline, row, block),
+                _ => break,
+            }
         }
         for q in 0..self.queries.len() {
             if self.queries[q].passes_tick(now) {
@@ -283,6 +303,18 @@ impl Pipeline {
     fn next_to_fire(&mut self) -> Option<(i64, usize)> {
         let queries = self.queries.iter_mut().enumerate();
         queries.filter_map(|(q, query)| Some((query.state.windows.next_end()?, q))).min()
+    }
+
+    fn next_deadline(&self) -> Option<(i64, usize)> {
+        let detectors = self.detectors.iter().enumerate();
+        detectors.filter_map(|(d, detector)| Some((detector.next_deadline()?, d))).min()
+    }
+
+    /// Tells that a key is overdue, if it still is.
+    fn tell_silence(&mut self, d: usize, deadline: i64, row: u32, block: Option<&Block<'_>>) {
+        let Some((key, silence, judgement)) = self.detectors[d].take_overdue() else { return };
+        let behind = block.map_or(Behind::End, |block| Behind::Watermark(block, deadline - 1));
+        self.say(d, key, (deadline, deadline), silence, judgement, row, behind);
     }
 
     /// Puts the results that a query has given since the last time in order, and has those that are on
@@ -328,7 +360,8 @@ impl Pipeline {
             let measure = *measure;
             keys.of(block, None, scratch);
             let keys = std::mem::take(scratch);
-            if !self.interleaves && self.detectors[d].alerts.is_empty() {
+            let alone = self.detectors[d].alerts.is_empty() && !self.detectors[d].has_deadlines();
+            if !self.interleaves && alone {
                 self.judge_all(d, &keys, block.time(), block.measure(measure));
             } else {
                 self.judge_each(d, &keys, block, measure);
@@ -369,7 +402,23 @@ impl Pipeline {
         row: u32,
         behind: Behind<'_>,
     ) {
-        let Some(judgement) = self.detectors[d].series.judge(key, start, value) else { return };
+        let met = matches!(behind, Behind::Row(..)).then_some(self.met);
+        let Some((value, judgement)) = self.detectors[d].judge(key, (start, end), value, met) else { return };
+        self.say(d, key, (start, end), value, judgement, row, behind);
+    }
+
+    /// Gives a score, and has the rules look at it.
+    #[allow(clippy::too_many_arguments, reason = "what a point is, and where it came from")]
+    fn say(
+        &mut self,
+        d: usize,
+        key: u32,
+        (start, end): (i64, i64),
+        value: f64,
+        judgement: Judgement,
+        row: u32,
+        behind: Behind<'_>,
+    ) {
         self.changes.scores.push(Score::of(judgement, d as u32, key, start, value));
         self.changes.happened(Kind::Score, 1, row);
         self.counters.anomalies += u64::from(judgement.anomaly);

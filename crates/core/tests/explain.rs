@@ -609,7 +609,7 @@ fn check_points(case: &Case, turned: &mut [usize; 2]) -> Result<(), TestCaseErro
             (value.to_bits(), start, of_row) == (score.value.to_bits(), score.time, why.row)
         };
         let past = |at: usize| {
-            let DetectorKind::Zscore(zscore) = &spec.kind;
+            let DetectorKind::Zscore(zscore) = &spec.kind else { unreachable!("all are z-scores") };
             let until = if zscore.include_current { at + 1 } else { at };
             points[until.saturating_sub(4)..until].iter().map(|(value, ..)| *value).collect::<Vec<_>>()
         };

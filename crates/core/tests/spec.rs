@@ -121,7 +121,7 @@ fn the_rest_is_read_and_written_back() {
         "\"per_minute.avg(ms)\"",
         "'ms'\nby = ['user', 'page']\nmin_points = 4\ninclude_current = true",
     );
-    let DetectorKind::Zscore(zscore) = &detector.detector[0].kind;
+    let DetectorKind::Zscore(zscore) = &detector.detector[0].kind else { panic!("{detector:?}") };
     assert_eq!((detector.detector[0].by.len(), zscore.min_points), (2, Some(4)));
     let alone = GOOD.find("[[query]]").unwrap()..GOOD.find("[[detector]]").unwrap();
     let mut text = GOOD.replace("per_minute.avg(ms)", "ms");
@@ -568,7 +568,7 @@ fn unknown_fields_and_forms() {
     check(
         r#"kind = "zscore""#,
         r#"kind = "zzscore""#,
-        expect!["line 18: unknown variant `zzscore`, expected `zscore`"],
+        expect!["line 18: unknown variant `zzscore`, expected `zscore` or `absence`"],
     );
     check(
         "threshold",

@@ -12,6 +12,7 @@
 //! most [`MAX_SCORE`] from zero. Without spread, a point like the past scores 0 and any other
 //! [`MAX_SCORE`].
 
+mod absence;
 mod calendar;
 mod net;
 mod novelty;
@@ -20,6 +21,7 @@ mod zscore;
 
 use crate::spec::{DetectorKind, SpecError};
 use crate::time::Millis;
+use absence::Absence;
 use novelty::Novelty;
 use serde::{Deserialize, Serialize};
 use zscore::Zscore;
@@ -80,8 +82,19 @@ impl<D: Detect> Each<D> {
         Self { fresh, keys: Vec::new() }
     }
 
-    fn of(&self, key: u32) -> &D {
+    pub(crate) fn of(&self, key: u32) -> &D {
         self.keys.get(key as usize).unwrap_or(&self.fresh)
+    }
+
+    /// The detector of a key, to change it.
+    pub(crate) fn of_mut(&mut self, key: u32) -> &mut D {
+        self.reach(key as usize + 1);
+        &mut self.keys[key as usize]
+    }
+
+    /// Each key's, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &D> {
+        self.keys.iter()
     }
 
     fn reach(&mut self, keys: usize) {
@@ -156,7 +169,7 @@ macro_rules! series {
     };
 }
 
-series!(Zscore, Novelty);
+series!(Zscore, Absence, Novelty);
 
 impl Series {
     /// Judges one point.
@@ -164,6 +177,16 @@ impl Series {
         let mut judged = None;
         self.judge_all((&[key], &[time], &[value]), |_, judgement| judged = Some(judgement));
         judged
+    }
+}
+
+impl Series {
+    /// The series of a detector of absence.
+    pub(crate) fn as_absence(&mut self) -> Option<&mut Each<Absence>> {
+        match self {
+            Self::Absence(each) => Some(each),
+            _ => None,
+        }
     }
 }
 

@@ -4,11 +4,11 @@
 //! give what it gave, however they are cut.
 
 use super::{Figure, Given, Judged};
-use crate::change::{Change, Changes, DropReason, WindowResult};
+use crate::change::{Change, Changes, DropReason, Score, WindowResult};
 use crate::filter::Filter;
 use crate::log::{Block, Log};
 use crate::pipeline::Pipeline;
-use crate::spec::{DetectorSpec, Series, Spec, SpecError};
+use crate::spec::{DetectorKind, DetectorSpec, Series, Spec, SpecError};
 use crate::watermark::{Stop, Watermark};
 use std::ops::Range;
 
@@ -285,7 +285,7 @@ pub(super) fn given(spec: &Spec, query: u32, key: u32, piece: &Piece<'_>) -> Vec
             }
             Change::Score(score) => {
                 let of = query_of(spec, &spec.detector[score.detector as usize]);
-                judged = is_of_key && of.is_some();
+                judged = is_of_key && of.is_some() && !is_silence(spec, score);
                 let points = all.last_mut().filter(|_| judged).map(|given| &mut given.points);
                 points.into_iter().for_each(|points| points.push(Judged::of(score)));
             }
@@ -306,7 +306,8 @@ pub(super) fn points_of_event(spec: &Spec, piece: &Piece<'_>) -> Vec<Judged> {
     for change in piece.pipeline.changes().iter() {
         match change {
             Change::Score(score) => {
-                judged = query_of(spec, &spec.detector[score.detector as usize]).is_none();
+                let of = query_of(spec, &spec.detector[score.detector as usize]);
+                judged = of.is_none() && !is_silence(spec, score);
                 points.extend(judged.then(|| Judged::of(score)));
             }
             Change::Alert(alert) => {
@@ -319,8 +320,33 @@ pub(super) fn points_of_event(spec: &Spec, piece: &Piece<'_>) -> Vec<Judged> {
     points
 }
 
+/// Silences that were told with a piece of one row: no event and no result fed them.
+pub(super) fn silences(spec: &Spec, piece: &Piece<'_>) -> Vec<Judged> {
+    let mut silences: Vec<Judged> = Vec::new();
+    let mut told = false;
+    for change in piece.pipeline.changes().iter() {
+        match change {
+            Change::Score(score) => {
+                told = is_silence(spec, score);
+                silences.extend(told.then(|| Judged::of(score)));
+            }
+            Change::Alert(alert) => {
+                let silence = silences.last_mut().filter(|_| told);
+                silence.into_iter().for_each(|silence| silence.alerts.push(alert.clone()));
+            }
+            Change::Window(_) | Change::Drop(_) => {}
+        }
+    }
+    silences
+}
+
+/// Whether a score is of a deadline that passed, and not of a point that came.
+fn is_silence(spec: &Spec, score: &Score) -> bool {
+    score.anomaly && matches!(spec.detector[score.detector as usize].kind, DetectorKind::Absence(_))
+}
+
 impl Judged {
-    pub(super) fn of(score: &crate::Score) -> Self {
+    pub(super) fn of(score: &Score) -> Self {
         Self { score: score.clone(), alerts: Vec::new() }
     }
 }

@@ -9,7 +9,7 @@
 //! **Invariant:** what would have turned the verdict is the nearest there is: of values as the series can
 //! have, whole numbers for counts; of thresholds, numbers. The detector itself is asked, not a formula.
 
-use super::run::{Look, Piece, given, points_of_event, query_of};
+use super::run::{Look, Piece, given, points_of_event, query_of, silences};
 use super::{ExplainError, Given, Judged, Rerun};
 use crate::aggregate::{Aggregate, Function};
 use crate::change::{Change, Score, Timing, Transition};
@@ -151,6 +151,9 @@ impl Rerun<'_> {
         series: &mut OneSeries,
     ) -> Option<(Judged, Option<Given>)> {
         let is_it = |point: &Judged| target.is(point, key);
+        if let Some(silence) = silences(self.spec, piece).into_iter().find(is_it) {
+            return Some((silence, None));
+        }
         let Some((query, aggregate)) = query_of(self.spec, &self.spec.detector[target.detector as usize])
         else {
             return points_of_event(self.spec, piece).into_iter().find(is_it).map(|point| (point, None));

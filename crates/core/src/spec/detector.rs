@@ -2,6 +2,7 @@
 
 use super::check::Refusal;
 use super::{SpecError, Step};
+use crate::time::Millis;
 use serde::{Deserialize, Serialize};
 
 /// Longest memory of a detector, in points: its state is this long for each key.
@@ -38,6 +39,8 @@ pub enum DetectorKind {
     Zscore(ZscoreSpec),
     /// Whether a series was ever like this.
     Novelty(NoveltySpec),
+    /// How long a key has said nothing.
+    Absence(AbsenceSpec),
 }
 
 /// Settings of `zscore`.
@@ -54,6 +57,14 @@ pub struct ZscoreSpec {
     /// Whether the point itself counts as past: the textbook mistake, kept for teaching.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub include_current: bool,
+}
+
+/// Settings of `absence`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AbsenceSpec {
+    /// How long after its last point a key is overdue.
+    pub after: Millis,
 }
 
 /// Settings of `novelty`.
@@ -88,6 +99,7 @@ impl DetectorKind {
         match self {
             Self::Zscore(zscore) => Some(&mut zscore.threshold),
             Self::Novelty(novelty) => Some(&mut novelty.threshold),
+            Self::Absence(_) => None,
         }
     }
 
@@ -97,6 +109,7 @@ impl DetectorKind {
         match self {
             Self::Zscore(zscore) => Some(zscore.window),
             Self::Novelty(_) => None,
+            Self::Absence(_) => None,
         }
     }
 
@@ -106,6 +119,7 @@ impl DetectorKind {
         match self {
             Self::Zscore(zscore) => (zscore.window, zscore.min_points) = (points, None),
             Self::Novelty(_) => {}
+            Self::Absence(_) => {}
         }
     }
 
@@ -118,6 +132,7 @@ impl DetectorKind {
         match self {
             Self::Zscore(zscore) => zscore.check(),
             Self::Novelty(novelty) => novelty.check(),
+            Self::Absence(absence) => absence.check(),
         }
     }
 }
@@ -141,6 +156,15 @@ impl NoveltySpec {
             return Err(("warmup", format!("{} points; {least} to {most} would fit", self.warmup)));
         }
         Ok(())
+    }
+}
+
+impl AbsenceSpec {
+    fn check(&self) -> Result<(), Refusal> {
+        if self.after.0 > 0 {
+            return Ok(());
+        }
+        Err(("after", "every key would be overdue at once; at least `1ms` would fit".to_owned()))
     }
 }
 

@@ -10,7 +10,7 @@ mod window;
 pub(crate) use check::gcd;
 pub use check::{MAX_COUNT_WINDOW, MAX_PANES, MAX_PARTITIONS};
 pub use detector::{
-    DEFAULT_MIN_POINTS, DetectorKind, DetectorSpec, MAX_DETECTOR_WINDOW, NoveltySpec, ZscoreSpec,
+    AbsenceSpec, DEFAULT_MIN_POINTS, DetectorKind, DetectorSpec, MAX_DETECTOR_WINDOW, NoveltySpec, ZscoreSpec,
 };
 pub use window::{Accumulation, Emission, WindowSpec};
 

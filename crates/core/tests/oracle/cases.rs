@@ -4,7 +4,8 @@
 
 use kappascope_core::log::ZONE;
 use kappascope_core::spec::{
-    Accumulation, AlertSpec, DetectorKind, DetectorSpec, Emission, QuerySpec, WindowSpec, ZscoreSpec,
+    AbsenceSpec, Accumulation, AlertSpec, DetectorKind, DetectorSpec, Emission, QuerySpec, WindowSpec,
+    ZscoreSpec,
 };
 use kappascope_core::{Log, Millis, Spec};
 use proptest::prelude::*;
@@ -303,18 +304,29 @@ fn windows(kind: Kind, unit: i64) -> BoxedStrategy<WindowSpec> {
 struct Detector {
     on: prop::sample::Index,
     by: Vec<String>,
-    window: u32,
-    include_current: bool,
+    kind: DetectorKind,
 }
 
 fn detectors() -> impl Strategy<Value = Detector> {
     let by = prop::sample::select(vec![&[][..], &["k"], &["k", "u"]]);
-    (any::<prop::sample::Index>(), by, 2_u32..8, any::<bool>()).prop_map(
-        |(on, by, window, include_current)| {
-            let by = by.iter().map(|name| (*name).to_owned()).collect();
-            Detector { on, by, window, include_current }
-        },
-    )
+    (any::<prop::sample::Index>(), by, detector_kinds()).prop_map(|(on, by, kind)| {
+        let by = by.iter().map(|name| (*name).to_owned()).collect();
+        Detector { on, by, kind }
+    })
+}
+
+fn detector_kinds() -> impl Strategy<Value = DetectorKind> {
+    let zscore = |(window, include_current)| {
+        DetectorKind::Zscore(ZscoreSpec {
+            window,
+            // No small whole numbers score just this.
+            threshold: if include_current { 0.912_34 } else { 1.412_34 },
+            min_points: Some(2),
+            include_current,
+        })
+    };
+    let absence = |after| DetectorKind::Absence(AbsenceSpec { after: Millis(after) });
+    prop_oneof![2 => (2_u32..8, any::<bool>()).prop_map(zscore), 1 => (1_i64..30).prop_map(absence)]
 }
 
 /// Aggregates whose values are as exact as the events', so that no score hangs on a rounding.
@@ -342,13 +354,7 @@ impl Detector {
             name,
             by: if results.contains(&on) { Vec::new() } else { self.by },
             on,
-            kind: DetectorKind::Zscore(ZscoreSpec {
-                window: self.window,
-                // No small whole numbers score just this.
-                threshold: if self.include_current { 0.912_34 } else { 1.412_34 },
-                min_points: Some(2),
-                include_current: self.include_current,
-            }),
+            kind: self.kind,
         });
     }
 }

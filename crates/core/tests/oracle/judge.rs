@@ -15,6 +15,10 @@ pub(crate) struct Judges<'a> {
     limits: Limits,
     /// The points of each detector and key.
     points: BTreeMap<(usize, String), Vec<f64>>,
+    /// Detectors and keys in the order in which they first had an event or a result.
+    order: Vec<(usize, String)>,
+    /// The last sign of life of each detector of absence and key that is not silent.
+    alive: BTreeMap<(usize, String), i64>,
     /// The alert that each rule and key is in.
     alerts: BTreeMap<(usize, String), Alert>,
     ids: Vec<Id>,
@@ -53,7 +57,15 @@ struct Verdict {
 
 impl<'a> Judges<'a> {
     pub(crate) fn new(spec: &'a Spec, limits: Limits) -> Self {
-        Self { spec, limits, points: BTreeMap::new(), alerts: BTreeMap::new(), ids: Vec::new() }
+        Self {
+            spec,
+            limits,
+            points: BTreeMap::new(),
+            order: Vec::new(),
+            alive: BTreeMap::new(),
+            alerts: BTreeMap::new(),
+            ids: Vec::new(),
+        }
     }
 
     /// Judges a result that is on time, which the event of a row brought about.
@@ -62,6 +74,7 @@ impl<'a> Judges<'a> {
         events: &[Event],
         window: &Window,
         row: Option<usize>,
+        met: Option<i64>,
         facts: &mut Vec<Fact>,
     ) {
         for (d, detector) in self.spec.detector.iter().enumerate() {
@@ -72,13 +85,13 @@ impl<'a> Judges<'a> {
                 let (key, start, end) = (window.key.clone(), window.start, window.end);
                 let cause = row.map(|row| (events[row].partition, offset_of(events, row)));
                 let value = window.values[aggregate].number();
-                self.judge(d, detector, Point { key, start, end, value, cause }, facts);
+                self.judge(d, detector, Point { key, start, end, value, cause }, met, facts);
             }
         }
     }
 
     /// Judges an event, where a detector reads a measure.
-    pub(crate) fn judge_event(&mut self, events: &[Event], row: usize, facts: &mut Vec<Fact>) {
+    pub(crate) fn judge_event(&mut self, events: &[Event], row: usize, met: i64, facts: &mut Vec<Fact>) {
         for (d, detector) in self.spec.detector.iter().enumerate() {
             let Some(Series::Measure(measure)) = self.spec.series(&detector.on) else { continue };
             let event = &events[row];
@@ -89,18 +102,42 @@ impl<'a> Judges<'a> {
             }
             let value = if measure == 0 { event.v } else { event.w };
             let cause = Some((event.partition, offset_of(events, row)));
-            self.judge(d, detector, Point { key, start: event.time, end: event.time, value, cause }, facts);
+            let point = Point { key, start: event.time, end: event.time, value, cause };
+            self.judge(d, detector, point, Some(met), facts);
         }
     }
 
-    fn judge(&mut self, d: usize, detector: &DetectorSpec, point: Point, facts: &mut Vec<Fact>) {
+    /// Judges a point; `met` is the watermark that its event met, if it came with one.
+    fn judge(
+        &mut self,
+        d: usize,
+        detector: &DetectorSpec,
+        point: Point,
+        met: Option<i64>,
+        facts: &mut Vec<Fact>,
+    ) {
+        if !self.order.contains(&(d, point.key.clone())) {
+            self.order.push((d, point.key.clone()));
+        }
         let points = self.points.entry((d, point.key.clone())).or_default();
+        let zscore = match &detector.kind {
+            DetectorKind::Zscore(zscore) => zscore,
+            DetectorKind::Absence(absence) => {
+                let after = absence.after.0;
+                if met.is_none_or(|met| point.end + after - 1 > met) {
+                    let last = self.alive.entry((d, point.key.clone())).or_insert(point.end);
+                    *last = point.end.max(*last);
+                    let point = Point { value: 0.0, ..point };
+                    self.say_silence(d, detector, point, after, 0.0, facts);
+                }
+                return;
+            }
+        };
         if !point.value.is_finite() {
             return;
         }
         let past = points.len();
         points.push(point.value);
-        let DetectorKind::Zscore(zscore) = &detector.kind;
         let window = zscore.window as usize;
         let with_it = past + usize::from(zscore.include_current);
         let compared = &points[with_it.saturating_sub(window)..with_it];
@@ -122,7 +159,61 @@ impl<'a> Judges<'a> {
             score: score.clone(),
             anomaly,
         });
-        let verdict = Verdict { point, score, anomaly };
+        self.tell_rules(detector, Verdict { point, score, anomaly }, facts);
+    }
+
+    /// The silence that is overdue first: its deadline, and whose it is. Of several, the detector's first
+    /// key by `order_of`.
+    pub(crate) fn overdue(
+        &self,
+        order_of: impl Fn(usize, &str) -> Option<usize>,
+    ) -> Option<(i64, usize, String)> {
+        let due = |((d, key), last): (&(usize, String), &i64)| {
+            let DetectorKind::Absence(absence) = &self.spec.detector[*d].kind else { unreachable!() };
+            let appeared = self.order.iter().position(|(of, name)| (of, name) == (d, key));
+            (last + absence.after.0, *d, order_of(*d, key).or(appeared), key.clone())
+        };
+        self.alive.iter().map(due).min().map(|(deadline, d, _, key)| (deadline, d, key))
+    }
+
+    /// Tells the silence that is overdue.
+    pub(crate) fn tell_silence(
+        &mut self,
+        (deadline, d, key): (i64, usize, String),
+        cause: Option<(u32, u64)>,
+        facts: &mut Vec<Fact>,
+    ) {
+        let last = self.alive.remove(&(d, key.clone())).unwrap();
+        let value = (deadline - last) as f64 / 1_000.0;
+        let point = Point { key, start: deadline, end: deadline, value, cause };
+        self.say_silence(d, &self.spec.detector[d], point, deadline - last, 1.0, facts);
+    }
+
+    fn say_silence(
+        &mut self,
+        d: usize,
+        detector: &DetectorSpec,
+        point: Point,
+        after: i64,
+        score: f64,
+        facts: &mut Vec<Fact>,
+    ) {
+        let score = Cell::Real(score);
+        let anomaly = score == Cell::Real(1.0);
+        facts.push(Fact::Score {
+            detector: d,
+            key: point.key.clone(),
+            time: point.start,
+            value: Cell::Real(point.value),
+            expected: Cell::Real(0.0),
+            band: [Cell::Real(0.0), Cell::Real(after as f64 / 1_000.0)],
+            score: score.clone(),
+            anomaly,
+        });
+        self.tell_rules(detector, Verdict { point, score, anomaly }, facts);
+    }
+
+    fn tell_rules(&mut self, detector: &DetectorSpec, verdict: Verdict, facts: &mut Vec<Fact>) {
         for (r, rule) in self.spec.alert.iter().enumerate().filter(|(_, rule)| rule.when == detector.name) {
             self.evaluate(r, rule, &verdict, facts);
         }

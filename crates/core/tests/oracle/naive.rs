@@ -7,7 +7,7 @@ use crate::cases::{Case, Event};
 use crate::facts::{Fact, Window as Given, number_of};
 use crate::fold::{Group, Tree};
 use crate::judge::Judges;
-use kappascope_core::spec::{Accumulation, Emission, QuerySpec, WindowSpec};
+use kappascope_core::spec::{Accumulation, Emission, QuerySpec, Series, WindowSpec};
 use kappascope_core::watermark::{END_OF_TIME, NOTHING};
 use kappascope_core::{DropReason, Limits, Spec, Timing};
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,13 +21,15 @@ pub(crate) fn facts(spec: &Spec, events: &[Event], limits: Limits) -> Vec<Fact> 
         queries: spec.query.iter().map(|_| Query::default()).collect(),
         judges: Judges::new(spec, limits),
         row: None,
+        met: None,
         facts: Vec::new(),
     };
     let mut watermark = NOTHING;
     for row in 0..events.len() {
-        oracle.row = Some(row);
+        (oracle.row, oracle.met) = (Some(row), Some(watermark));
         (0..spec.query.len()).for_each(|q| oracle.take(q, row, watermark));
-        oracle.judges.judge_event(events, row, &mut oracle.facts);
+        oracle.judges.judge_event(events, row, watermark, &mut oracle.facts);
+        oracle.met = None;
         let before = watermark;
         watermark = watermark.max(watermark_of(spec, &events[..=row]));
         oracle.fire(before, watermark);
@@ -62,6 +64,8 @@ struct Oracle<'a> {
     judges: Judges<'a>,
     /// The event at hand; none at the end of the log.
     row: Option<usize>,
+    /// The watermark that it met; none once the watermark has moved.
+    met: Option<i64>,
     facts: Vec<Fact>,
 }
 
@@ -432,7 +436,31 @@ impl<'a> Oracle<'a> {
             due.extend(windows.into_iter().map(|window| (window.fires_at(), q, window.key, window)));
         }
         due.sort_by_key(|(fires_at, q, key, _)| (*fires_at, *q, *key));
-        due.into_iter().for_each(|(_, q, _, window)| self.give(q, &window, Timing::OnTime));
+        // Windows of a query that fire at once are given together.
+        for together in due.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+            let fires_at = together[0].0;
+            self.tell_silences(|deadline| deadline <= now.saturating_add(1) && deadline - 1 < fires_at);
+            together.iter().for_each(|(_, q, _, window)| self.give(*q, window, Timing::OnTime));
+        }
+        self.tell_silences(|deadline| deadline <= now.saturating_add(1));
+    }
+
+    /// Tells the silences whose deadline is passed; at the end of the log those that events have passed.
+    fn tell_silences(&mut self, passed: impl Fn(i64) -> bool) {
+        let newest = self.events.iter().map(|event| event.time).max();
+        let is_known = |deadline: i64| self.row.is_some() || newest.is_some_and(|newest| deadline <= newest);
+        loop {
+            let order_of = |d: usize, key: &str| match self.spec.series(&self.spec.detector[d].on) {
+                Some(Series::Aggregate { query, .. }) => {
+                    self.queries[query].keys.iter().position(|k| k == key)
+                }
+                _ => None,
+            };
+            let overdue = self.judges.overdue(order_of).filter(|(deadline, ..)| passed(*deadline));
+            let Some(silence) = overdue.filter(|(deadline, ..)| is_known(*deadline)) else { return };
+            let cause = self.row.map(|row| (self.events[row].partition, offset_of(self.events, row)));
+            self.judges.tell_silence(silence, cause, &mut self.facts);
+        }
     }
 
     /// Early results of all windows that have not fired and have news.
@@ -503,7 +531,7 @@ impl<'a> Oracle<'a> {
         query.results.push(Result { id, key, covers: tree.rows(), stands: true, given: given.clone() });
         self.facts.push(Fact::Window(given.clone()));
         if timing == Timing::OnTime {
-            self.judges.judge_result(self.events, &given, self.row, &mut self.facts);
+            self.judges.judge_result(self.events, &given, self.row, self.met, &mut self.facts);
         }
     }
 }
