@@ -103,3 +103,51 @@ impl Mean {
         self.mean = saturate(self.mean + gain * saturate(point - self.mean));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: i64 = 60 * 60 * 1_000;
+
+    #[test]
+    fn the_nearest_time_that_has_seen_a_point_forecasts() {
+        let mut calendar = Calendar::default();
+        assert_eq!(calendar.forecast(0), None);
+        calendar.learn(10 * HOUR, 5.0);
+        // The same half-hour a week later; the same quarter of an hour a day later; any other time.
+        assert_eq!(calendar.forecast(10 * HOUR + 7 * 24 * HOUR), Some(5.0));
+        calendar.learn(34 * HOUR, 8.0);
+        assert_eq!(calendar.forecast(10 * HOUR), Some(5.0), "Friday has no say on Thursday");
+        let of_day = 5.0 + 0.5 * (8.0 - 5.0);
+        assert_eq!(calendar.forecast(58 * HOUR), Some(of_day));
+        assert_eq!(calendar.forecast(58 * HOUR + HOUR / 2), Some(of_day), "the mean of both");
+        // Before 1970 as after.
+        assert_eq!(calendar.forecast(10 * HOUR - 70 * 24 * HOUR), Some(5.0));
+    }
+
+    #[test]
+    fn a_mean_becomes_exponential() {
+        let mut mean = Mean::default();
+        for point in [1.0, 2.0, 6.0] {
+            mean.learn(point, 0.1);
+        }
+        assert_eq!(mean.mean, 3.0);
+        (0..7).for_each(|_| mean.learn(3.0, 0.1));
+        mean.learn(13.0, 0.1);
+        assert_eq!(mean.mean, 4.0);
+    }
+
+    #[test]
+    fn slots_are_as_many_as_were_seen_and_at_most_a_week_of_them() {
+        let mut calendar = Calendar::default();
+        calendar.learn(0, 1.0);
+        assert_eq!((calendar.week.slots.len(), calendar.day.slots.len()), (1, 1));
+        // Every 13 minutes for half a year, then back in time.
+        for i in (0..20_000).chain((0..20_000).rev()) {
+            calendar.learn(i * 13 * 60_000, 1.0);
+        }
+        assert_eq!((calendar.week.slots.len(), calendar.day.slots.len()), (336, 96));
+        assert!(calendar.week.slots.is_sorted_by(|(a, _), (b, _)| a < b));
+    }
+}

@@ -175,3 +175,99 @@ impl Net {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn learn(net: &mut Net, point: f64) {
+        net.learn(point, net.place(point));
+    }
+
+    fn assert_sound(net: &Net) {
+        assert!(net.knots.len() <= MOST, "{} knots", net.knots.len());
+        assert!(net.knots.windows(2).all(|pair| pair[0].at < pair[1].at), "{net:?}");
+        assert!(net.knots.iter().all(|knot| knot.at.is_finite() && knot.lonely.is_finite()), "{net:?}");
+        let figures = [net.low, net.high, net.mean, net.deviation];
+        assert!(figures.iter().all(|x| x.is_finite()) && net.low <= net.high, "{figures:?}");
+    }
+
+    #[test]
+    fn the_nearest_knot_by_hand() {
+        let mut net = Net::default();
+        assert_eq!(net.place(7.0), Place { nearest: 7.0, ..Place::default() });
+        for point in [0.0, 100.0, 40.0, 40.01] {
+            learn(&mut net, point);
+        }
+        // 40.01 is closer to 40 than a five-hundredth of the range: no knot of its own.
+        let knots: Vec<f64> = net.knots.iter().map(|knot| knot.at).collect();
+        assert_eq!(knots, [0.0, 40.0, 100.0]);
+        for (point, nearest) in
+            [(-5.0, 0.0), (19.0, 0.0), (21.0, 40.0), (70.0, 40.0), (71.0, 100.0), (1e9, 100.0)]
+        {
+            let place = net.place(point);
+            assert_eq!((place.nearest, place.distance), (nearest, (point - nearest).abs()), "{point}");
+        }
+        assert_eq!((net.range(), net.points()), (100.0, 4));
+    }
+
+    #[test]
+    fn a_knot_keeps_how_lonely_it_was_once_there_is_a_past() {
+        let mut net = Net::default();
+        (0..LEARNING).for_each(|i| learn(&mut net, f64::from(i % 2)));
+        learn(&mut net, 3.0);
+        assert_eq!(net.place(3.5).lonely, 2.0);
+        assert_eq!(net.place(0.0).lonely, 0.0);
+    }
+
+    #[test]
+    fn any_number_of_points_leaves_a_bounded_net() {
+        let mut net = Net::default();
+        let mut walk = 0.0_f64;
+        for i in 0..100_000_u32 {
+            // Multiples of the golden ratio fill an interval; the walk carries it away, growing.
+            walk += f64::from(i) * (f64::from(i) * 0.618_033_988_749_895).fract();
+            learn(&mut net, walk);
+            if i % 1_000 == 0 {
+                assert_sound(&net);
+            }
+        }
+        assert_sound(&net);
+        assert_eq!(net.points(), MEMORY);
+    }
+
+    #[test]
+    fn what_was_not_met_again_is_forgotten() {
+        let mut net = Net::default();
+        (0..1_000).for_each(|i| learn(&mut net, f64::from(i % 10)));
+        learn(&mut net, 50.0);
+        assert_eq!((net.range(), net.place(50.0).distance), (50.0, 0.0));
+        (0..2 * MEMORY).for_each(|i| learn(&mut net, f64::from(i % 10)));
+        assert_eq!((net.range(), net.place(50.0).distance), (9.0, 41.0));
+    }
+
+    #[test]
+    fn an_absurd_point_is_learned_as_far_off() {
+        let mut net = Net::default();
+        (0..1_000).for_each(|i| learn(&mut net, f64::from(i % 11)));
+        learn(&mut net, 1e300);
+        assert_eq!(net.range(), 10.0 + WIDENING * 10.0);
+        assert_sound(&net);
+        // Without a past to compare with it counts as it is.
+        let mut young = Net::default();
+        [0.0, 1e300].iter().for_each(|point| learn(&mut young, *point));
+        assert_eq!(young.range(), 1e300);
+    }
+
+    #[test]
+    fn extremes_leave_a_sound_net() {
+        let extremes = [0.0, -0.0, 1.0, f64::MAX, f64::MIN, f64::MIN_POSITIVE, 1e-320, 1e154, -1e200];
+        let mut net = Net::default();
+        for i in 0..30_000_usize {
+            learn(&mut net, extremes[(i * i + i / 7) % extremes.len()]);
+            if i % 100 == 0 {
+                assert_sound(&net);
+            }
+        }
+    }
+}

@@ -122,6 +122,7 @@ impl<'a> Judges<'a> {
         let points = self.points.entry((d, point.key.clone())).or_default();
         let zscore = match &detector.kind {
             DetectorKind::Zscore(zscore) => zscore,
+            DetectorKind::Novelty(_) => unreachable!("its oracle stands beside it"),
             DetectorKind::Absence(absence) => {
                 let after = absence.after.0;
                 if met.is_none_or(|met| point.end + after - 1 > met) {
