@@ -71,6 +71,28 @@ name = 'odd'
 when = 'raw'
 ";
 
+/// Novelty of a measure and of results, each with all its terms; the events' times step back.
+const NOVELTY: &str = "
+[[query]]
+name = 'per_kind'
+by = ['kind']
+window = { tumbling = '1s' }
+lateness = '1s'
+aggregates = ['sum(v)']
+[[detector]]
+name = 'odd_sum'
+on = 'per_kind.sum(v)'
+kind = 'novelty'
+warmup = 100
+[[detector]]
+name = 'odd_event'
+on = 'w'
+by = ['kind']
+kind = 'novelty'
+threshold = 0.5
+rest = 0.01
+";
+
 /// SplitMix64 (Steele, Lea, Flood 2014): numbers for the test, the same everywhere.
 struct Numbers(u64);
 
@@ -313,6 +335,20 @@ fn detectors_and_alerts() {
             16877 results, 1517 anomalies, 835 alerts
             1fc1796d143123ee
         "#]],
+    );
+}
+
+#[test]
+fn novelty() {
+    check(
+        &format!("{HEAD}{NOVELTY}"),
+        11,
+        40_000,
+        expect![[r#"
+        40000 events: 0 filtered, 643 late, 0 for some
+        1835 results, 32 anomalies, 0 alerts
+        2ecf782e8995cde7
+    "#]],
     );
 }
 
