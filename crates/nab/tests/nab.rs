@@ -2,6 +2,8 @@
 //!
 //! With `KAPPASCOPE_NAB` set to the folder of NAB's `data` and `labels`, on the real corpus as well.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
 use kappascope_nab::controls::{clock, windowed_gaussian};
 use kappascope_nab::corpus::{Corpus, Series};
 use kappascope_nab::flagship::halves;
