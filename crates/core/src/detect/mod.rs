@@ -13,12 +13,29 @@
 //! [`MAX_SCORE`].
 
 mod absence;
+mod cumulative;
+mod cusum;
+mod ewma;
+mod fading;
+mod ordered;
+mod page_hinkley;
+mod rate_of_change;
+mod robust_zscore;
 mod sliding;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests;
+mod threshold;
 mod zscore;
 
 use crate::spec::DetectorKind;
 use absence::Absence;
+use cusum::Cusum;
+use ewma::Ewma;
+use page_hinkley::PageHinkley;
+use rate_of_change::RateOfChange;
+use robust_zscore::RobustZscore;
 use serde::{Deserialize, Serialize};
+use threshold::Threshold;
 use zscore::Zscore;
 
 /// The largest score: what a point gets that differs from a past without spread.
@@ -32,6 +49,22 @@ pub(crate) struct Judgement {
     pub(crate) high: f64,
     pub(crate) score: f64,
     pub(crate) anomaly: bool,
+}
+
+impl Judgement {
+    /// Of a point that should be near `expected`, where a deviation is this much.
+    #[inline]
+    fn around(value: f64, expected: f64, deviation: f64, threshold: f64) -> Self {
+        let score = deviations(saturate(value - expected), deviation);
+        let reach = saturate(threshold * deviation);
+        Self {
+            expected,
+            low: saturate(expected - reach),
+            high: saturate(expected + reach),
+            score,
+            anomaly: score.abs() >= threshold,
+        }
+    }
 }
 
 /// How a score comes about: what a person needs to check it by hand.
@@ -159,7 +192,7 @@ macro_rules! series {
     };
 }
 
-series!(Zscore, Absence);
+series!(Zscore, RobustZscore, Ewma, Cusum, PageHinkley, RateOfChange, Absence, Threshold);
 
 impl Series {
     /// Judges one point.
