@@ -19,8 +19,10 @@ mod ewma;
 mod fading;
 mod ordered;
 mod page_hinkley;
+mod period;
 mod rate_of_change;
 mod robust_zscore;
+mod seasonal;
 mod sliding;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests;
@@ -34,6 +36,7 @@ use ewma::Ewma;
 use page_hinkley::PageHinkley;
 use rate_of_change::RateOfChange;
 use robust_zscore::RobustZscore;
+use seasonal::Seasonal;
 use serde::{Deserialize, Serialize};
 use threshold::Threshold;
 use zscore::Zscore;
@@ -192,7 +195,7 @@ macro_rules! series {
     };
 }
 
-series!(Zscore, RobustZscore, Ewma, Cusum, PageHinkley, RateOfChange, Absence, Threshold);
+series!(Zscore, RobustZscore, Ewma, Seasonal, Cusum, PageHinkley, RateOfChange, Absence, Threshold);
 
 impl Series {
     /// Judges one point.

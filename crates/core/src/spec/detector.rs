@@ -37,6 +37,8 @@ pub enum DetectorKind {
     RobustZscore(RobustZscoreSpec),
     /// Distance from a mean in which older points count for less.
     Ewma(EwmaSpec),
+    /// Distance from what is usual at this time of a period.
+    Seasonal(SeasonalSpec),
     /// Shifts of the level, as the distances from it add up.
     Cusum(CusumSpec),
     /// Changes of the level, each told once.
@@ -85,6 +87,22 @@ pub struct RobustZscoreSpec {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EwmaSpec {
+    /// How much of the past a new point replaces, above 0 and below 1.
+    pub alpha: f64,
+    /// From which absolute score on a point is an anomaly.
+    pub threshold: f64,
+    /// How many past points it needs before it speaks; 10 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_points: Option<u32>,
+}
+
+/// Settings of `seasonal`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeasonalSpec {
+    /// After how long the series does the same again; found from the series when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub period: Option<Millis>,
     /// How much of the past a new point replaces, above 0 and below 1.
     pub alpha: f64,
     /// From which absolute score on a point is an anomaly.
@@ -187,6 +205,7 @@ impl DetectorKind {
             Self::Zscore(ZscoreSpec { threshold, .. })
             | Self::RobustZscore(RobustZscoreSpec { threshold, .. })
             | Self::Ewma(EwmaSpec { threshold, .. })
+            | Self::Seasonal(SeasonalSpec { threshold, .. })
             | Self::Cusum(CusumSpec { threshold, .. })
             | Self::PageHinkley(PageHinkleySpec { threshold, .. })
             | Self::RateOfChange(RateOfChangeSpec { threshold, .. }) => Some(threshold),
@@ -225,6 +244,7 @@ impl DetectorKind {
             Self::Zscore(zscore) => zscore.check(),
             Self::RobustZscore(robust) => robust.check(),
             Self::Ewma(ewma) => ewma.check(),
+            Self::Seasonal(seasonal) => seasonal.check(),
             Self::Cusum(cusum) => cusum.check(),
             Self::PageHinkley(page_hinkley) => page_hinkley.check(),
             Self::RateOfChange(rate) => rate.check(),
@@ -253,6 +273,20 @@ impl RobustZscoreSpec {
 
 impl EwmaSpec {
     fn check(&self) -> Result<(), Refusal> {
+        check_alpha(self.alpha)?;
+        check_threshold(self.threshold)?;
+        check_min_points_alone(self.min_points)
+    }
+}
+
+impl SeasonalSpec {
+    fn check(&self) -> Result<(), Refusal> {
+        if self.period == Some(Millis(0)) {
+            return Err((
+                "period",
+                "a period of no length; at least `1ms`, or leave `period` out".to_owned(),
+            ));
+        }
         check_alpha(self.alpha)?;
         check_threshold(self.threshold)?;
         check_min_points_alone(self.min_points)

@@ -11,7 +11,7 @@ pub(crate) use check::gcd;
 pub use check::{MAX_COUNT_WINDOW, MAX_PANES, MAX_PARTITIONS};
 pub use detector::{
     AbsenceSpec, CusumSpec, DEFAULT_MIN_POINTS, DetectorKind, DetectorSpec, EwmaSpec, MAX_DETECTOR_WINDOW,
-    PageHinkleySpec, RateOfChangeSpec, RobustZscoreSpec, ThresholdSpec, ZscoreSpec,
+    PageHinkleySpec, RateOfChangeSpec, RobustZscoreSpec, SeasonalSpec, ThresholdSpec, ZscoreSpec,
 };
 pub use window::{Accumulation, Emission, WindowSpec};
 
