@@ -14,16 +14,36 @@
 
 mod absence;
 mod calendar;
+mod cumulative;
+mod cusum;
+mod ewma;
+mod fading;
 mod net;
 mod novelty;
+mod ordered;
+mod page_hinkley;
+mod period;
+mod rate_of_change;
+mod robust_zscore;
+mod seasonal;
 mod sliding;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests;
+mod threshold;
 mod zscore;
 
 use crate::spec::{DetectorKind, SpecError};
 use crate::time::Millis;
 use absence::Absence;
+use cusum::Cusum;
+use ewma::Ewma;
 use novelty::Novelty;
+use page_hinkley::PageHinkley;
+use rate_of_change::RateOfChange;
+use robust_zscore::RobustZscore;
+use seasonal::Seasonal;
 use serde::{Deserialize, Serialize};
+use threshold::Threshold;
 use zscore::Zscore;
 
 /// The largest score: what a point gets that differs from a past without spread.
@@ -42,6 +62,22 @@ pub struct Judgement {
     pub score: f64,
     /// The verdict.
     pub anomaly: bool,
+}
+
+impl Judgement {
+    /// Of a point that should be near `expected`, where a deviation is this much.
+    #[inline]
+    fn around(value: f64, expected: f64, deviation: f64, threshold: f64) -> Self {
+        let score = deviations(saturate(value - expected), deviation);
+        let reach = saturate(threshold * deviation);
+        Self {
+            expected,
+            low: saturate(expected - reach),
+            high: saturate(expected + reach),
+            score,
+            anomaly: score.abs() >= threshold,
+        }
+    }
 }
 
 /// How a score comes about: what a person needs to check it by hand.
@@ -169,7 +205,7 @@ macro_rules! series {
     };
 }
 
-series!(Zscore, Absence, Novelty);
+series!(Zscore, RobustZscore, Ewma, Seasonal, Cusum, PageHinkley, RateOfChange, Absence, Threshold, Novelty);
 
 impl Series {
     /// Judges one point.

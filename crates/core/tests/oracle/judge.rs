@@ -133,6 +133,7 @@ impl<'a> Judges<'a> {
                 }
                 return;
             }
+            other => unreachable!("{other:?} is not generated"),
         };
         if !point.value.is_finite() {
             return;
