@@ -335,11 +335,16 @@ fn every_kind_of_detector() {
         format!("[[detector]]\nname = 'd{i}'\non = 'w'\nby = ['kind']\nkind = {kind}\n")
     };
     let detectors: String = KINDS.iter().enumerate().map(detector).collect();
-    check(&format!("{HEAD}{detectors}"), 11, 6_000, expect![[r#"
-        6000 events: 0 filtered, 0 late, 0 for some
-        0 results, 4696 anomalies, 0 alerts
-        4cb487a4625caf6b
-    "#]]);
+    check(
+        &format!("{HEAD}{detectors}"),
+        11,
+        6_000,
+        expect![[r#"
+            6000 events: 0 filtered, 0 late, 0 for some
+            0 results, 4696 anomalies, 0 alerts
+            ffac0edeb8783841
+        "#]],
+    );
 }
 
 #[test]
