@@ -376,10 +376,10 @@ fn every_kind_of_detector() {
         11,
         6_000,
         expect![[r#"
-        6000 events: 0 filtered, 0 late, 0 for some
-        0 results, 4696 anomalies, 0 alerts
-        4cb487a4625caf6b
-    "#]],
+            6000 events: 0 filtered, 0 late, 0 for some
+            0 results, 4696 anomalies, 0 alerts
+            ffac0edeb8783841
+        "#]],
     );
 }
 

@@ -78,6 +78,13 @@ impl Judgement {
             anomaly: score.abs() >= threshold,
         }
     }
+
+    /// The same of a point that lies so much higher.
+    #[inline]
+    fn above(self, by: f64) -> Self {
+        let [expected, low, high] = [self.expected, self.low, self.high].map(|x| saturate(x + by));
+        Self { expected, low, high, ..self }
+    }
 }
 
 /// How a score comes about: what a person needs to check it by hand.

@@ -4,7 +4,7 @@
 //!   period      |╱╲____╱╲__|╱╲____╱╲__|╱╲____  ▲     168 slots of equal length
 //!   slot         · · · s · |· · · s · |· · · s       its mean: of each time that it came
 //!   residual     r = x − s     level, deviation: r's mean and deviation, which fade by α
-//!   score        (x − s − level) / deviation         an anomaly when |score| ≥ threshold
+//!   score        (r − level) / deviation         an anomaly when |score| ≥ threshold
 //! ```
 //!
 //! A slot's gain is α, and 1/n for its n-th point while that is more: an additive season as in Winters 1960,
@@ -83,10 +83,11 @@ impl Seasonal {
 
     fn judgement(&self, time: i64, value: f64) -> Option<Judgement> {
         let Usual { slot, past } = self.usual(time);
-        let mean = slot.map_or(0.0, |(_, mean)| mean);
+        let season = slot.map_or(0.0, |(_, mean)| mean);
+        // The residual first: what is small beside the season is not lost.
         (past.points >= self.min_points && value.is_finite()).then(|| {
-            let expected = saturate(mean + past.mean);
-            Judgement::around(value, expected, past.deviation, self.threshold)
+            let residual = saturate(value - season);
+            Judgement::around(residual, past.mean, past.deviation, self.threshold).above(season)
         })
     }
 
@@ -158,7 +159,7 @@ impl Detect for Seasonal {
             return Some(Workings { formula: FORMULA, figures, points: Vec::new(), usual });
         };
         Some(Workings {
-            formula: "(value - (season + level)) / deviation",
+            formula: "(value - season - level) / deviation",
             figures: vec![
                 ("season", of_slot),
                 ("level", mean),
