@@ -568,7 +568,9 @@ fn unknown_fields_and_forms() {
     check(
         r#"kind = "zscore""#,
         r#"kind = "zzscore""#,
-        expect!["line 18: unknown variant `zzscore`, expected one of `zscore`, `novelty`, `absence`"],
+        expect![
+            "line 18: unknown variant `zzscore`, expected one of `zscore`, `novelty`, `robust_zscore`, `ewma`, `seasonal`, `cusum`, `page_hinkley`, `rate_of_change`, `absence`, `threshold`"
+        ],
     );
     check(
         "threshold",
