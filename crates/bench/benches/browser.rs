@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use kappascope_bench::Work;
+use kappascope_bench::detector::Detector;
 use kappascope_bench::form::Form;
 use kappascope_bench::table::{self, Rows};
 use kappascope_e2e::Page;
@@ -42,6 +43,10 @@ async fn measure(page: Page, plan: Plan) -> Result<()> {
     for work in &Work::ALL {
         let prepare = format!("choose('{}')", work.id);
         println!("{}", beside(&page, &prepare, work.name, events, rounds).await.context(work.id)?);
+    }
+    for detector in &Detector::ALL {
+        let prepare = format!("detect('{}')", detector.id);
+        println!("{}", beside(&page, &prepare, detector.name, events, rounds).await.context(detector.id)?);
     }
     for form in Form::ALL {
         let prepare = format!("write('{}', {rows})", form.id());

@@ -36,6 +36,13 @@ globalThis.kappascope = {
     return Object.keys(contestants);
   },
 
+  /** Prepares a kind of detector. */
+  async detect(kind) {
+    await call("prepareDetectors");
+    contestants = { ours: () => call("detect", kind) };
+    return Object.keys(contestants);
+  },
+
   /** Prepares the reading of a file of so many events. */
   async write(form, events) {
     const totals = await call("write", form, events);

@@ -33,6 +33,11 @@ const calls = {
     return (totals = bench.choose(work));
   },
   columns: () => ({ times: bench.times(), keys: bench.keys(), values: bench.values() }),
+  prepareDetectors() {
+    columns = bytes = null;
+    bench.prepare_detectors();
+  },
+  detect: (kind) => timed(() => bench.detect(kind)),
   engine: () => timed(() => bench.engine()),
   byHand: () => timed(() => bench.by_hand()),
   typedArrays() {

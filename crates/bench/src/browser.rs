@@ -5,6 +5,7 @@
 use kappascope_core::Log;
 use wasm_bindgen::prelude::wasm_bindgen;
 
+use crate::detector::Detector;
 use crate::form::Form;
 use crate::stream::Stream;
 use crate::{Work, engine};
@@ -44,13 +45,25 @@ impl Bench {
     pub fn choose(&mut self, id: &str) -> Vec<f64> {
         self.work = *Work::ALL.iter().find(|work| work.id == id).expect("a work of this id");
         self.file = None;
-        if self.held.as_ref().is_none_or(|(stream, _)| *stream != self.work.stream) {
-            self.held = None;
-            self.held = Some((self.work.stream, self.work.stream.hour(self.events)));
-        }
+        self.hold(self.work.stream);
         let totals = self.work.check(self.log());
         let figures = totals.figures.iter().flat_map(|&(total, tolerance)| [total, tolerance]);
         std::iter::once(totals.rows as f64).chain(figures).collect()
+    }
+
+    /// Makes the events of the detectors if another stream is held.
+    pub fn prepare_detectors(&mut self) {
+        self.file = None;
+        self.hold(Detector::STREAM);
+    }
+
+    /// One kind of detector over the events, once.
+    ///
+    /// # Panics
+    /// When there is no such kind.
+    pub fn detect(&self, id: &str) {
+        let detector = Detector::ALL.iter().find(|known| known.id == id).expect("a detector of this id");
+        detector.run(self.log());
     }
 
     /// The engine, once.
@@ -111,6 +124,13 @@ impl Bench {
     #[must_use]
     pub fn values(&self) -> Vec<f64> {
         self.log().read(0, usize::MAX).measure(0).to_vec()
+    }
+
+    fn hold(&mut self, stream: Stream) {
+        if self.held.as_ref().is_none_or(|(held, _)| *held != stream) {
+            self.held = None;
+            self.held = Some((stream, stream.hour(self.events)));
+        }
     }
 
     fn log(&self) -> &Log {

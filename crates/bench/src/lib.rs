@@ -20,6 +20,7 @@
 #[cfg(target_arch = "wasm32")]
 mod browser;
 pub mod by_hand;
+pub mod detector;
 pub mod engine;
 pub mod form;
 pub mod rates;

@@ -71,6 +71,41 @@ name = 'odd'
 when = 'raw'
 ";
 
+/// Novelty of a measure and of results, each with all its terms; the events' times step back.
+const NOVELTY: &str = "
+[[query]]
+name = 'per_kind'
+by = ['kind']
+window = { tumbling = '1s' }
+lateness = '1s'
+aggregates = ['sum(v)']
+[[detector]]
+name = 'odd_sum'
+on = 'per_kind.sum(v)'
+kind = 'novelty'
+warmup = 100
+[[detector]]
+name = 'odd_event'
+on = 'w'
+by = ['kind']
+kind = 'novelty'
+threshold = 0.5
+rest = 0.01
+";
+
+/// Every kind, on events whose times step back.
+const KINDS: [&str; 9] = [
+    "'robust_zscore'\nwindow = 31\nthreshold = 3.5\nfloor = 0.5",
+    "'ewma'\nalpha = 0.05\nthreshold = 2.5",
+    "'seasonal'\nperiod = '20s'\nalpha = 0.1\nthreshold = 2.5",
+    "'seasonal'\nalpha = 0.1\nthreshold = 2.5",
+    "'cusum'\nwindow = 20\ndrift = 0.5\nthreshold = 4.0",
+    "'page_hinkley'\nwindow = 20\ndrift = 0.5\nthreshold = 4.0",
+    "'page_hinkley'\nalpha = 0.05\ndrift = 0.5\nthreshold = 4.0",
+    "'rate_of_change'\nper = '1s'\nthreshold = 90000.0",
+    "'threshold'\nabove = 3000\nbelow = 2\nhysteresis = 1",
+];
+
 /// SplitMix64 (Steele, Lea, Flood 2014): numbers for the test, the same everywhere.
 struct Numbers(u64);
 
@@ -312,6 +347,38 @@ fn detectors_and_alerts() {
             20000 events: 2020 filtered, 520 late, 0 for some
             16877 results, 1517 anomalies, 835 alerts
             c280cf650f8da9d5
+        "#]],
+    );
+}
+
+#[test]
+fn novelty() {
+    check(
+        &format!("{HEAD}{NOVELTY}"),
+        11,
+        40_000,
+        expect![[r#"
+        40000 events: 0 filtered, 643 late, 0 for some
+        1835 results, 32 anomalies, 0 alerts
+        2ecf782e8995cde7
+    "#]],
+    );
+}
+
+#[test]
+fn every_kind_of_detector() {
+    let detector = |(i, kind): (usize, &&str)| {
+        format!("[[detector]]\nname = 'd{i}'\non = 'w'\nby = ['kind']\nkind = {kind}\n")
+    };
+    let detectors: String = KINDS.iter().enumerate().map(detector).collect();
+    check(
+        &format!("{HEAD}{detectors}"),
+        11,
+        6_000,
+        expect![[r#"
+            6000 events: 0 filtered, 0 late, 0 for some
+            0 results, 4696 anomalies, 0 alerts
+            ffac0edeb8783841
         "#]],
     );
 }

@@ -3,7 +3,7 @@
 #![cfg(not(target_arch = "wasm32"))]
 
 use expect_test::{Expect, expect};
-use kappascope_core::spec::{Accumulation, DetectorKind, Emission, WindowSpec};
+use kappascope_core::spec::{Accumulation, DetectorKind, Emission, NoveltySpec, WindowSpec};
 use kappascope_core::time::LONGEST_MS;
 use kappascope_core::{Millis, Spec};
 
@@ -568,7 +568,9 @@ fn unknown_fields_and_forms() {
     check(
         r#"kind = "zscore""#,
         r#"kind = "zzscore""#,
-        expect!["line 18: unknown variant `zzscore`, expected `zscore` or `absence`"],
+        expect![
+            "line 18: unknown variant `zzscore`, expected one of `zscore`, `novelty`, `robust_zscore`, `ewma`, `seasonal`, `cusum`, `page_hinkley`, `rate_of_change`, `absence`, `threshold`"
+        ],
     );
     check(
         "threshold",
@@ -638,6 +640,45 @@ fn durations() {
         r#"tumbling = "1m""#,
         r#"tumbling = "1m", offset = "1m""#,
         expect!["line 12: query[0].window.offset: an offset of 1m needs to be below the window's size, 1m"],
+    );
+}
+
+#[test]
+fn novelty_has_defaults_and_its_numbers_have_ranges() {
+    let kind = "kind = \"zscore\"\nwindow = 30\nthreshold = 3.0";
+    let novelty = |settings: &str| format!("kind = \"novelty\"\n{settings}");
+    let spec = read_back(kind, &novelty(""));
+    assert_eq!(spec.detector[0].kind, DetectorKind::Novelty(NoveltySpec::default()));
+    let spec = read_back(kind, &novelty("threshold = 1.5\nrest = 0.0\nmax_rest = 0\nwarmup = 10000"));
+    let DetectorKind::Novelty(NoveltySpec { threshold, rest, max_rest, warmup }) = &spec.detector[0].kind
+    else {
+        panic!("{spec:?}")
+    };
+    assert_eq!((*threshold, *rest, *max_rest, *warmup), (1.5, 0.0, 0, 10_000));
+    check(
+        kind,
+        &novelty("threshold = -1.0"),
+        expect!["line 19: detector[0].threshold: a threshold of -1; a number above 0 would fit"],
+    );
+    check(
+        kind,
+        &novelty("rest = 1.1"),
+        expect!["line 19: detector[0].rest: a rest of 1.1 of the points; 0 to 1 would fit"],
+    );
+    check(
+        kind,
+        &novelty("rest = nan"),
+        expect!["line 19: detector[0].rest: a rest of NaN of the points; 0 to 1 would fit"],
+    );
+    check(
+        kind,
+        &novelty("warmup = 99"),
+        expect!["line 19: detector[0].warmup: 99 points; 100 to 10000 would fit"],
+    );
+    check(
+        kind,
+        &novelty("window = 30"),
+        expect!["line 19: unknown field `window`, expected one of `threshold`, `rest`, `max_rest`, `warmup`"],
     );
 }
 

@@ -13,6 +13,7 @@
 //!   <!-- shows: summary tumbling.toml visits.csv -->      the last line, in place of the one there
 //!   <!-- shows: table emission.toml visits.csv early -->  the lines, perhaps of one query only; the header
 //!                                                         names what of them
+//!   <!-- shows: anomalies kinds.toml load.csv -->         the lines of scores that are anomalies, so
 //!   <!-- shows: refused refused.toml -->                  what is said of the pipeline with the line of
 //!                                                         each row in it
 //!   <!-- shows: backtest -p a.toml --from b.csv -->       what came of a pipeline's alerts
@@ -125,6 +126,7 @@ fn shown(shows: &str, head: &[&str], body: &[&str]) -> Vec<String> {
         ["summary", pipeline, input] => with_summary(body, &run(pipeline, input)),
         ["table", pipeline, input] => table(head[0], &run(pipeline, input), None),
         ["table", pipeline, input, query] => table(head[0], &run(pipeline, input), Some(query)),
+        ["anomalies", pipeline, input] => table(head[0], &anomalies(&run(pipeline, input)), None),
         ["told", pipeline] => body.iter().map(|row| told(row, pipeline)).collect(),
         ["refused", pipeline] => body.iter().map(|row| refusal(row, &example(pipeline))).collect(),
         _ => panic!("`{shows}` is nothing that a page can show"),
@@ -164,6 +166,11 @@ fn command(line: &str) -> String {
     let output = folder.run(line);
     assert_eq!(output.told(), "0: ", "{line}");
     output.stdout
+}
+
+fn anomalies(output: &str) -> String {
+    let of_anomalies = parsed(output).filter(|(_, line)| line["anomaly"] == true);
+    of_anomalies.map(|(text, _)| format!("{text}\n")).collect()
 }
 
 fn parsed(output: &str) -> impl Iterator<Item = (&str, Value)> {

@@ -10,7 +10,7 @@
 //! (Shiffler 1988, *Maximum Z scores and outliers*).
 
 use super::sliding::{Sliding, Spread};
-use super::{Detect, Judgement, Workings, deviations, saturate};
+use super::{Detect, Judgement, Workings};
 use crate::spec::{DEFAULT_MIN_POINTS, ZscoreSpec};
 use serde::{Deserialize, Serialize};
 
@@ -32,19 +32,6 @@ impl Zscore {
             past: Sliding::new(spec.window as usize),
         }
     }
-
-    #[inline]
-    fn compare(&self, value: f64, Spread { mean, deviation, .. }: Spread) -> Judgement {
-        let score = deviations(saturate(value - mean), deviation);
-        let reach = saturate(self.threshold * deviation);
-        Judgement {
-            expected: mean,
-            low: saturate(mean - reach),
-            high: saturate(mean + reach),
-            score,
-            anomaly: score.abs() >= self.threshold,
-        }
-    }
 }
 
 impl Detect for Zscore {
@@ -56,7 +43,10 @@ impl Detect for Zscore {
         if self.include_current {
             self.past.push(value);
         }
-        let judgement = (self.past.len() >= self.min_points).then(|| self.compare(value, self.past.spread()));
+        let judgement = (self.past.len() >= self.min_points).then(|| {
+            let Spread { mean, deviation, .. } = self.past.spread();
+            Judgement::around(value, mean, deviation, self.threshold)
+        });
         if !self.include_current {
             self.past.push(value);
         }

@@ -12,7 +12,9 @@ pub use alert::{AlertSpec, Watched};
 pub(crate) use check::gcd;
 pub use check::{MAX_COUNT_WINDOW, MAX_PANES, MAX_PARTITIONS};
 pub use detector::{
-    AbsenceSpec, DEFAULT_MIN_POINTS, DetectorKind, DetectorSpec, MAX_DETECTOR_WINDOW, ZscoreSpec,
+    AbsenceSpec, CusumSpec, DEFAULT_MIN_POINTS, DetectorKind, DetectorSpec, EwmaSpec, MAX_DETECTOR_WINDOW,
+    NoveltySpec, PageHinkleySpec, RateOfChangeSpec, RobustZscoreSpec, SeasonalSpec, ThresholdSpec,
+    ZscoreSpec,
 };
 pub use window::{Accumulation, Emission, WindowSpec};
 

@@ -196,6 +196,7 @@ impl<'a> Judges<'a> {
         let points = self.points.entry((d, point.key.clone())).or_default();
         let zscore = match &detector.kind {
             DetectorKind::Zscore(zscore) => zscore,
+            DetectorKind::Novelty(_) => unreachable!("its oracle stands beside it"),
             DetectorKind::Absence(absence) => {
                 let after = absence.after.0;
                 if met.is_none_or(|met| point.end + after - 1 > met) {
@@ -206,6 +207,7 @@ impl<'a> Judges<'a> {
                 }
                 return;
             }
+            other => unreachable!("{other:?} is not generated"),
         };
         if !point.value.is_finite() {
             return;

@@ -1,5 +1,6 @@
 //! The works, natively: engine, loop and peers in turn; and what has nothing beside it.
 
+use kappascope_bench::detector::Detector;
 use kappascope_bench::form::Form;
 use kappascope_bench::stream::Stream;
 use kappascope_bench::table::Rows;
@@ -44,6 +45,8 @@ pub(crate) fn all(size: Size, mut peers: Option<&mut Peers>, give: &mut dyn FnMu
         let (_, log) = logs.iter().find(|(stream, _)| *stream == work.stream).expect("one of the two");
         give(beside(work, log, size.rounds, peers.as_deref_mut()));
     }
+    let (_, log) = logs.iter().find(|(stream, _)| *stream == Detector::STREAM).expect("one of the two");
+    Detector::ALL.iter().for_each(|detector| give(judged(detector, log, size.rounds)));
     drop(logs);
     website(size).into_iter().for_each(&mut *give);
     let log = Stream::ThreeKeys.hour(size.file);
@@ -70,6 +73,12 @@ fn beside(work: &Work, log: &Log, rounds: usize, peers: Option<&mut Peers>) -> R
         }
     }
     Rows::of(work.name, log.end(), &in_turn(rounds, contestants))
+}
+
+/// One kind of detector.
+fn judged(detector: &Detector, log: &Log, rounds: usize) -> Rows {
+    let run = Contestant::here("ours", || detector.run(log));
+    Rows::of(detector.name, log.end(), &in_turn(rounds, vec![run]))
 }
 
 /// The scenario `website`: making its events, and its own pipeline over them.
@@ -173,6 +182,9 @@ mod tests {
         let size = Size { hour: 10_000, website: 5_000, file: 5_000, rounds: 1 };
         all(size, None, &mut |row| rows.push(row.to_string()));
         let beside = rows.iter().filter(|rows| rows.contains("loop by hand")).count();
-        assert_eq!((beside, rows.len() - beside), (Work::ALL.len(), 2 + FileForm::ALL.len()));
+        assert_eq!(
+            (beside, rows.len() - beside),
+            (Work::ALL.len(), Detector::ALL.len() + 2 + FileForm::ALL.len())
+        );
     }
 }
