@@ -522,6 +522,101 @@ fn detectors() {
     );
 }
 
+/// The detector's settings in `GOOD`.
+const ZSCORE: &str = "kind = \"zscore\"\nwindow = 30\nthreshold = 3.0";
+
+/// Settings of each kind that do not fit, in place of those of the z-score.
+#[test]
+fn settings_of_detectors() {
+    let settings = |text: &str, expected| check(ZSCORE, text, expected);
+    settings(
+        "kind = 'ewma'\nalpha = 1\nthreshold = 3",
+        expect!["line 19: detector[0].alpha: an alpha of 1; a number above 0 and below 1 would fit"],
+    );
+    settings(
+        "kind = 'seasonal'\nalpha = 0\nthreshold = 3",
+        expect!["line 19: detector[0].alpha: an alpha of 0; a number above 0 and below 1 would fit"],
+    );
+    settings("kind = 'seasonal'\nthreshold = 3", expect!["line 15: missing field `alpha`"]);
+    settings(
+        "kind = 'robust_zscore'\nwindow = 30\nthreshold = 3\nfloor = -1",
+        expect!["line 21: detector[0].floor: -1; 0 or a number above it would fit"],
+    );
+    settings(
+        "kind = 'ewma'\nalpha = 0.1\nthreshold = 3\nmin_points = 1",
+        expect!["line 21: detector[0].min_points: 1 points; 2 or more would fit"],
+    );
+    settings(
+        "kind = 'seasonal'\nalpha = 0.1\nthreshold = 3\nperiod = '0s'",
+        expect!["line 21: detector[0].period: a period of no length; at least `1ms`, or leave `period` out"],
+    );
+    settings(
+        "kind = 'cusum'\nwindow = 30\ndrift = -0.5\nthreshold = 3",
+        expect!["line 20: detector[0].drift: -0.5; 0 or a number above it would fit"],
+    );
+    settings("kind = 'cusum'\nwindow = 30\nthreshold = 3", expect!["line 15: missing field `drift`"]);
+    settings(
+        "kind = 'page_hinkley'\ndrift = 0.5\nthreshold = 3",
+        expect!["line 18: detector[0].kind: the past has no length; `window` or `alpha` would fit"],
+    );
+    settings(
+        "kind = 'page_hinkley'\nalpha = 0.1\nwindow = 9\ndrift = 0.5\nthreshold = 3",
+        expect!["line 19: detector[0].alpha: both `alpha` and `window`; one of them would fit"],
+    );
+    settings(
+        "kind = 'rate_of_change'\nthreshold = 1e7",
+        expect![
+            "line 19: detector[0].threshold: a threshold of 10000000, and a score is at most 1000000; a shorter `per` would fit"
+        ],
+    );
+    settings(
+        "kind = 'rate_of_change'\nthreshold = 1\nper = '0s'",
+        expect!["line 20: detector[0].per: a rate for no time; at least `1ms` would fit"],
+    );
+    settings(
+        "kind = 'threshold'",
+        expect!["line 18: detector[0].kind: no limit; `above`, `below` or both would fit"],
+    );
+    settings(
+        "kind = 'threshold'\nabove = inf",
+        expect!["line 19: detector[0].above: a limit of inf; a number would fit"],
+    );
+    settings(
+        "kind = 'threshold'\nabove = 1\nbelow = 2",
+        expect![
+            "line 20: detector[0].below: no value lies between the limits; `below` at most `above` would fit"
+        ],
+    );
+    settings(
+        "kind = 'threshold'\nabove = 4\nbelow = 2\nhysteresis = 3",
+        expect!["line 21: detector[0].hysteresis: 3 is more than the limits are apart; at most 2"],
+    );
+    settings(
+        "kind = 'threshold'\nabove = 4\nthreshold = 2",
+        expect!["line 18: unknown field `threshold`, expected one of `above`, `below`, `hysteresis`"],
+    );
+}
+
+#[test]
+fn kinds_are_read_and_written_back() {
+    for text in [
+        "kind = 'robust_zscore'\nwindow = 30\nthreshold = 3.5\nfloor = 0.5",
+        "kind = 'ewma'\nalpha = 0.1\nthreshold = 3\nmin_points = 4",
+        "kind = 'seasonal'\nperiod = '1d'\nalpha = 0.1\nthreshold = 3",
+        "kind = 'cusum'\nwindow = 30\ndrift = 0\nthreshold = 4",
+        "kind = 'page_hinkley'\nwindow = 30\ndrift = 0.5\nthreshold = 4",
+        "kind = 'page_hinkley'\nalpha = 0.1\ndrift = 0.5\nthreshold = 4",
+        "kind = 'rate_of_change'\nper = '1h'\nthreshold = 4",
+        "kind = 'threshold'\nbelow = -1\nhysteresis = 0.5",
+    ] {
+        let mut kind = read_back(ZSCORE, text).detector[0].kind.clone();
+        kind.set_window(50);
+        let has = |field: &str| text.contains(&format!("\n{field} = "));
+        assert_eq!(kind.window(), has("window").then_some(50), "{text}");
+        assert_eq!(kind.threshold().is_some(), has("threshold"), "{text}");
+    }
+}
+
 #[test]
 fn a_pipeline_of_nothing() {
     let nothing = "name = 'n'\nversion = 1\nschema = { time = 't' }\n";

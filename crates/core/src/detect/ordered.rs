@@ -11,10 +11,18 @@
 //! The half of the points that is nearest to the median lies side by side, so that the MAD is found by
 //! halving, without the distances being sorted.
 //!
-//! **Invariant:** `sorted` holds the points of the ring in the total order of `f64`, in which −0 is below 0.
+//! A search halves until few places are left and counts among those: which way it goes cannot be predicted,
+//! and a count has no branches.
+//!
+//! **Invariant:** `sorted` holds the points of the ring, ascending; neither holds −0, so that `<` is a total
+//! order.
 
 use super::saturate;
 use serde::{Deserialize, Serialize};
+use std::hint::select_unpredictable;
+
+/// From how many places on a search halves.
+const FEW: usize = 32;
 
 /// The last points of a series, as they came and sorted. Its snapshot holds them as they came.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -51,6 +59,8 @@ impl Ordered {
     /// Takes a finite point; the oldest one leaves when the window is full.
     #[inline]
     pub(crate) fn push(&mut self, point: f64) {
+        // −0 becomes 0.
+        let point = point + 0.0;
         let Ring { capacity, next, points } = &mut self.ring;
         if points.len() < *capacity {
             points.push(point);
@@ -92,20 +102,29 @@ impl Ordered {
 /// How many points are below this one.
 #[inline]
 fn place(sorted: &[f64], point: f64) -> usize {
-    sorted.partition_point(|other| other.total_cmp(&point).is_lt())
+    first_without(sorted, sorted, |other, _| other < point)
 }
 
 /// Where the `half` points begin that are nearest to the median: the first place from which the point
 /// `half` further on is not nearer.
 #[inline]
 fn nearest(sorted: &[f64], median: f64, half: usize) -> usize {
-    let (mut low, mut high) = (0, half);
-    while low < high {
-        let middle = low.midpoint(high);
-        let is_nearer = sorted[middle + half] - median < median - sorted[middle];
-        (low, high) = if is_nearer { (middle + 1, high) } else { (low, middle) };
+    first_without(&sorted[..half], &sorted[half..], |near, far| far - median < median - near)
+}
+
+/// The first place, in one list and another that is as long or longer, that has not what all before it
+/// have, or the length of the one.
+#[inline]
+fn first_without(one: &[f64], other: &[f64], has: impl Fn(f64, f64) -> bool) -> usize {
+    let (mut start, mut left) = (0, one.len());
+    while left > FEW {
+        let half = left / 2;
+        let at = start + half - 1;
+        start = select_unpredictable(has(one[at], other[at]), start + half, start);
+        left -= half;
     }
-    low
+    let pairs = one[start..][..left].iter().zip(&other[start..][..left]);
+    start + pairs.map(|(&a, &b)| u64::from(has(a, b))).sum::<u64>() as usize
 }
 
 impl From<Ordered> for Ring {
@@ -125,6 +144,9 @@ impl TryFrom<Ring> for Ordered {
         }
         if let Some(point) = ring.points.iter().find(|point| !point.is_finite()) {
             return Err(format!("a point of {point}; only finite points are learned"));
+        }
+        if ring.points.iter().any(|point| point.is_sign_negative() && *point == 0.0) {
+            return Err("a point of -0; it is learned as 0".to_owned());
         }
         let mut sorted = ring.points.clone();
         sorted.sort_unstable_by(f64::total_cmp);

@@ -21,7 +21,8 @@ use super::{Detect, Judgement, Workings, saturate};
 use crate::spec::{DEFAULT_MIN_POINTS, SeasonalSpec};
 use serde::{Deserialize, Serialize};
 
-/// Slots in a period: the hours of a week, and parts of a day of under nine minutes. 2.6 KiB a series.
+/// Slots in a period: the hours of a week, and parts of a day of under nine minutes; few enough for a
+/// byte to number them. 2.8 KiB a series once all have had a point.
 const SLOTS: i64 = 168;
 
 /// What is usual in one series.
@@ -39,10 +40,19 @@ pub(crate) struct Seasonal {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum Season {
     Searched(Box<Search>),
-    Known { period: i64, slots: Vec<Slot> },
+    Known { period: i64, slots: Slots },
 }
 
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+/// The slots that have had a point, in the order in which they first had one, so that a series of few points
+/// is small.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Slots {
+    /// Of each slot of the period, one more than where it is among `seen`; 0 if it is not.
+    places: Vec<u8>,
+    seen: Vec<Slot>,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Slot {
     mean: f64,
     points: u32,
@@ -58,7 +68,7 @@ struct Usual {
 impl Seasonal {
     pub(crate) fn new(spec: &SeasonalSpec) -> Self {
         let season = match spec.period {
-            Some(period) => Season::Known { period: period.0, slots: Vec::new() },
+            Some(period) => Season::Known { period: period.0, slots: Slots::default() },
             None => Season::Searched(Box::default()),
         };
         Self {
@@ -106,20 +116,38 @@ impl Season {
     fn slot(&self, time: i64) -> Option<(usize, f64)> {
         let Self::Known { period, slots } = self else { return None };
         let place = place(time, *period);
-        slots.get(place).filter(|slot| slot.points > 0).map(|slot| (place, slot.mean))
+        Some((place, slots.get(place)?.mean))
     }
 
     #[inline]
     fn learn(&mut self, time: i64, value: f64, alpha: f64) {
         match self {
             Self::Known { period, slots } => {
-                slots.resize(SLOTS as usize, Slot::default());
-                slots[place(time, *period)].learn(value, alpha);
+                slots.learn(place(time, *period), value, alpha);
             }
             Self::Searched(search) => {
                 if let Some(period) = search.push(time, value) {
-                    *self = Self::Known { period, slots: Vec::new() };
+                    *self = Self::Known { period, slots: Slots::default() };
                 }
+            }
+        }
+    }
+}
+
+impl Slots {
+    #[inline]
+    fn get(&self, place: usize) -> Option<&Slot> {
+        self.seen.get(usize::from(*self.places.get(place)?).checked_sub(1)?)
+    }
+
+    #[inline]
+    fn learn(&mut self, place: usize, value: f64, alpha: f64) {
+        self.places.resize(SLOTS as usize, 0);
+        match self.places[place].checked_sub(1) {
+            Some(at) => self.seen[usize::from(at)].learn(value, alpha),
+            None => {
+                self.seen.push(Slot { mean: value, points: 1 });
+                self.places[place] = self.seen.len() as u8;
             }
         }
     }

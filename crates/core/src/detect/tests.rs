@@ -395,3 +395,50 @@ fn without_a_period_seasonal_is_ewma() {
         assert_eq!(seasonal.judge(0, time, value), ewma.judge(0, time, value), "{i}");
     }
 }
+
+/// What the docs promise of bad input, by kind: (settings, past, point, score).
+#[test]
+fn bad_input_has_stated_answers() {
+    let constant = vec![0.1; 40];
+    for text in &KINDS {
+        let kind = kind(text);
+        let mut series = Series::new(&kind);
+        let scores: Vec<f64> = (0_i64..)
+            .zip(&constant)
+            .filter_map(|(i, &x)| Some(series.judge(0, i * 1_000, x)?.score))
+            .collect();
+        assert!(!scores.is_empty() && scores.iter().all(|score| *score == 0.0), "{text}: a constant series");
+        let step = series.judge(0, 41_000, 1e300).unwrap();
+        assert_eq!(step.score, MAX_SCORE, "{text}: a step to 1e300");
+        assert!(step.anomaly);
+        for x in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert_eq!(series.judge(0, 42_000, x), None, "{text}: {x}");
+        }
+        let mut few = Series::new(&kind);
+        assert_eq!(few.judge(0, 0, 1.0).is_some(), text.contains("'threshold'"), "{text}: one point");
+        let speaks = text.contains("'threshold'") || text.contains("rate_of_change");
+        assert_eq!(few.judge(0, 1_000, 1.0).is_some(), speaks, "{text}: two points");
+    }
+}
+
+/// A key that appears once holds what it saw and its settings, and no window: bytes in a snapshot.
+#[test]
+fn keys_with_one_point_are_small() {
+    const KEYS: u32 = 10_000;
+    for text in &KINDS {
+        let mut series = Series::new(&kind(text));
+        (0..KEYS).for_each(|key| drop(series.judge(key, 0, 1.0)));
+        let bytes = postcard::to_stdvec(&series).unwrap().len() / KEYS as usize;
+        // Of a season that is given, a byte for each slot.
+        let most = if text.contains("period =") { 280 } else { 100 };
+        assert!(bytes < most, "{text}: {bytes}");
+    }
+}
+
+/// Negative control of [`bad_input_has_stated_answers`]: less than the largest score is seen as that.
+#[test]
+fn a_small_step_is_not_the_largest_score() {
+    let mut series = Series::new(&kind(KINDS[0]));
+    let scores = [1.0, 2.0, 1.0, 2.0, 3.0].map(|x| series.judge(0, 0, x).map(|judged| judged.score));
+    assert!(scores[4].is_some_and(|score| score > 1.0 && score < 10.0), "{scores:?}");
+}
