@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use kappascope_conformance::prometheus::{Case, Promtool, State, Verdict, Window, states};
+use kappascope_conformance::prometheus::{Case, Claim, Claims, Promtool, State, Verdict, Window, states};
 
 /// Rows that our engine takes at once: what it says does not depend on it.
 const BLOCKS: [usize; 3] = [1, 7, 100_000];
@@ -15,8 +15,6 @@ const CONTROL_STEP: usize = 10;
 
 /// Cases whose differences are printed; after that they are only counted.
 const SHOWN: usize = 3;
-
-type Claims<'a> = BTreeMap<String, (&'a Case, Vec<Vec<State>>)>;
 
 fn main() -> Result<ExitCode> {
     let arguments: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
@@ -36,7 +34,7 @@ fn main() -> Result<ExitCode> {
 }
 
 /// What our engine says of a case, whatever the blocks.
-fn claim(case: &Case) -> Result<(String, (&Case, Vec<Vec<State>>))> {
+fn claim(case: &Case) -> Result<(String, Claim<'_>)> {
     let [said, others @ ..] = BLOCKS.map(|rows| states(case, rows));
     let said = said?;
     for other in others {
@@ -44,29 +42,26 @@ fn claim(case: &Case) -> Result<(String, (&Case, Vec<Vec<State>>))> {
             bail!("case {}: what the engine says depends on the size of the blocks", case.number);
         }
     }
-    Ok((format!("case-{:03}", case.number), (case, said)))
+    Ok((format!("case-{:03}", case.number), Claim { case, states: said }))
 }
 
 /// The same with the first transition of some key one evaluation later.
-fn shifted<'a>(
-    claim: (&String, &(&'a Case, Vec<Vec<State>>)),
-) -> Option<(String, (&'a Case, Vec<Vec<State>>))> {
-    let (name, (case, states)) = claim;
-    let mut states = states.clone();
-    let moved = states.iter_mut().find_map(|of_key| {
+fn shifted<'a>((name, claim): (&String, &Claim<'a>)) -> Option<(String, Claim<'a>)> {
+    let mut claim = claim.clone();
+    let moved = claim.states.iter_mut().find_map(|of_key| {
         let at = of_key.windows(2).position(|pair| pair[0] != pair[1])?;
         Some((of_key, at + 1))
     });
     let (of_key, at) = moved?;
     of_key[at] = of_key[at - 1];
-    Some((format!("{name}-shifted"), (*case, states)))
+    Some((format!("{name}-shifted"), claim))
 }
 
 fn print_table(claims: &Claims<'_>) {
     println!("{:<12}{:>8}{:>8}{:>14}{:>10}{:>10}", "", "cases", "series", "evaluations", "pending", "firing");
     for window in [Window::Tumbling, Window::Hopping, Window::Cumulate, Window::Rolling] {
-        let of_window: Vec<_> = claims.values().filter(|(case, _)| case.window == window).collect();
-        let series: Vec<&Vec<State>> = of_window.iter().flat_map(|(_, states)| states).collect();
+        let of_window: Vec<_> = claims.values().filter(|claim| claim.case.window == window).collect();
+        let series: Vec<&Vec<State>> = of_window.iter().flat_map(|claim| &claim.states).collect();
         let count =
             |wanted| series.iter().flat_map(|states| states.iter()).filter(|state| **state == wanted).count();
         let evaluations: usize = series.iter().map(|states| states.len()).sum();

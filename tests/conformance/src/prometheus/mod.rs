@@ -19,4 +19,4 @@ mod promtool;
 
 pub use case::{Case, Sample, Window};
 pub use ours::{State, pipeline_file, states};
-pub use promtool::{Promtool, Verdict};
+pub use promtool::{Claim, Claims, Promtool, Verdict};

@@ -19,6 +19,18 @@ use anyhow::{Context, Result, bail};
 
 use super::{Case, State};
 
+/// What is claimed of a case: the states of each key, by evaluation.
+#[derive(Clone, Debug)]
+pub struct Claim<'a> {
+    /// The case.
+    pub case: &'a Case,
+    /// By key and step.
+    pub states: Vec<Vec<State>>,
+}
+
+/// Claims by their names, which become names of files.
+pub type Claims<'a> = BTreeMap<String, Claim<'a>>;
+
 /// What promtool says of a test.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -56,13 +68,10 @@ impl Promtool {
     ///
     /// # Errors
     /// When it does not start, or says nothing of a claim.
-    pub fn judge(
-        &self,
-        claims: &BTreeMap<String, (&Case, Vec<Vec<State>>)>,
-    ) -> Result<BTreeMap<String, Verdict>> {
+    pub fn judge(&self, claims: &Claims<'_>) -> Result<BTreeMap<String, Verdict>> {
         std::fs::create_dir_all(&self.folder)
             .with_context(|| format!("cannot make {}", self.folder.display()))?;
-        for (name, (case, states)) in claims {
+        for (name, Claim { case, states }) in claims {
             write(&self.folder.join(format!("{name}.rules.yml")), &rules(case))?;
             write(&self.folder.join(format!("{name}.yml")), &test(name, case, states))?;
         }
