@@ -99,7 +99,6 @@ impl Feed {
                 what: label.what.to_string(),
                 start: label.start as f64,
                 end: label.end as f64,
-                key: label.key.clone(),
             })
             .collect()
     }
