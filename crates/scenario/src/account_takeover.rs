@@ -54,6 +54,7 @@ const LOGIN: u32 = 0;
 const VIEW: u32 = 1;
 const PASSWORD: u32 = 2;
 const EMAIL: u32 = 3;
+const PHONE: u32 = 4;
 const PAYMENT: u32 = 5;
 
 /// Events a second, over a day.
@@ -62,7 +63,14 @@ const RATE: f64 = 2.0;
 /// Shares of honest sessions: from a new device; in which something is changed; that are placed wrongly.
 const NEW_DEVICE: f64 = 0.012;
 const CHANGES: f64 = 0.01;
-const CHANGES_ON_NEW: f64 = 0.3;
+const CHANGES_ON_NEW: f64 = 0.25;
+
+/// Share of those who change something and change something more.
+const CHANGES_MORE: f64 = 0.1;
+
+/// Share of other events that are payments.
+const PAYMENTS: f64 = 0.02;
+
 const MISPLACED: f64 = 0.02;
 
 /// Degrees that a wrongly placed session is off, by deviation.
@@ -85,8 +93,8 @@ struct Session {
     account: u32,
     place: Place,
     new_device: bool,
-    /// Whether something will be changed.
-    changes: bool,
+    /// Changes to come, the last things done.
+    changes: u32,
     /// Events to come.
     left: u32,
     begun: bool,
@@ -132,7 +140,7 @@ impl Scene for AccountTakeover {
 
     fn attack(&self, start: i64, chance: &mut Noise) -> Attack {
         let start = start + i64::from(chance.below(30 * MINUTE_MS as u32));
-        let account = chance.skewed(ACCOUNTS);
+        let account = chance.below(ACCOUNTS);
         let home = self.homes[account as usize];
         let country = abroad(chance, home.country);
         let abroad = near(chance, country, HOME_DEGREES);
@@ -187,14 +195,15 @@ impl AccountTakeover {
         let (account, place) = self.someone(time);
         let new_device = self.chance.happens(NEW_DEVICE);
         let changes = self.chance.happens(if new_device { CHANGES_ON_NEW } else { CHANGES });
-        let left = 1 + self.chance.exponential(5.0) as u32;
+        let changes = if changes { 1 + u32::from(self.chance.happens(CHANGES_MORE)) } else { 0 };
+        let left = 1 + changes + self.chance.exponential(5.0) as u32;
         (time, Session { account, place, new_device, changes, left, begun: false })
     }
 
     /// Who, and from where. Nobody signs in while on an airplane.
     fn someone(&mut self, time: i64) -> (u32, Place) {
         loop {
-            let account = self.chance.skewed(ACCOUNTS);
+            let account = self.chance.below(ACCOUNTS);
             if let Some(place) = self.whereabouts(time, account) {
                 return (account, place);
             }
@@ -226,12 +235,11 @@ impl AccountTakeover {
     fn go_on(&mut self, time: i64, session: Session) -> Event {
         let chance = &mut self.chance;
         let Session { account, place, new_device, changes, left, begun } = session;
-        let changes_now = begun && changes && (left == 1 || chance.happens(0.3));
-        let action = match (begun, changes_now) {
-            (false, _) => LOGIN,
-            (true, true) => PASSWORD + chance.below(4),
-            (true, false) if chance.happens(0.02) => PAYMENT,
-            (true, false) => VIEW,
+        let action = match begun {
+            false => LOGIN,
+            true if left <= changes => PASSWORD + chance.below(3),
+            true if chance.happens(PAYMENTS) => PAYMENT,
+            true => VIEW,
         };
         if left > 1 {
             let next = time + i64::from(chance.between(&(15_000..180_000)));
@@ -277,7 +285,7 @@ fn taken_over(chance: &mut Noise, start: i64, account: u32, place: Place, new_de
 
 fn event(chance: &mut Noise, time: i64, account: u32, action: u32, place: Place, new_device: bool) -> Event {
     let coordinates = [place.latitude, place.longitude].map(|degrees| round_to(degrees, 100.0));
-    let change = f64::from(u8::from(action >= PASSWORD));
+    let change = f64::from(u8::from((PASSWORD..=PHONE).contains(&action)));
     Event {
         time,
         delay: delay(chance),

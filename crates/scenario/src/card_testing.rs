@@ -6,11 +6,11 @@
 //! of them bills a batch of small amounts, and then once more those that were declined.
 //!
 //! Every 25 minutes someone tries out cards of one bank (their first six digits, the BIN) with small amounts
-//! at one merchant, a try every second to every three minutes; of those that work, one in a larger purchase.
+//! at one merchant, a try every second to every ten minutes; of those that work, one in a larger purchase.
 //!
 //! | label | key | what |
 //! |---|---|---|
-//! | card testing | device, merchant, bin | 15 to 300 cards from one device |
+//! | card testing | device, merchant, bin | 8 to 300 cards from one device |
 //! | distributed card testing | merchant, bin | the same from 5 to 60 devices |
 //! | cash-out | device | one to three purchases of 200 to 2,000 at another merchant, 5 minutes to 2 hours after |
 
@@ -39,8 +39,8 @@ const FIRST_RENTED: u32 = FIRST_PERSON + PEOPLE;
 const RATE: f64 = 4.0;
 
 /// Milliseconds between an attacker's tries, and the longest that an attack takes.
-const GAP_MS: Range<f64> = 1e3..180e3;
-const LONGEST_MS: f64 = 2.0 * HOUR_MS as f64;
+const GAP_MS: Range<f64> = 1e3..600e3;
+const LONGEST_MS: f64 = 3.0 * HOUR_MS as f64;
 
 /// Who pays what.
 #[derive(Clone, Copy, Debug)]
@@ -212,7 +212,7 @@ fn tests(
     mut device: impl FnMut(&mut Noise) -> u32,
 ) -> Vec<Event> {
     let gap_ms = chance.log_uniform(&GAP_MS);
-    let n = chance.between(&(15..300)).min((LONGEST_MS / gap_ms) as u32);
+    let n = chance.between(&(8..300)).min((LONGEST_MS / gap_ms) as u32);
     let risk = 0.5 + 0.45 * chance.uniform();
     let times = tries(chance, start, n, gap_ms).into_iter();
     times

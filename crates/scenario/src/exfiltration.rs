@@ -2,16 +2,17 @@
 //!
 //! An account sends a few megabytes at a time, mostly by day; every twentieth works at night. Each has a
 //! volume of its own. Laptops and servers are backed up at night to `backup.example`, forty times a day's
-//! volume. Every few hours someone has an honest bulk job: a film for a client, a data set for a partner.
+//! volume. Four times a day someone has an honest bulk job: a film
+//! for a client, a data set for a partner to whom hardly anyone else sends.
 //!
 //! From the second day on someone takes data out every two hours. A third of them use the cloud drive that
-//! everyone uses.
+//! everyone uses; of these the label names the account only.
 //!
 //! | label | key | what |
 //! |---|---|---|
-//! | bulk exfiltration | account | 0.5 to 20 GB within an hour |
-//! | slow exfiltration | account | 0.4 to 8 GB in 4 to 12 hours |
-//! | exfiltration in small parts | account | 0.2 to 1 GB in 8 to 20 hours: little more than the account sends anyway |
+//! | bulk exfiltration | account, destination | 0.5 to 20 GB within an hour |
+//! | slow exfiltration | account, destination | 0.4 to 8 GB in 4 to 12 hours |
+//! | exfiltration in small parts | account, destination | 0.2 to 1 GB in 8 to 20 hours: little more than the account sends anyway |
 
 use crate::attack::{
     Attack, DAY_MS, DETAILS, HOUR_MS, Later, MINUTE_MS, Scene, delay, hour, moment, rhythm, tries,
@@ -30,15 +31,21 @@ const BACKUP: u32 = 0;
 const DRIVE: u32 = 1;
 const SITES: u32 = 300;
 const FIRST_SITE: u32 = 2;
+const PARTNERS: u32 = 500;
+const FIRST_PARTNER: u32 = FIRST_SITE + SITES;
 const DROPS: u32 = 500;
-const FIRST_DROP: u32 = FIRST_SITE + SITES;
+const FIRST_DROP: u32 = FIRST_PARTNER + PARTNERS;
 
 /// Transfers a second, over a day.
 const RATE: f64 = 0.9;
 
 /// Share of honest transfers that begin a bulk job, and its size.
-const BULK: f64 = 0.000_1;
+const BULK: f64 = 0.000_05;
 const BULK_MEGABYTES: f64 = 700.0;
+
+/// Share of bulk jobs, and of other transfers, that go to a partner to whom hardly anyone else sends.
+const BULK_TO_PARTNER: f64 = 0.5;
+const TO_PARTNER: f64 = 0.01;
 
 /// Attackers who use the drive that everyone uses.
 const HIDDEN: f64 = 0.35;
@@ -74,8 +81,10 @@ impl Scene for Exfiltration {
         let people = (1..=ACCOUNTS - SERVERS).map(|account| format!("user_{account:03}"));
         let named = ["backup.example", "drive.example"].map(str::to_owned).into_iter();
         let sites = (1..=SITES).map(|site| format!("site-{site:03}.example"));
+        let partners = (1..=PARTNERS).map(|partner| format!("partner-{partner:03}.example"));
         let drops = (1..=DROPS).map(|drop| format!("paste-{drop:03}.example"));
-        let names = [servers.chain(people).collect(), named.chain(sites).chain(drops).collect()];
+        let names =
+            [servers.chain(people).collect(), named.chain(sites).chain(partners).chain(drops).collect()];
         Self { seed, chance: Noise::new(seed, DETAILS), jobs: Later::new(), names }
     }
 
@@ -126,11 +135,9 @@ impl Exfiltration {
     fn begin(&mut self, start: i64) -> (i64, Job) {
         let time = moment(&mut self.chance, start);
         let account = self.awake(time);
-        let destination = match self.chance.below(4) {
-            0 => DRIVE,
-            _ => FIRST_SITE + self.chance.skewed(SITES),
-        };
-        let job = if self.chance.happens(BULK) {
+        let bulk = self.chance.happens(BULK);
+        let destination = self.destination(if bulk { BULK_TO_PARTNER } else { TO_PARTNER });
+        let job = if bulk {
             let left = self.chance.between(&(10..60));
             let megabytes = self.chance.log_gauss(BULK_MEGABYTES, 0.8) / f64::from(left);
             Job { account, destination, megabytes, left, gap_ms: 5_000..60_000 }
@@ -138,6 +145,13 @@ impl Exfiltration {
             Job { account, destination, megabytes: self.usual(account), left: 1, gap_ms: 0..1 }
         };
         (time, job)
+    }
+
+    fn destination(&mut self, to_partner: f64) -> u32 {
+        if self.chance.happens(to_partner) {
+            return FIRST_PARTNER + self.chance.below(PARTNERS);
+        }
+        if self.chance.happens(0.25) { DRIVE } else { FIRST_SITE + self.chance.skewed(SITES) }
     }
 
     /// Who is at work: every twentieth by night, the others by day, servers always.
@@ -177,14 +191,17 @@ impl Exfiltration {
     ) -> Attack {
         let account = chance.between(&(SERVERS..ACCOUNTS));
         let drop = FIRST_DROP + chance.below(DROPS);
-        let destination = if chance.happens(HIDDEN) { DRIVE } else { drop };
+        let hidden = chance.happens(HIDDEN);
+        let destination = if hidden { DRIVE } else { drop };
         let most = (duration_ms / MINUTE_MS as f64).max(6.0) as u32;
         let n = chance.between(&(5..most.min(120)));
         let part = megabytes / f64::from(n);
         let times = tries(chance, start, n, duration_ms / f64::from(n));
         let events = times.into_iter().map(|time| event(chance, time, account, destination, part)).collect();
         let mut attack = Attack::default();
-        attack.add(what, vec![("account", &self.names[0][account as usize])], events);
+        let mut key = vec![("account", self.names[0][account as usize].as_str())];
+        key.extend((!hidden).then(|| ("destination", self.names[1][drop as usize].as_str())));
+        attack.add(what, key, events);
         attack
     }
 }

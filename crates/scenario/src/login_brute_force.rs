@@ -5,7 +5,7 @@
 //! offices and eight mobile carriers each show hundreds of people under one address, and every morning the
 //! passwords of one office have expired.
 //!
-//! Every half hour someone attacks, strongly or with patience: a try takes from one second to three minutes.
+//! Every half hour someone attacks, strongly or with patience: a try takes from one second to ten minutes.
 //!
 //! | label | key | what |
 //! |---|---|---|
@@ -34,7 +34,7 @@ const FIRST_RENTED: u32 = FIRST_CARRIER + CARRIERS;
 const RATE: f64 = 3.0;
 
 /// Shares of honest attempts that begin so.
-const STALE: f64 = 0.000_1;
+const STALE: f64 = 0.000_05;
 const FORGOTTEN: f64 = 0.003;
 const MISTYPED: f64 = 0.055;
 
@@ -45,8 +45,8 @@ const EXPIRED: f64 = 0.35;
 const HIDDEN: f64 = 0.25;
 
 /// Milliseconds between an attacker's tries, and the longest that an attack takes.
-const GAP_MS: Range<f64> = 1e3..180e3;
-const LONGEST_MS: f64 = 2.0 * HOUR_MS as f64;
+const GAP_MS: Range<f64> = 1e3..600e3;
+const LONGEST_MS: f64 = 3.0 * HOUR_MS as f64;
 
 /// Someone who is not in yet.
 #[derive(Debug)]
@@ -118,7 +118,7 @@ impl LoginBruteForce {
     /// Someone signs in.
     fn begin(&mut self, start: i64) -> (i64, Attempt) {
         let time = moment(&mut self.chance, start);
-        let account = self.chance.skewed(ACCOUNTS);
+        let account = self.chance.below(ACCOUNTS);
         let address = self.whereabouts(time, account);
         let begun = self.chance.uniform();
         let expired = self.expired(time) == Some(address) && self.chance.happens(EXPIRED);
@@ -161,7 +161,7 @@ impl LoginBruteForce {
     }
 
     fn brute_force(&self, start: i64, chance: &mut Noise) -> Attack {
-        let (account, address) = (chance.skewed(ACCOUNTS), attacker(chance));
+        let (account, address) = (chance.below(ACCOUNTS), attacker(chance));
         let events = guesses(chance, start, 12..400, |chance, time, failed| {
             event(chance, time, account, address, failed)
         });
@@ -171,7 +171,7 @@ impl LoginBruteForce {
 
     fn distributed(&self, start: i64, chance: &mut Noise) -> Attack {
         let (account, first, addresses) =
-            (chance.skewed(ACCOUNTS), chance.below(RENTED), chance.between(&(8..80)));
+            (chance.below(ACCOUNTS), chance.below(RENTED), chance.between(&(8..80)));
         let events = guesses(chance, start, 30..400, |chance, time, failed| {
             let address = FIRST_RENTED + (first + chance.below(addresses)) % RENTED;
             event(chance, time, account, address, failed)
