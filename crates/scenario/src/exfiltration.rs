@@ -12,7 +12,7 @@
 //! |---|---|---|
 //! | bulk exfiltration | account, destination | 0.5 to 20 GB within an hour |
 //! | slow exfiltration | account, destination | 0.4 to 8 GB in 4 to 12 hours |
-//! | exfiltration in small parts | account, destination | 0.2 to 1 GB in 8 to 20 hours: little more than the account sends anyway |
+//! | exfiltration in small parts | account, destination | 50 to 600 MB in 8 to 20 hours: little more than the account sends anyway |
 
 use crate::attack::{
     Attack, DAY_MS, DETAILS, HOUR_MS, Later, MINUTE_MS, Scene, delay, hour, moment, rhythm, tries,
@@ -111,7 +111,7 @@ impl Scene for Exfiltration {
         let (what, hours, gigabytes) = match chance.below(3) {
             0 => ("bulk exfiltration", 0.1..1.0, 0.5..20.0),
             1 => ("slow exfiltration", 4.0..12.0, 0.4..8.0),
-            _ => ("exfiltration in small parts", 8.0..20.0, 0.2..1.0),
+            _ => ("exfiltration in small parts", 8.0..20.0, 0.05..0.6),
         };
         let duration_ms = chance.log_uniform(&hours) * HOUR_MS as f64;
         let megabytes = chance.log_uniform(&gigabytes) * 1e3;
