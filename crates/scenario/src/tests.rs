@@ -1,11 +1,15 @@
 //! One list of tests for both targets: `cargo test -p kappascope-scenario`, and the same with
 //! `--target wasm32-unknown-unknown`.
 
+use crate::attack::{self, ATTACKS, Scene};
 use crate::noise::{Noise, round_to};
 use crate::world::World;
-use crate::{SCENARIOS, open, tutorial, website};
+use crate::{
+    AccountTakeover, CardTesting, Exfiltration, Label, LoginBruteForce, SCENARIOS, open, tutorial, website,
+};
 use expect_test::{Expect, expect};
 use kappascope_core::{Change, Changes, Log, Pipeline, Spec, Timing};
+use std::collections::BTreeMap;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -68,6 +72,10 @@ fn same_bytes_on_every_target() {
     }
     check("tutorial", &expect!["cd6a6684d2bfb218"]);
     check("website", &expect!["8a4dd04b4f1465fa"]);
+    check("login_brute_force", &expect!["5abbc080cce5dc4a"]);
+    check("exfiltration", &expect!["8eb93b7d2370dbdc"]);
+    check("account_takeover", &expect!["fd4209d4a02f179c"]);
+    check("card_testing", &expect!["287c1194c6a037f5"]);
 }
 
 #[test]
@@ -245,6 +253,68 @@ fn the_spike_of_the_tutorial_stands_out() {
     assert!((45.0..55.0).contains(&value(&with, "click", span.clone())));
     assert!((45.0..55.0).contains(&value(&with, "purchase", span.start - 120_000..span.start)));
     assert!((45.0..55.0).contains(&value(&without, "purchase", span)));
+}
+
+/// A row as its time, arrival, key names and measures, so that rows of two logs can be compared.
+type Row = (i64, i64, Vec<String>, Vec<u64>);
+
+/// All rows of a world, counted, up to an arrival.
+fn counted(world: World, until: i64) -> BTreeMap<Row, i64> {
+    let schema = world.spec().schema.clone();
+    let log = whole(world);
+    let rows = log.read(0, usize::MAX);
+    let mut counted = BTreeMap::new();
+    for row in (0..rows.len()).filter(|&row| rows.arrival()[row] < until) {
+        let name = |key: usize| rows.dictionary(key).name(rows.key(key)[row]).to_owned();
+        let keys = (0..schema.keys.len()).map(name).collect();
+        let measures =
+            (0..schema.measures.len()).map(|measure| rows.measure(measure)[row].to_bits()).collect();
+        *counted.entry((rows.time()[row], rows.arrival()[row], keys, measures)).or_default() += 1;
+    }
+    counted
+}
+
+/// What attacks add to a world are the events of their labels, and they take nothing honest away.
+fn check_attacks<S: Scene + 'static>(seed: u64) {
+    const EVENTS: u64 = 150_000;
+    let world = |attacks| World::new(attack::parts::<S>(seed, EVENTS, attacks), EVENTS);
+    let (labels, schema) = (world(ATTACKS).labels().to_vec(), world(0).spec().schema.clone());
+    assert!(world(0).labels().is_empty());
+    let end = *whole(world(ATTACKS)).read(EVENTS - 1, 1).arrival().first().unwrap();
+    let honest = counted(world(0), end);
+    let mut added = vec![0; labels.len()];
+    let mut all = counted(world(ATTACKS), end);
+    for (row, n) in honest {
+        let left = all.get_mut(&row).unwrap_or_else(|| panic!("{row:?} is missing"));
+        *left -= n;
+    }
+    for (row, n) in all {
+        assert!(n >= 0, "{row:?}");
+        let of = |label: &&Label| {
+            let is = |(column, value): &(String, String)| {
+                let at = schema.keys.iter().position(|key| key == column).unwrap();
+                row.2[at] == *value
+            };
+            (label.start..label.end).contains(&row.0) && label.key.iter().all(is)
+        };
+        let of_labels = labels.iter().enumerate().filter(|(_, label)| of(label));
+        let places: Vec<usize> = of_labels.map(|(place, _)| place).collect();
+        assert!(n == 0 || !places.is_empty(), "{row:?} is of no label");
+        places.into_iter().for_each(|place| added[place] += n);
+    }
+    let over = labels.iter().zip(&added).filter(|(label, _)| label.end + 120_000 < end);
+    let events: Vec<i64> = over.map(|(_, events)| *events).collect();
+    assert!(events.len() >= 5 && events.iter().all(|&events| events > 0), "{events:?}");
+}
+
+#[test]
+fn attacks_are_what_their_labels_say() {
+    for seed in 1..=3 {
+        check_attacks::<LoginBruteForce>(seed);
+        check_attacks::<Exfiltration>(seed);
+        check_attacks::<AccountTakeover>(seed);
+        check_attacks::<CardTesting>(seed);
+    }
 }
 
 /// Labels found by the shipped pipeline, and anomalies outside of them; without the last minute, which
