@@ -131,7 +131,7 @@ fn renewed(page: &str, name: &str) -> String {
             Some(" rules") => rules(&spec, &histories),
             _ => continue,
         };
-        for line in head(&mut lines).chain(rows.iter().map(String::as_str)) {
+        for line in head(&mut lines).into_iter().chain(rows) {
             let _ = writeln!(renewed, "{line}");
         }
     }
@@ -139,10 +139,10 @@ fn renewed(page: &str, name: &str) -> String {
 }
 
 /// The header of a table, whose rows are passed over.
-fn head<'a>(lines: &mut Peekable<Lines<'a>>) -> impl Iterator<Item = &'a str> {
-    let head: Vec<&str> = lines.by_ref().take(2).collect();
+fn head(lines: &mut Peekable<Lines<'_>>) -> Vec<String> {
+    let head = lines.by_ref().take(2).map(str::to_owned).collect();
     while lines.next_if(|line| line.starts_with('|')).is_some() {}
-    head.into_iter()
+    head
 }
 
 /// One scenario after the other, as each writes the same page.
