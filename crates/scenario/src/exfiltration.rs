@@ -10,7 +10,7 @@
 //!
 //! | label | key | what |
 //! |---|---|---|
-//! | bulk exfiltration | account, destination | 0.5 to 20 GB within an hour |
+//! | bulk exfiltration | account, destination | 0.1 to 20 GB within an hour |
 //! | slow exfiltration | account, destination | 0.4 to 8 GB in 4 to 12 hours |
 //! | exfiltration in small parts | account, destination | 50 to 600 MB in 8 to 20 hours: little more than the account sends anyway |
 
@@ -109,7 +109,7 @@ impl Scene for Exfiltration {
     fn attack(&self, start: i64, chance: &mut Noise) -> Attack {
         let start = start + i64::from(chance.below(HOUR_MS as u32));
         let (what, hours, gigabytes) = match chance.below(3) {
-            0 => ("bulk exfiltration", 0.1..1.0, 0.5..20.0),
+            0 => ("bulk exfiltration", 0.1..1.0, 0.1..20.0),
             1 => ("slow exfiltration", 4.0..12.0, 0.4..8.0),
             _ => ("exfiltration in small parts", 8.0..20.0, 0.05..0.6),
         };

@@ -73,7 +73,7 @@ fn same_bytes_on_every_target() {
     check("tutorial", &expect!["cd6a6684d2bfb218"]);
     check("website", &expect!["8a4dd04b4f1465fa"]);
     check("login_brute_force", &expect!["5abbc080cce5dc4a"]);
-    check("exfiltration", &expect!["8eb93b7d2370dbdc"]);
+    check("exfiltration", &expect!["08054e634aee69dd"]);
     check("account_takeover", &expect!["fd4209d4a02f179c"]);
     check("card_testing", &expect!["287c1194c6a037f5"]);
 }
