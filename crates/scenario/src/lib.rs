@@ -94,7 +94,7 @@ pub const SCENARIOS: [Scenario; 6] = [
     Scenario {
         name: "card_testing",
         title: "Stolen cards tried out",
-        summary: "Card payments of half a day, with a rush on gift cards and subscriptions billed in batches, among small payments that try out stolen cards.",
+        summary: "Card payments of most of a day, with a rush on gift cards and subscriptions billed in batches, among small payments that try out stolen cards.",
         default_events: 250_000,
         default_seed: 11,
     },
