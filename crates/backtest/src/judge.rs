@@ -115,9 +115,16 @@ impl<'a> Judge<'a> {
     }
 }
 
-/// Whether no column that both name has two values.
+/// Whether no column that both name has two values, and there is such a column: an alert on an address says
+/// nothing of an account. Who names no column means everyone.
 fn agree(alert: &[(String, String)], label: &[(String, String)]) -> bool {
-    label.iter().all(|(column, value)| alert.iter().all(|(of, is)| of != column || is == value))
+    let mut of_both = label
+        .iter()
+        .flat_map(|(column, value)| {
+            alert.iter().filter(move |(of, _)| of == column).map(move |(_, is)| is == value)
+        })
+        .peekable();
+    (of_both.peek().is_some() || alert.is_empty() || label.is_empty()) && of_both.all(|equal| equal)
 }
 
 impl Part {
@@ -227,6 +234,7 @@ mod tests {
         match key {
             0 => Vec::new(),
             1 | 2 => vec![("user".to_owned(), key.to_string())],
+            3 => vec![("page".to_owned(), key.to_string())],
             _ => vec![("user".to_owned(), "1".to_owned()), ("page".to_owned(), key.to_string())],
         }
     }
@@ -249,7 +257,9 @@ mod tests {
         let differ = |(column, value): &(String, String)| {
             alert.key.iter().find(|(of, _)| of == column).is_some_and(|(_, is)| is != value)
         };
-        together && !label.key.iter().any(differ)
+        let named = |(column, _): &(String, String)| alert.key.iter().any(|(of, _)| of == column);
+        let anyone = alert.key.is_empty() || label.key.is_empty();
+        together && (anyone || label.key.iter().any(named)) && !label.key.iter().any(differ)
     }
 
     fn naive(labels: &[Label], alerts: &[Alert], part: Part) -> Outcome {
