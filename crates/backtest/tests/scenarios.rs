@@ -7,6 +7,8 @@
 //! ```
 
 #![cfg(not(target_arch = "wasm32"))]
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+#![expect(clippy::disallowed_methods, reason = "it reads the page that it holds against what it measures")]
 
 use expect_test::expect_file;
 use kappascope_backtest::setting::settings;

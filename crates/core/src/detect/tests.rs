@@ -1,5 +1,7 @@
 //! Every kind against its definition, written down naively, over series that are as bad as they come.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
 use super::*;
 use crate::filter::Filter;
 use crate::log::Log;
@@ -343,7 +345,7 @@ mod naive {
 
     /// What each of n points weighs.
     fn weights(alpha: f64, n: usize) -> Vec<f64> {
-        let rest = |i: usize| (1.0 - alpha).powi((n - 1 - i) as i32);
+        let rest = |i: usize| libm::pow(1.0 - alpha, (n - 1 - i) as f64);
         (0..n).map(|i| if i == 0 { rest(0) } else { alpha * rest(i) }).collect()
     }
 
