@@ -241,6 +241,23 @@ impl DetectorKind {
         }
     }
 
+    /// Its name for people.
+    #[must_use]
+    pub fn title(&self) -> &'static str {
+        match self {
+            Self::Zscore(_) => "z-score",
+            Self::RobustZscore(_) => "robust z-score",
+            Self::Ewma(_) => "EWMA",
+            Self::Seasonal(_) => "season",
+            Self::Cusum(_) => "CUSUM",
+            Self::PageHinkley(_) => "Page-Hinkley",
+            Self::RateOfChange(_) => "rate of change",
+            Self::Absence(_) => "absence",
+            Self::Threshold(_) => "threshold",
+            Self::Novelty(_) => "novelty",
+        }
+    }
+
     /// How many past points it compares with, where the kind has a window.
     #[must_use]
     pub fn window(&self) -> Option<u32> {
