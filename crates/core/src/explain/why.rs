@@ -137,7 +137,7 @@ impl Rerun<'_> {
                 let whole = result.is_some() && self.is_whole(spec);
                 let workings = series.workings(&point.score).ok_or_else(nothing)?;
                 let threshold = spec.kind.threshold();
-                let turn = Turn::of(&series, &point.score, workings.usual, threshold.is_some(), whole);
+                let turn = Turn::of(&series, &point.score, workings.usual, threshold, whole);
                 return Ok(Why { row: piece.row(), point, result, workings, threshold, turn, alert });
             }
         }
@@ -228,7 +228,7 @@ impl OneSeries {
 }
 
 impl Turn {
-    fn of(series: &OneSeries, score: &Score, usual: f64, has_threshold: bool, whole: bool) -> Self {
+    fn of(series: &OneSeries, score: &Score, usual: f64, threshold: Option<f64>, whole: bool) -> Self {
         let turned = |value: f64| {
             let judgement = series.clone().judge(score.time, value);
             judgement.is_some_and(|judgement| judgement.anomaly != score.anomaly)
@@ -247,10 +247,11 @@ impl Turn {
         Self {
             value: nearest.min_by(|a, b| distance(a).total_cmp(&distance(b))),
             threshold: match score.score.abs() {
-                _ if !has_threshold => None,
-                reached if score.anomaly => Some(reached.next_up()),
+                reached if score.anomaly => threshold.map(|_| reached.next_up()),
                 0.0 => None,
-                missed => Some(missed),
+                // A detector that rests after an anomaly says nothing whatever the threshold.
+                missed if threshold.is_some_and(|threshold| missed < threshold) => Some(missed),
+                _ => None,
             },
         }
     }
