@@ -272,9 +272,15 @@ pub(crate) fn several(number: f64, one: &str) -> String {
 
 /// The aggregate that the chart shows, as the pipeline writes it: what its detector watches, or its first.
 pub(crate) fn charted(spec: &Spec) -> String {
-    match spec.detector.first().and_then(|detector| spec.series(&detector.on)) {
-        Some(Series::Aggregate { query, aggregate }) => spec.query[query].aggregates[aggregate].to_string(),
-        _ => spec.query[0].aggregates[0].to_string(),
+    let aggregate = judged(spec).unwrap_or(0);
+    spec.query[0].aggregates[aggregate].to_string()
+}
+
+/// The aggregate of the charted query that the first detector watches, if it watches one.
+fn judged(spec: &Spec) -> Option<usize> {
+    match spec.series(&spec.detector.first()?.on) {
+        Some(Series::Aggregate { query: 0, aggregate }) => Some(aggregate),
+        _ => None,
     }
 }
 
@@ -296,7 +302,7 @@ pub(crate) fn chart_title(spec: &Spec, window_ms: i64) -> String {
 pub(crate) fn chart_about(spec: &Spec) -> String {
     let by = spec.query[0].by.join(", ");
     let by = if by.is_empty() { String::new() } else { format!(" by {by}") };
-    let band = if spec.detector.is_empty() { "" } else { ", with the detector's band" };
+    let band = if judged(spec).is_none() { "" } else { ", with the detector's band" };
     format!("{}{by}{band}", charted(spec))
 }
 

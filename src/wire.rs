@@ -206,7 +206,7 @@ pub struct Truth {
     pub start: f64,
     /// One past the last millisecond.
     pub end: f64,
-    /// The key it happened to, if one only.
+    /// The key it happened to, if one only: the values of its columns.
     pub key: Option<String>,
 }
 

@@ -4,6 +4,8 @@ use crate::state::{Mark, Store, use_store};
 use crate::text;
 use crate::view::key_name;
 use crate::wire::{AnomalyRow, Firing};
+use kappascope_core::Spec;
+use kappascope_core::spec::DetectorKind;
 use leptos::prelude::*;
 
 /// A score this large says that the past had no spread at all.
@@ -76,13 +78,21 @@ fn Arithmetic(row: AnomalyRow) -> impl IntoView {
         text::value(row.high)
     );
     let threshold = store.tuning.get_untracked().threshold;
+    let kind = |spec: &Spec| matches!(spec.detector.first()?.kind, DetectorKind::Zscore(_)).then_some(());
+    let is_zscore =
+        store.opened.with_untracked(|opened| opened.as_ref().and_then(|o| kind(&o.spec))).is_some();
     view! {
         <p class="big">{text::value(row.value)} " " <small>{place}</small></p>
         <p class="muted">{band}</p>
-        {formula(&row, threshold)}
+        {if is_zscore { formula(&row, threshold) } else { plain(&row) }}
         <BandStrip row=row.clone()/>
         {what_if(&row)}
     }
+}
+
+/// The score of a detector whose arithmetic is not shown.
+fn plain(row: &AnomalyRow) -> AnyView {
+    view! { <p class="formula">"score = " <b>{text::fixed(row.score, 2)}</b></p> }.into_any()
 }
 
 fn formula(row: &AnomalyRow, threshold: f64) -> AnyView {

@@ -298,7 +298,7 @@ fn DetectorSection() -> impl IntoView {
     let keys = Memo::new(move |_| store.controls.with(|frame| frame.keys));
     let anomalies = Memo::new(move |_| store.controls.with(|frame| frame.anomalies));
     let about = of_spec(|spec| match spec.detector.first() {
-        Some(_) => format!("z-score of {}", text::charted(spec)),
+        Some(detector) => format!("{} of {}", detector.kind.title(), detector.on),
         None => "none".to_owned(),
     });
     view! {

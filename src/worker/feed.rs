@@ -99,7 +99,7 @@ impl Feed {
                 what: label.what.to_string(),
                 start: label.start as f64,
                 end: label.end as f64,
-                key: label.key.clone(),
+                key: label.key.iter().map(|(_, value)| value.clone()).reduce(|all, next| all + ", " + &next),
             })
             .collect()
     }

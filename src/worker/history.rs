@@ -51,13 +51,15 @@ struct Row {
 pub(super) struct History {
     /// The aggregate that is drawn.
     aggregate: usize,
+    /// Whether the first detector reads it.
+    judged: bool,
     rules: Vec<String>,
     lines: Vec<Line>,
     rows: VecDeque<Row>,
     late: VecDeque<LateRow>,
     anomalies: VecDeque<(u32, i64, Score)>,
-    /// Key and id of each, newest first.
-    firing: VecDeque<(u32, u64, Firing)>,
+    /// Newest first.
+    firing: VecDeque<Alert>,
     corrections: u64,
     span: Option<(i64, i64)>,
     /// Points of all lines.
@@ -66,14 +68,24 @@ pub(super) struct History {
     since: Option<i64>,
 }
 
+/// An alert that fired.
+struct Alert {
+    rule: u32,
+    key: u32,
+    id: u64,
+    firing: Firing,
+}
+
 impl History {
     pub(super) fn new(spec: &Spec) -> Self {
         let series = spec.detector.first().and_then(|detector| spec.series(&detector.on));
+        let judged = match series {
+            Some(spec::Series::Aggregate { query: 0, aggregate }) => Some(aggregate),
+            _ => None,
+        };
         Self {
-            aggregate: match series {
-                Some(spec::Series::Aggregate { query: 0, aggregate }) => aggregate,
-                _ => 0,
-            },
+            aggregate: judged.unwrap_or(0),
+            judged: judged.is_some(),
             rules: spec.alert.iter().map(|alert| alert.name.clone()).collect(),
             lines: Vec::new(),
             rows: VecDeque::new(),
@@ -94,7 +106,7 @@ impl History {
                 Change::Window(window) if window.query == 0 && !window.retraction => {
                     self.window(window, changes.values_of(window).map(|value| value.as_f64()).collect());
                 }
-                Change::Score(score) if score.detector == 0 => self.score(score),
+                Change::Score(score) if self.judged && score.detector == 0 => self.score(score),
                 Change::Alert(transition) => self.alert(transition),
                 Change::Drop(dropped) if dropped.query == 0 && dropped.reason == DropReason::Late => {
                     let row = LateRow {
@@ -192,12 +204,13 @@ impl History {
                     value: transition.value,
                     score: transition.score,
                 };
-                keep(&mut self.firing, FIRINGS_KEPT, (transition.key, transition.id, firing));
+                let &Transition { rule, key, id, .. } = transition;
+                keep(&mut self.firing, FIRINGS_KEPT, Alert { rule, key, id, firing });
             }
             AlertState::Resolved => {
-                let firing = self.firing.iter_mut().find(|(_, id, _)| *id == transition.id);
-                if let Some((_, _, firing)) = firing {
-                    firing.end = Some(transition.time as f64);
+                let alert = self.firing.iter_mut().find(|alert| alert.id == transition.id);
+                if let Some(alert) = alert {
+                    alert.firing.end = Some(transition.time as f64);
                 }
             }
         }
@@ -215,11 +228,10 @@ impl History {
             .into_iter()
             .map(|key| series(&self.lines[key], name(0, key as u32), columns, figures))
             .collect();
-        frame.firing = self
-            .firing
-            .iter()
-            .map(|(key, _, firing)| Firing { key: name(0, *key), ..firing.clone() })
-            .collect();
+        let of_rule =
+            |alert: &Alert| pipeline.key_of_alert(alert.rule, alert.key).collect::<Vec<_>>().join(" · ");
+        let firing = self.firing.iter();
+        frame.firing = firing.map(|alert| Firing { key: of_rule(alert), ..alert.firing.clone() }).collect();
         frame.rows = self.rows.iter().map(|row| window_row(row, name(0, row.window.key))).collect();
         frame.late_rows = self.late.iter().cloned().collect();
         frame.anomaly_rows =

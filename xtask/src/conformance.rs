@@ -1,6 +1,8 @@
-//! `cargo xtask conformance`: the engine's windows beside those of Apache Flink, which answers live.
+//! `cargo xtask conformance`: the engine's windows beside those of Apache Flink, and its alerts beside those of
+//! Prometheus, which both answer live.
 //!
-//! Invariant: Flink is what its package brings, unchanged; the program that asks it is compiled from this clone.
+//! Invariant: Flink and Prometheus are what their packages bring, unchanged; what asks them is compiled from this
+//! clone.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -13,6 +15,17 @@ use crate::workspace::Workspace;
 
 /// The oldest Java that this version of Flink is made for.
 const JAVA_RELEASE: &str = "17";
+
+/// Lets Prometheus' promtool judge what the engine says of generated alerts.
+pub(crate) fn alerts(workspace: &Workspace) -> Result<ExitCode> {
+    let promtool = setup::promtool()?;
+    let folder = workspace.target_folder()?.join("conformance").join("alerts");
+    let package = "--package=kappascope-conformance";
+    let mut compare = workspace.cargo(&["run", "--quiet", package, "--bin=alerts", "--"]);
+    compare.arg(promtool).arg(folder);
+    run_child(compare)?;
+    Ok(ExitCode::SUCCESS)
+}
 
 /// Compiles the program that asks Flink, and runs the comparison with `options`.
 pub(crate) fn run(workspace: &Workspace, options: &[&str]) -> Result<ExitCode> {

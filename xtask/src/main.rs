@@ -12,6 +12,7 @@ mod cache;
 mod conformance;
 mod dist;
 mod fuzz;
+mod nab;
 mod process;
 mod serve;
 mod setup;
@@ -36,6 +37,9 @@ Usage: cargo xtask COMMAND
     --quick       a tenth of the events, to see that it runs
   conformance     compare window results with Apache Flink's over generated streams, and keep what Flink answers
   conformance --quick   the same for a few of the streams, and whether Flink still answers what was kept
+  conformance --alerts  compare alerts with Prometheus' over generated series
+  nab [FOLDER]    score the detectors on the Numenta Anomaly Benchmark, whose data and labels are in FOLDER, or
+                  else where KAPPASCOPE_NAB says; they come from https://github.com/numenta/NAB
   fuzz            run each target of fuzz/ a fixed number of times under libFuzzer; needs a C++ compiler
   dist            build the static site and the release binary
   setup           install what is missing for all of the above, into the user's cache folder
@@ -66,6 +70,9 @@ fn run(args: &[&str]) -> Result<ExitCode> {
         }
         ["conformance"] => conformance::run(&Workspace::find()?, &[]),
         ["conformance", "--quick"] => conformance::run(&Workspace::find()?, &["--quick"]),
+        ["conformance", "--alerts"] => conformance::alerts(&Workspace::find()?),
+        ["nab"] => nab::run(&Workspace::find()?, None),
+        ["nab", folder] => nab::run(&Workspace::find()?, Some(folder)),
         ["fuzz"] => fuzz::run(&Workspace::find()?),
         ["dist"] => dist::run(&Workspace::find()?),
         ["setup"] => setup::run(&Workspace::find()?),

@@ -9,6 +9,7 @@
 //! ```
 
 mod browser;
+mod promtool;
 mod tool;
 
 use std::path::{Path, PathBuf};
@@ -123,6 +124,15 @@ pub(crate) fn browser() -> Result<Browser> {
     match browser::find(&cache) {
         Some(found) => Ok(found),
         None => browser::install(&cache),
+    }
+}
+
+/// Prometheus' promtool, new enough to know `keep_firing_for`.
+pub(crate) fn promtool() -> Result<PathBuf> {
+    let cache = Cache::find()?;
+    match promtool::find(&cache) {
+        Some(found) => Ok(found),
+        None => promtool::install(&cache),
     }
 }
 

@@ -91,6 +91,7 @@ fn all_steps(workspace: &Workspace, toolbox: &Toolbox, browser: &Browser) -> Res
         Step { name: "binary", command: dist::binary_build(workspace) },
         Step { name: "tests, browser", command: browser_tests(workspace, browser)? },
         Step { name: "Flink, live", command: workspace.cargo(&["xtask", "conformance", "--quick"]) },
+        Step { name: "Prometheus, live", command: workspace.cargo(&["xtask", "conformance", "--alerts"]) },
     ]);
     Ok(steps)
 }

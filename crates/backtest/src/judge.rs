@@ -81,7 +81,7 @@ impl<'a> Judge<'a> {
         let fired_within = alerts.iter().enumerate().filter(|(_, alert)| part.contains(alert.fired));
         for (a, alert) in fired_within {
             let (mut within, mut across) = (false, false);
-            self.each_met(alert, |l| {
+            self.each_met(alert, part.until, |l| {
                 let label = &self.labels[l];
                 if part.has(label) {
                     within = true;
@@ -100,9 +100,9 @@ impl<'a> Judge<'a> {
         outcome
     }
 
-    /// Every label that an alert meets.
-    fn each_met(&self, alert: &Alert, mut take: impl FnMut(usize)) {
-        let until = alert.until.unwrap_or(i64::MAX);
+    /// Every label that an alert meets before a moment.
+    fn each_met(&self, alert: &Alert, before: i64, mut take: impl FnMut(usize)) {
+        let until = alert.until.unwrap_or(i64::MAX).min(before);
         let started =
             self.by_start.partition_point(|(l, _)| self.labels[*l].start < until.max(alert.since + 1));
         let candidates =
@@ -115,9 +115,16 @@ impl<'a> Judge<'a> {
     }
 }
 
-/// Whether no column that both name has two values.
+/// Whether no column that both name has two values, and there is such a column: an alert on an address says
+/// nothing of an account. Who names no column means everyone.
 fn agree(alert: &[(String, String)], label: &[(String, String)]) -> bool {
-    label.iter().all(|(column, value)| alert.iter().all(|(of, is)| of != column || is == value))
+    let mut of_both = label
+        .iter()
+        .flat_map(|(column, value)| {
+            alert.iter().filter(move |(of, _)| of == column).map(move |(_, is)| is == value)
+        })
+        .peekable();
+    (of_both.peek().is_some() || alert.is_empty() || label.is_empty()) && of_both.all(|equal| equal)
 }
 
 impl Part {
@@ -227,6 +234,7 @@ mod tests {
         match key {
             0 => Vec::new(),
             1 | 2 => vec![("user".to_owned(), key.to_string())],
+            3 => vec![("page".to_owned(), key.to_string())],
             _ => vec![("user".to_owned(), "1".to_owned()), ("page".to_owned(), key.to_string())],
         }
     }
@@ -242,14 +250,16 @@ mod tests {
     }
 
     /// Whether an alert is about a label, moment by moment.
-    fn meets(alert: &Alert, label: &Label) -> bool {
-        let until = alert.until.unwrap_or(1_000);
+    fn meets(alert: &Alert, label: &Label, part: Part) -> bool {
+        let until = alert.until.unwrap_or(1_000).min(part.until);
         let about = |time: i64| time == alert.since || (alert.since..until).contains(&time);
         let together = (label.start..=label.end).any(about);
         let differ = |(column, value): &(String, String)| {
             alert.key.iter().find(|(of, _)| of == column).is_some_and(|(_, is)| is != value)
         };
-        together && !label.key.iter().any(differ)
+        let named = |(column, _): &(String, String)| alert.key.iter().any(|(of, _)| of == column);
+        let anyone = alert.key.is_empty() || label.key.is_empty();
+        together && (anyone || label.key.iter().any(named)) && !label.key.iter().any(differ)
     }
 
     fn naive(labels: &[Label], alerts: &[Alert], part: Part) -> Outcome {
@@ -260,7 +270,7 @@ mod tests {
         let mut outcome =
             Outcome { days: (part.until - part.from) as f64 / 86_400_000.0, ..Outcome::default() };
         for (a, alert) in &fired {
-            let met: Vec<&Label> = labels.iter().filter(|label| meets(alert, label)).collect();
+            let met: Vec<&Label> = labels.iter().filter(|label| meets(alert, label, part)).collect();
             match (met.iter().copied().any(|label| whole(&label)), met.is_empty()) {
                 (false, false) => outcome.unjudged += 1,
                 (right, _) => {
@@ -277,8 +287,11 @@ mod tests {
                 continue;
             }
             outcome.labels += 1;
-            let known =
-                fired.iter().filter(|(_, alert)| meets(alert, label)).map(|(_, alert)| alert.known).min();
+            let known = fired
+                .iter()
+                .filter(|(_, alert)| meets(alert, label, part))
+                .map(|(_, alert)| alert.known)
+                .min();
             outcome.met += u64::from(known.is_some());
             outcome.delays_ms.extend(known.map(|known| (known - label.start).max(0)));
             outcome.missed.extend(known.is_none().then_some(l));

@@ -12,8 +12,8 @@ pub struct Label {
     pub start: i64,
     /// Last moment; the same as `start` for a point in time.
     pub end: i64,
-    /// Whom it happened to: key columns and their values. An alert that has one of these columns must have
-    /// its value; columns that an alert does not have say nothing.
+    /// Whom it happened to: key columns and their values; none for everyone. An alert that has some of these
+    /// columns must have their values; one that has others only is about something else.
     pub key: Vec<(String, String)>,
 }
 

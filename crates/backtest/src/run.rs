@@ -10,7 +10,7 @@
 //! with.
 
 use crate::setting::Setting;
-use kappascope_core::spec::{AlertSpec, DetectorSpec, Series};
+use kappascope_core::spec::DetectorSpec;
 use kappascope_core::{AlertState, Block, Cause, Change, Log, Pipeline, Spec, SpecError, Transition};
 use rustc_hash::FxHashMap;
 use serde::Serialize;
@@ -155,7 +155,7 @@ impl Watch {
     fn new(spec: &Spec) -> Self {
         Self {
             keep_ms: spec.alert.iter().map(|alert| alert.keep_firing_for.0).collect(),
-            key_columns: spec.alert.iter().map(|alert| key_columns(spec, alert)).collect(),
+            key_columns: spec.alert.iter().map(|alert| spec.keys_of_rule(alert).to_vec()).collect(),
             pending: FxHashMap::default(),
             firing: FxHashMap::default(),
             alerts: Vec::new(),
@@ -181,7 +181,7 @@ impl Watch {
 
     fn fire(&mut self, pipeline: &Pipeline, alert: &Transition, block: Option<&Block<'_>>) {
         let since = self.pending.remove(&alert.id).unwrap_or(alert.window_start);
-        let names = pipeline.key_of_score(pipeline.detector_of_rule(alert.rule), alert.key);
+        let names = pipeline.key_of_alert(alert.rule, alert.key);
         let columns = self.key_columns[alert.rule as usize].iter();
         let known =
             block.zip(alert.cause).map_or(self.newest_arrival, |(block, cause)| self.arrival(block, cause));
@@ -233,22 +233,12 @@ impl Watch {
 #[must_use]
 pub fn key_columns_of(spec: &Spec) -> Vec<String> {
     let mut columns = Vec::new();
-    for column in spec.alert.iter().flat_map(|alert| key_columns(spec, alert)) {
-        if !columns.contains(&column) {
-            columns.push(column);
+    for column in spec.alert.iter().flat_map(|alert| spec.keys_of_rule(alert)) {
+        if !columns.contains(column) {
+            columns.push(column.clone());
         }
     }
     columns
-}
-
-/// The key columns of a rule's series.
-fn key_columns(spec: &Spec, alert: &AlertSpec) -> Vec<String> {
-    let detector =
-        spec.detector.iter().find(|detector| detector.name == alert.when).expect("the spec was checked");
-    match spec.series(&detector.on) {
-        Some(Series::Aggregate { query, .. }) => spec.query[query].by.clone(),
-        _ => detector.by.clone(),
-    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! This file alone knows the form. Numbers are written as short as they can be and still be read back
 //! to the bit; what is not finite is `null`.
 
-use kappascope_core::spec::{DetectorSpec, Series};
+use kappascope_core::spec::{AlertSpec, DetectorSpec, QuerySpec, Watched};
 use kappascope_core::watermark::{END_OF_TIME, NOTHING};
 use kappascope_core::{
     AlertState, Cause, Change, Changes, Drop, DropReason, Pipeline, Score, Spec, Timing, Transition, Value,
@@ -11,6 +11,7 @@ use kappascope_core::{
 };
 use kappascope_ingest::{Position, Rejected};
 use serde::ser::{Serialize, SerializeMap, Serializer};
+use std::collections::BTreeMap;
 
 #[derive(serde::Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -43,6 +44,11 @@ enum Line<'a> {
         rule: &'a str,
         key: Map<'a, &'a str>,
         state: AlertState,
+        severity: &'a str,
+        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+        labels: &'a BTreeMap<String, String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        message: Option<String>,
         time: i64,
         id: String,
         #[serde(flatten)]
@@ -132,29 +138,35 @@ pub(crate) struct Writer<'a> {
     aggregates: Vec<Vec<String>>,
     /// The key columns of each detector's series.
     key_columns: Vec<&'a [String]>,
-    /// The names of an alert's values: the series that its detector reads, and its score.
-    alert_values: Vec<[String; 2]>,
+    /// What each rule gives as its values.
+    alert_values: Vec<Behind>,
+}
+
+/// What is behind a rule's transitions.
+enum Behind {
+    /// A detector's point, by the names of the series that it reads and of its score.
+    Point([String; 2]),
+    /// A result of this query.
+    Result(usize),
 }
 
 impl<'a> Writer<'a> {
     /// A writer for a pipeline of this description.
     pub(crate) fn new(spec: &'a Spec) -> Self {
-        let aggregates = |query: &kappascope_core::spec::QuerySpec| {
-            query.aggregates.iter().map(ToString::to_string).collect()
+        let aggregates = |query: &QuerySpec| query.aggregates.iter().map(ToString::to_string).collect();
+        let behind = |alert: &AlertSpec| match spec.watched(&alert.when) {
+            Some(Watched::Results { query, .. }) => Behind::Result(query),
+            Some(Watched::Detector(detector)) => {
+                Behind::Point([spec.detector[detector].on.clone(), "score".to_owned()])
+            }
+            None => unreachable!("the spec was checked"),
         };
-        let values = |alert: &kappascope_core::spec::AlertSpec| {
-            let detector = spec.detector.iter().find(|detector| detector.name == alert.when);
-            [detector.map_or(String::new(), |detector| detector.on.clone()), "score".to_owned()]
-        };
-        let key_columns = |detector: &'a DetectorSpec| match spec.series(&detector.on) {
-            Some(Series::Aggregate { query, .. }) => &spec.query[query].by[..],
-            _ => &detector.by,
-        };
+        let key_columns = |detector: &'a DetectorSpec| spec.keys_of_detector(detector);
         Self {
             spec,
             key_columns: spec.detector.iter().map(key_columns).collect(),
             aggregates: spec.query.iter().map(aggregates).collect(),
-            alert_values: spec.alert.iter().map(values).collect(),
+            alert_values: spec.alert.iter().map(behind).collect(),
         }
     }
 
@@ -232,12 +244,35 @@ impl<'a> Writer<'a> {
     }
 
     fn alert(&self, out: &mut Vec<u8>, pipeline: &Pipeline, transition: &Transition) {
-        let &Transition { rule, key, state, time, id, cause, value, score, .. } = transition;
-        let key = self.key_of_score(pipeline, pipeline.detector_of_rule(rule), key);
-        let values = [value, score].map(|number| Number(Value::Real(number)));
-        let values = Map(&self.alert_values[rule as usize], values.into());
-        let rule = &self.spec.alert[rule as usize].name;
-        write(out, &Line::Alert { rule, key, state, time, id: format!("{id:016x}"), cause, values });
+        let &Transition { rule, key, state, time, id, cause, .. } = transition;
+        let AlertSpec { name, severity, labels, .. } = &self.spec.alert[rule as usize];
+        let key = Map(
+            self.spec.keys_of_rule(&self.spec.alert[rule as usize]),
+            pipeline.key_of_alert(rule, key).collect(),
+        );
+        let (message, values) = (pipeline.message_of(transition), self.values_behind(pipeline, transition));
+        let id = format!("{id:016x}");
+        write(
+            out,
+            &Line::Alert { rule: name, key, state, severity, labels, message, time, id, cause, values },
+        );
+    }
+
+    /// The point or the result that a transition is about; a key that had none has no values.
+    fn values_behind<'b>(&'b self, pipeline: &'b Pipeline, transition: &Transition) -> Map<'b, Number<'b>> {
+        match &self.alert_values[transition.rule as usize] {
+            Behind::Point(names) => {
+                let values = [transition.value, transition.score].map(|number| Number(Value::Real(number)));
+                Map(names, values.into())
+            }
+            Behind::Result(query) => match pipeline.result_behind(transition) {
+                Some(window) => {
+                    let values = pipeline.changes().values_of(window).map(Number).collect();
+                    Map(&self.aggregates[*query], values)
+                }
+                None => Map(&[], Vec::new()),
+            },
+        }
     }
 }
 

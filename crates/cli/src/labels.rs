@@ -73,7 +73,7 @@ fn of_scenario(name: &str, seed: Option<u64>, events: Option<u64>) -> Result<Vec
         what: label.what.clone(),
         start: label.start,
         end: label.end - 1,
-        key: label.key.iter().map(|key| ("event_type".to_owned(), key.clone())).collect(),
+        key: label.key.clone(),
     };
     Ok(world.labels().iter().map(label).collect())
 }

@@ -177,11 +177,14 @@ pub struct Transition {
     /// The event that caused the evaluation; `None` when the end of the log did.
     pub cause: Option<Cause>,
     /// The same for pending, firing and resolved of one alert; a function of the pipeline's name and
-    /// version, the rule, the key and the event that began it.
+    /// version, the rule, the key, the event that began it and the time at which it began.
     pub id: u64,
-    /// The point that the rule looked at.
+    /// Whether the key had no point when one was due, which counts as false.
+    pub absent: bool,
+    /// The point that the rule looked at, or the first aggregate that its condition names; 0 where there
+    /// was none.
     pub value: f64,
-    /// Its score.
+    /// The point's score; of a condition 1 where it holds and 0 where it does not.
     pub score: f64,
 }
 

@@ -10,7 +10,6 @@ use std::collections::BinaryHeap;
 /// One detector with its series.
 #[derive(Clone, Debug)]
 pub(crate) struct Detector {
-    pub(crate) name: String,
     pub(crate) reads: Reads,
     pub(crate) series: Series,
     /// Of a detector of absence: how long until a key is overdue.
@@ -46,12 +45,12 @@ impl Detector {
                 Reads::Events { measure, keys: KeySpace::new(columns, limits.keys), scratch: Vec::new() }
             }
         };
-        let (name, series) = (detector.name.clone(), Series::new(&detector.kind));
+        let series = Series::new(&detector.kind);
         let after = match &detector.kind {
             DetectorKind::Absence(absence) => Some(absence.after.0),
             _ => None,
         };
-        Self { name, reads, series, after, deadlines: BinaryHeap::new(), alerts: Vec::new() }
+        Self { reads, series, after, deadlines: BinaryHeap::new(), alerts: Vec::new() }
     }
 
     pub(crate) fn reads_events(&self) -> bool {

@@ -8,16 +8,19 @@
 //! **Invariant:** every event ends, for each query, in exactly one of aggregated, filtered or dropped by
 //! a stated rule: `events = aggregated + filtered + dropped`. [`Pipeline::push`] asserts it in debug builds.
 
-use crate::alert::Rule;
+use crate::alert::OfKey;
 use crate::change::{
     AlertState, Cause, Changes, Drop, DropReason, Kind, Score, Timing, Transition, WindowResult,
 };
 use crate::detect::{Judgement, Series};
 use crate::digest::{self, Digest, KeyHashes};
 use crate::judge::{Detector, Reads, SeriesState};
+use crate::key::KeySpace;
 use crate::limits::Limits;
 use crate::log::Block;
+use crate::message::Figures;
 use crate::query::{Missed, Query};
+use crate::rules::{Alert, LooksAt, Said};
 use crate::spec::{Spec, SpecError};
 use crate::watermark::{Stop, Watermark};
 use crate::window::Windows;
@@ -44,15 +47,6 @@ pub struct Counters {
     pub alerts: u64,
 }
 
-/// One alert rule with its states.
-#[derive(Clone, Debug)]
-struct Alert {
-    rule: Rule,
-    /// A hash of its name, for the ids of its alerts.
-    name: u64,
-    detector: usize,
-}
-
 /// A running pipeline. Feed it a log's blocks in order with [`push`](Pipeline::push), and
 /// [`finish`](Pipeline::finish) it when the log is complete.
 #[derive(Clone, Debug)]
@@ -69,6 +63,8 @@ pub struct Pipeline {
     queries: Vec<Query>,
     detectors: Vec<Detector>,
     alerts: Vec<Alert>,
+    /// What each detector said of the result at hand.
+    said: Vec<Option<Said>>,
     /// Whether results come from several places while events are taken, so that they have to be put in
     /// the order of the events.
     interleaves: bool,
@@ -83,7 +79,7 @@ pub(crate) struct State {
     watermark: Watermark,
     queries: Vec<crate::query::State>,
     detectors: Vec<SeriesState>,
-    rules: Vec<Rule>,
+    rules: Vec<Vec<OfKey>>,
     counters: Counters,
     digest: Digest,
 }
@@ -119,12 +115,11 @@ impl Pipeline {
             (0..spec.query.len()).map(|q| Query::new(spec, q, limits)).collect::<Result<Vec<_>, _>>()?;
         let mut detectors: Vec<Detector> =
             spec.detector.iter().map(|detector| Detector::new(spec, detector, limits)).collect();
-        let mut alerts = Vec::new();
-        for (r, alert) in spec.alert.iter().enumerate() {
-            let d = detectors.iter().position(|detector| detector.name == alert.when);
-            let detector = d.expect("the spec was checked");
-            detectors[detector].alerts.push(r);
-            alerts.push(Alert { rule: Rule::new(alert), name: digest::of_strings([&*alert.name]), detector });
+        let alerts: Vec<Alert> = spec.alert.iter().map(|alert| Alert::new(spec, alert)).collect();
+        for (r, alert) in alerts.iter().enumerate() {
+            if let LooksAt::Detector(d) = alert.looks_at {
+                detectors[d].alerts.push(r);
+            }
         }
         let shape = |query: &Query| query.plan().outputs.iter().map(|output| output.shape()).collect();
         let giving = queries.iter().filter(|query| query.state.windows.gives_while_taking()).count();
@@ -137,6 +132,7 @@ impl Pipeline {
             watermark,
             changes: Changes::of_shapes(queries.iter().map(shape).collect()),
             queries,
+            said: vec![None; detectors.len()],
             detectors,
             alerts,
             interleaves: giving + judging > 1,
@@ -225,6 +221,7 @@ impl Pipeline {
         let takes =
             |detector: &Detector| detector.room() >= events && !detector.is_too_late(times.0, watermark);
         self.detectors.iter().all(takes)
+            && !self.alerts.iter().any(|alert| alert.rule.is_overdue(times.0, watermark))
             && self
                 .queries
                 .iter_mut()
@@ -243,7 +240,8 @@ impl Pipeline {
         let fires_at = first_end.min().map_or(i64::MAX, |end| end - 1);
         let ticks_at = self.queries.iter().map(Query::next_tick).min().unwrap_or(i64::MAX);
         let deadlines = self.detectors.iter().filter_map(|detector| detector.deadline_with(oldest));
-        let overdue_at = deadlines.min().map_or(i64::MAX, |deadline| deadline - 1);
+        let timers = self.alerts.iter().filter_map(|alert| alert.rule.due_with(oldest));
+        let overdue_at = deadlines.chain(timers).min().map_or(i64::MAX, |deadline| deadline - 1);
         let queries = &self.queries;
         let stop = Stop {
             before: &|time, watermark| {
@@ -273,21 +271,22 @@ impl Pipeline {
     }
 
     /// Fires every window that the watermark has passed, by end, then by query, then by key; between them
-    /// tells the silences whose deadlines it has passed; gives early results that are due; lets go of what
-    /// is gone.
+    /// tells the silences whose deadlines it has passed, and evaluates rules for keys that are due without a
+    /// point; gives early results that are due; lets go of what is gone.
     fn fire(&mut self, block: Option<&Block<'_>>) {
         let (now, row) = (self.watermark.now(), block.map_or(0, |block| block.len() as u32));
         // The end of the log is no silence: nothing is known of what would have come.
         let overdue_by = block.map_or(self.watermark.newest_time(), |_| now.saturating_add(1));
         loop {
             let window = self.next_to_fire().filter(|(end, _)| end - 1 <= now);
-            let deadline = self.next_deadline().filter(|(deadline, _)| *deadline <= overdue_by);
-            match (window, deadline) {
-                (Some((end, q)), deadline) if deadline.is_none_or(|(deadline, _)| end <= deadline) => {
+            let timer = self.next_timer().filter(|(due, _)| *due <= overdue_by);
+            match (window, timer) {
+                (Some((end, q)), timer) if timer.is_none_or(|(due, _)| end <= due) => {
                     self.queries[q].fire_next(row, &mut self.changes);
                     self.give_results(q, block);
                 }
-                (_, Some((deadline, d))) => self.tell_silence(d, deadline, row, block),
+                (_, Some((due, Timer::Silence(d)))) => self.tell_silence(d, due, row, block),
+                (_, Some((due, Timer::Rule(r)))) => self.miss_point(r, due, row, block),
                 _ => break,
             }
         }
@@ -305,9 +304,26 @@ impl Pipeline {
         queries.filter_map(|(q, query)| Some((query.state.windows.next_end()?, q))).min()
     }
 
-    fn next_deadline(&self) -> Option<(i64, usize)> {
-        let detectors = self.detectors.iter().enumerate();
-        detectors.filter_map(|(d, detector)| Some((detector.next_deadline()?, d))).min()
+    /// What time alone brings about next, and when.
+    fn next_timer(&self) -> Option<(i64, Timer)> {
+        let silences = self
+            .detectors
+            .iter()
+            .enumerate()
+            .filter_map(|(d, detector)| Some((detector.next_deadline()?, Timer::Silence(d))));
+        let rules = self.alerts.iter().enumerate();
+        let rules = rules.filter_map(|(r, alert)| Some((alert.rule.next_due()?, Timer::Rule(r))));
+        silences.chain(rules).min()
+    }
+
+    /// Evaluates a rule for a key that has no point when one was due.
+    fn miss_point(&mut self, r: usize, due: i64, row: u32, block: Option<&Block<'_>>) {
+        let Some(key) = self.alerts[r].rule.take_due() else { return };
+        let behind = block.map_or(Behind::End, |block| Behind::Watermark(block, due - 1));
+        let point = Point { key, start: due, end: due, value: 0.0, score: 0.0, holds: false, absent: true };
+        if let Some(entered) = self.alerts[r].rule.miss(key, due) {
+            self.enter(r, &point, entered, row, behind);
+        }
     }
 
     /// Tells that a key is overdue, if it still is.
@@ -322,7 +338,8 @@ impl Pipeline {
     fn give_results(&mut self, q: usize, block: Option<&Block<'_>>) {
         let rows = self.queries[q].take_rows_of_results();
         let first = self.changes.windows.len() - rows.len();
-        let is_judged = self.detectors.iter().any(|detector| detector.reads_query(q));
+        let is_judged = self.detectors.iter().any(|detector| detector.reads_query(q))
+            || self.alerts.iter().any(|alert| alert.reads_query(q));
         for (i, &row) in rows.iter().enumerate() {
             let at = first + i;
             self.changes.happened_at(Kind::Window, at..at + 1, row);
@@ -344,6 +361,7 @@ impl Pipeline {
     /// Judges the points of an on-time result. A correction is not judged again: an alert that was right
     /// by what was known then stays.
     fn judge(&mut self, q: usize, window: &WindowResult, row: u32, behind: Behind<'_>) {
+        self.said.fill(None);
         for d in 0..self.detectors.len() {
             let Reads::Results { query, aggregate } = self.detectors[d].reads else { continue };
             if query == q {
@@ -351,6 +369,23 @@ impl Pipeline {
                 self.judge_point(d, window.key, (window.start, window.end), value, row, behind);
             }
         }
+        for r in 0..self.alerts.len() {
+            if self.alerts[r].reads_query(q) {
+                self.hold_against(r, q, window, row, behind);
+            }
+        }
+    }
+
+    /// Holds a rule's condition against a result.
+    fn hold_against(&mut self, r: usize, q: usize, window: &WindowResult, row: u32, behind: Behind<'_>) {
+        let Self { alerts, changes, said, queries, .. } = self;
+        let LooksAt::Results { condition, .. } = &mut alerts[r].looks_at else { return };
+        let value_of = |aggregate| changes.value_of(window, aggregate).as_f64();
+        let holds = condition.holds(value_of, said, window.key, &queries[q].state.keys);
+        let value = condition.subject().map_or(0.0, value_of);
+        let &WindowResult { key, start, end, .. } = window;
+        let point = Point { key, start, end, value, score: f64::from(u8::from(holds)), holds, absent: false };
+        self.evaluate(r, &point, row, behind);
     }
 
     /// Judges the events of a block, where a detector reads them.
@@ -421,42 +456,58 @@ impl Pipeline {
     ) {
         self.changes.scores.push(Score::of(judgement, d as u32, key, start, value));
         self.changes.happened(Kind::Score, 1, row);
-        self.counters.anomalies += u64::from(judgement.anomaly);
-        if !self.detectors[d].alerts.is_empty() {
-            let point = Point { key, start, end, value, score: judgement.score, anomaly: judgement.anomaly };
-            self.alert(d, &point, row, behind);
+        let Judgement { score, anomaly, .. } = judgement;
+        self.counters.anomalies += u64::from(anomaly);
+        self.said[d] = Some(Said { score, anomaly });
+        for i in 0..self.detectors[d].alerts.len() {
+            let point = Point { key, start, end, value, score, holds: anomaly, absent: false };
+            self.evaluate(self.detectors[d].alerts[i], &point, row, behind);
         }
     }
 
-    /// Evaluates the rules of a detector after one of its scores.
-    fn alert(&mut self, d: usize, point: &Point, row: u32, behind: Behind<'_>) {
-        for r in self.detectors[d].alerts.clone() {
-            let keys = Keys { queries: &self.queries, detectors: &self.detectors, alerts: &self.alerts };
-            let key_hash = keys.of_detector(d as u32, point.key);
-            let (identity, name) = (self.identity, self.alerts[r].name);
-            let new_id = || {
-                let cause = cause(&self.before, behind);
-                let (partition, offset) =
-                    cause.map_or((u64::MAX, u64::MAX), |cause| (u64::from(cause.partition), cause.offset));
-                digest::of_words(&[identity, name, key_hash, partition, offset])
-            };
-            let entered = self.alerts[r].rule.evaluate(point.key, point.end, point.anomaly, new_id);
-            let Some((state, id)) = entered else { continue };
-            let cause = cause(&self.before, behind);
-            self.counters.alerts += u64::from(state == AlertState::Firing);
-            self.changes.alerts.push(Transition {
-                rule: r as u32,
-                key: point.key,
-                state,
-                time: point.end,
-                window_start: point.start,
-                cause,
-                id,
-                value: point.value,
-                score: point.score,
-            });
-            self.changes.happened(Kind::Alert, 1, row);
+    /// Evaluates a rule after a point.
+    fn evaluate(&mut self, r: usize, point: &Point, row: u32, behind: Behind<'_>) {
+        let Self { identity, queries, detectors, alerts, before, .. } = self;
+        let key_hash =
+            if point.holds { Keys { queries, detectors, alerts }.of_rule(r as u32, point.key) } else { 0 };
+        let name = alerts[r].name;
+        let new_id = || {
+            let cause = cause(before, behind);
+            let (partition, offset) =
+                cause.map_or((u64::MAX, u64::MAX), |cause| (u64::from(cause.partition), cause.offset));
+            // One event can bring several windows of a key about, and an alert can begin in each.
+            digest::of_words(&[*identity, name, key_hash, partition, offset, point.end as u64])
+        };
+        let entered = alerts[r].rule.evaluate(point.key, point.end, point.holds, new_id);
+        if let Some(entered) = entered {
+            self.enter(r, point, entered, row, behind);
         }
+    }
+
+    /// Gives the state that an alert enters.
+    fn enter(
+        &mut self,
+        r: usize,
+        point: &Point,
+        (state, id): (AlertState, u64),
+        row: u32,
+        behind: Behind<'_>,
+    ) {
+        let cause = cause(&self.before, behind);
+        self.counters.alerts += u64::from(state == AlertState::Firing);
+        self.changes.alerts.push(Transition {
+            rule: r as u32,
+            key: point.key,
+            state,
+            time: point.end,
+            window_start: point.start,
+            cause,
+            id,
+            absent: point.absent,
+            value: point.value,
+            score: point.score,
+        });
+        self.changes.happened(Kind::Alert, 1, row);
     }
 
     /// Sends the one event of a block to the side output.
@@ -539,11 +590,14 @@ impl Pipeline {
 
     /// The strings of a score's key, in the order of the `by` of what its detector reads.
     pub fn key_of_score(&self, detector: u32, key: u32) -> impl ExactSizeIterator<Item = &str> {
-        let keys = match &self.detectors[detector as usize].reads {
+        self.keys_of_detector(detector).names(key)
+    }
+
+    fn keys_of_detector(&self, detector: u32) -> &KeySpace {
+        match &self.detectors[detector as usize].reads {
             Reads::Results { query, .. } => &self.queries[*query].state.keys,
             Reads::Events { keys, .. } => keys,
-        };
-        keys.names(key)
+        }
     }
 
     /// Number of keys that a query has met.
@@ -552,10 +606,59 @@ impl Pipeline {
         self.queries[query as usize].state.keys.len()
     }
 
-    /// The detector behind a rule.
+    /// The detector that a rule looks at; none when it looks at a query's results.
     #[must_use]
-    pub fn detector_of_rule(&self, rule: u32) -> u32 {
-        self.alerts[rule as usize].detector as u32
+    pub fn detector_of_rule(&self, rule: u32) -> Option<u32> {
+        match self.alerts[rule as usize].looks_at {
+            LooksAt::Detector(d) => Some(d as u32),
+            LooksAt::Results { .. } => None,
+        }
+    }
+
+    /// The strings of an alert's key, in the order of the `by` of what its rule looks at.
+    pub fn key_of_alert(&self, rule: u32, key: u32) -> impl ExactSizeIterator<Item = &str> {
+        let keys = match &self.alerts[rule as usize].looks_at {
+            LooksAt::Detector(d) => self.keys_of_detector(*d as u32),
+            LooksAt::Results { query, .. } => &self.queries[*query].state.keys,
+        };
+        keys.names(key)
+    }
+
+    /// The result behind a transition of the last [`push`](Pipeline::push); none where an event, or a
+    /// silence, is behind it.
+    #[must_use]
+    pub fn result_behind(&self, alert: &Transition) -> Option<&WindowResult> {
+        let query = match &self.alerts[alert.rule as usize].looks_at {
+            LooksAt::Results { query, .. } => *query,
+            LooksAt::Detector(d) => match &self.detectors[*d].reads {
+                Reads::Results { query, .. } => *query,
+                Reads::Events { .. } => return None,
+            },
+        };
+        self.changes.windows.iter().rev().find(|window| {
+            let &&WindowResult { query: of, key, start, end, timing, retraction, .. } = window;
+            (of as usize, key, start, end) == (query, alert.key, alert.window_start, alert.time)
+                && timing == Timing::OnTime
+                && !retraction
+        })
+    }
+
+    /// What an alert says in a sentence, where its rule has a message and the key a point; of a transition of
+    /// the last [`push`](Pipeline::push).
+    #[must_use]
+    pub fn message_of(&self, alert: &Transition) -> Option<String> {
+        let message = self.alerts[alert.rule as usize].message.as_ref().filter(|_| !alert.absent)?;
+        let values = |window| self.changes.values_of(window).map(|value| value.as_f64()).collect();
+        let aggregates: Vec<f64> = self.result_behind(alert).map_or_else(Vec::new, values);
+        let key: Vec<&str> = self.key_of_alert(alert.rule, alert.key).collect();
+        Some(message.with(&Figures {
+            aggregates: &aggregates,
+            key: &key,
+            start: alert.window_start,
+            end: alert.time,
+            value: alert.value,
+            score: alert.score,
+        }))
     }
 
     /// What a snapshot keeps.
@@ -564,7 +667,7 @@ impl Pipeline {
             watermark: self.watermark.clone(),
             queries: self.queries.iter().map(|query| query.state.clone()).collect(),
             detectors: self.detectors.iter().map(Detector::state).collect(),
-            rules: self.alerts.iter().map(|alert| alert.rule.clone()).collect(),
+            rules: self.alerts.iter().map(|alert| alert.rule.state()).collect(),
             counters: self.counters,
             digest: self.digest.clone(),
         }
@@ -575,7 +678,7 @@ impl Pipeline {
         self.watermark = state.watermark;
         self.queries.iter_mut().zip(state.queries).for_each(|(query, state)| query.resume(state));
         self.detectors.iter_mut().zip(state.detectors).for_each(|(detector, state)| detector.resume(state));
-        self.alerts.iter_mut().zip(state.rules).for_each(|(alert, rule)| alert.rule = rule);
+        self.alerts.iter_mut().zip(state.rules).for_each(|(alert, keys)| alert.rule.resume(keys));
         self.counters = state.counters;
         self.digest = state.digest;
     }
@@ -588,7 +691,19 @@ struct Point {
     end: i64,
     value: f64,
     score: f64,
-    anomaly: bool,
+    /// Whether the condition holds.
+    holds: bool,
+    /// Whether there is none.
+    absent: bool,
+}
+
+/// What time alone brings about; at one time silences come before rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Timer {
+    /// A key of this detector is overdue.
+    Silence(usize),
+    /// A key of this rule has no point.
+    Rule(usize),
 }
 
 /// The event behind an evaluation, found by going over the block again.
@@ -626,6 +741,9 @@ impl KeyHashes for Keys<'_> {
     }
 
     fn of_rule(&self, rule: u32, key: u32) -> u64 {
-        self.of_detector(self.alerts[rule as usize].detector as u32, key)
+        match self.alerts[rule as usize].looks_at {
+            LooksAt::Detector(d) => self.of_detector(d as u32, key),
+            LooksAt::Results { query, .. } => self.of_query(query as u32, key),
+        }
     }
 }

@@ -69,3 +69,21 @@ impl Serialize for Millis {
         serializer.collect_str(self)
     }
 }
+
+/// A time as people write it, in UTC: `2026-01-05 09:11:00`, with milliseconds where there are any.
+///
+/// Years from March, 400 of them an era: <https://howardhinnant.github.io/date_algorithms.html#civil_from_days>
+pub(crate) fn civil(ms: i64) -> String {
+    let (days, ms) = (ms.div_euclid(86_400_000), ms.rem_euclid(86_400_000));
+    let days = days + 719_468;
+    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = era * 400 + year_of_era + i64::from(month <= 2);
+    let (hour, minute, second) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1_000 % 60);
+    let text = format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}");
+    if ms % 1_000 == 0 { text } else { format!("{text}.{:03}", ms % 1_000) }
+}

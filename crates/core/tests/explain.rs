@@ -241,7 +241,11 @@ impl Run {
                     self.scores.push((PointTarget::of_score(pipeline, score), score.clone(), row));
                 }
                 Change::Alert(alert) => {
-                    self.alerts.push((PointTarget::of_alert(pipeline, alert), alert.clone()));
+                    let Some(target) = PointTarget::of_alert(pipeline, alert) else {
+                        assert!(alert.absent, "the rules look at detectors");
+                        continue;
+                    };
+                    self.alerts.push((target, alert.clone()));
                 }
             }
         }
@@ -600,7 +604,9 @@ fn check_points(case: &Case, turned: &mut [usize; 2]) -> Result<(), TestCaseErro
     let series = series(case, &run);
     for (target, score, row) in run.scores.iter().step_by(3) {
         let why = case.rerun(&log).point(target).unwrap();
-        prop_assert_eq!(&why.point.score, score);
+        // Cumulating windows of one start can have points that differ in their bands only.
+        let known_by = |score: &Score| (score.time, score.value, score.expected, score.score);
+        prop_assert_eq!(known_by(&why.point.score), known_by(score));
         prop_assert_eq!(why.result.is_none(), target.detector == 2);
         let points = &series[&(target.detector, target.key.clone())];
         let spec = &case.spec.detector[target.detector as usize];

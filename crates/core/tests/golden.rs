@@ -71,6 +71,28 @@ name = 'odd'
 when = 'raw'
 ";
 
+/// Novelty of a measure and of results, each with all its terms; the events' times step back.
+const NOVELTY: &str = "
+[[query]]
+name = 'per_kind'
+by = ['kind']
+window = { tumbling = '1s' }
+lateness = '1s'
+aggregates = ['sum(v)']
+[[detector]]
+name = 'odd_sum'
+on = 'per_kind.sum(v)'
+kind = 'novelty'
+warmup = 100
+[[detector]]
+name = 'odd_event'
+on = 'w'
+by = ['kind']
+kind = 'novelty'
+threshold = 0.5
+rest = 0.01
+";
+
 /// Every kind, on events whose times step back.
 const KINDS: [&str; 9] = [
     "'robust_zscore'\nwindow = 31\nthreshold = 3.5\nfloor = 0.5",
@@ -324,8 +346,22 @@ fn detectors_and_alerts() {
         expect![[r#"
             20000 events: 2020 filtered, 520 late, 0 for some
             16877 results, 1517 anomalies, 835 alerts
-            1fc1796d143123ee
+            c280cf650f8da9d5
         "#]],
+    );
+}
+
+#[test]
+fn novelty() {
+    check(
+        &format!("{HEAD}{NOVELTY}"),
+        11,
+        40_000,
+        expect![[r#"
+        40000 events: 0 filtered, 643 late, 0 for some
+        1835 results, 32 anomalies, 0 alerts
+        2ecf782e8995cde7
+    "#]],
     );
 }
 

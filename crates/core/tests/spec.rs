@@ -3,7 +3,7 @@
 #![cfg(not(target_arch = "wasm32"))]
 
 use expect_test::{Expect, expect};
-use kappascope_core::spec::{Accumulation, DetectorKind, Emission, WindowSpec};
+use kappascope_core::spec::{Accumulation, DetectorKind, Emission, NoveltySpec, WindowSpec};
 use kappascope_core::time::LONGEST_MS;
 use kappascope_core::{Millis, Spec};
 
@@ -664,7 +664,7 @@ fn unknown_fields_and_forms() {
         r#"kind = "zscore""#,
         r#"kind = "zzscore""#,
         expect![
-            "line 18: unknown variant `zzscore`, expected one of `zscore`, `robust_zscore`, `ewma`, `seasonal`, `cusum`, `page_hinkley`, `rate_of_change`, `absence`, `threshold`"
+            "line 18: unknown variant `zzscore`, expected one of `zscore`, `novelty`, `robust_zscore`, `ewma`, `seasonal`, `cusum`, `page_hinkley`, `rate_of_change`, `absence`, `threshold`"
         ],
     );
     check(
@@ -739,6 +739,45 @@ fn durations() {
 }
 
 #[test]
+fn novelty_has_defaults_and_its_numbers_have_ranges() {
+    let kind = "kind = \"zscore\"\nwindow = 30\nthreshold = 3.0";
+    let novelty = |settings: &str| format!("kind = \"novelty\"\n{settings}");
+    let spec = read_back(kind, &novelty(""));
+    assert_eq!(spec.detector[0].kind, DetectorKind::Novelty(NoveltySpec::default()));
+    let spec = read_back(kind, &novelty("threshold = 1.5\nrest = 0.0\nmax_rest = 0\nwarmup = 10000"));
+    let DetectorKind::Novelty(NoveltySpec { threshold, rest, max_rest, warmup }) = &spec.detector[0].kind
+    else {
+        panic!("{spec:?}")
+    };
+    assert_eq!((*threshold, *rest, *max_rest, *warmup), (1.5, 0.0, 0, 10_000));
+    check(
+        kind,
+        &novelty("threshold = -1.0"),
+        expect!["line 19: detector[0].threshold: a threshold of -1; a number above 0 would fit"],
+    );
+    check(
+        kind,
+        &novelty("rest = 1.1"),
+        expect!["line 19: detector[0].rest: a rest of 1.1 of the points; 0 to 1 would fit"],
+    );
+    check(
+        kind,
+        &novelty("rest = nan"),
+        expect!["line 19: detector[0].rest: a rest of NaN of the points; 0 to 1 would fit"],
+    );
+    check(
+        kind,
+        &novelty("warmup = 99"),
+        expect!["line 19: detector[0].warmup: 99 points; 100 to 10000 would fit"],
+    );
+    check(
+        kind,
+        &novelty("window = 30"),
+        expect!["line 19: unknown field `window`, expected one of `threshold`, `rest`, `max_rest`, `warmup`"],
+    );
+}
+
+#[test]
 fn numbers_out_of_range() {
     check(
         "window = 30",
@@ -791,7 +830,9 @@ fn names() {
     check(
         r#"when = "slow""#,
         r#"when = "fast""#,
-        expect!["line 23: alert[0].when: no detector `fast`; there are `slow`"],
+        expect![
+            "line 23: alert[0].when: no detector `fast`; there are `slow`; a condition on a query's results begins with its name, such as `per_minute: count() > 10`"
+        ],
     );
     check(r#"name = "slow_page""#, r#"name = """#, expect!["line 22: alert[0].name: an empty name"]);
     check(

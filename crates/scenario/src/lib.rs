@@ -15,16 +15,27 @@
 //! }
 //! pipeline.finish();
 //! assert_eq!(pipeline.counters().events, world.total());
-//! assert_eq!(world.labels()[0].key.as_deref(), Some("purchase"));
+//! assert!(world.labels()[0].is_of("event_type", "purchase"));
 //! # Ok::<(), kappascope_scenario::UnknownScenario>(())
 //! ```
 
+mod account_takeover;
+mod attack;
+mod card_testing;
+mod exfiltration;
+mod login_brute_force;
 mod noise;
 #[cfg(test)]
 mod tests;
 mod tutorial;
 mod website;
 mod world;
+
+use account_takeover::AccountTakeover;
+use attack::ATTACKS;
+use card_testing::CardTesting;
+use exfiltration::Exfiltration;
+use login_brute_force::LoginBruteForce;
 
 pub use world::{Label, World};
 
@@ -44,7 +55,7 @@ pub struct Scenario {
 }
 
 /// Every scenario there is.
-pub const SCENARIOS: [Scenario; 2] = [
+pub const SCENARIOS: [Scenario; 6] = [
     Scenario {
         name: "tutorial",
         title: "Tutorial",
@@ -58,6 +69,34 @@ pub const SCENARIOS: [Scenario; 2] = [
         summary: "Page views, clicks and purchases through a day and a night, with bots, sales and outages, from clients that are often late.",
         default_events: 1_000_000,
         default_seed: 7,
+    },
+    Scenario {
+        name: "login_brute_force",
+        title: "Guessed passwords",
+        summary: "Sign-ins of a day, with people who mistype and offices behind one address, among brute force and password spraying.",
+        default_events: 250_000,
+        default_seed: 11,
+    },
+    Scenario {
+        name: "exfiltration",
+        title: "Data taken out",
+        summary: "What the accounts of a company send out in four days, with backups and bulk jobs, among data that is taken out fast or slowly.",
+        default_events: 300_000,
+        default_seed: 11,
+    },
+    Scenario {
+        name: "account_takeover",
+        title: "Accounts taken over",
+        summary: "Sessions of a day, with VPNs, shared accounts and business trips, among accounts taken over from abroad, from nearby and by stolen sessions.",
+        default_events: 180_000,
+        default_seed: 11,
+    },
+    Scenario {
+        name: "card_testing",
+        title: "Stolen cards tried out",
+        summary: "Card payments of most of a day, with a rush on gift cards and subscriptions billed in batches, among small payments that try out stolen cards.",
+        default_events: 250_000,
+        default_seed: 11,
     },
 ];
 
@@ -79,6 +118,10 @@ pub fn open(name: &str, seed: u64, events: Option<u64>) -> Result<World, Unknown
     let parts = match scenario.name {
         "tutorial" => tutorial::parts(seed, events, tutorial::SPIKES),
         "website" => website::parts(seed, events, website::INCIDENTS),
+        "login_brute_force" => attack::parts::<LoginBruteForce>(seed, events, ATTACKS),
+        "exfiltration" => attack::parts::<Exfiltration>(seed, events, ATTACKS),
+        "account_takeover" => attack::parts::<AccountTakeover>(seed, events, ATTACKS),
+        "card_testing" => attack::parts::<CardTesting>(seed, events, ATTACKS),
         _ => return Err(unknown()),
     };
     Ok(World::new(parts, events))

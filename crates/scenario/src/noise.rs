@@ -10,6 +10,7 @@
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Exp1, StandardNormal};
+use std::ops::Range;
 
 /// A stream of chance.
 #[derive(Clone, Debug)]
@@ -31,6 +32,21 @@ impl Noise {
     /// Uniform over `0..n`, up to a bias of `n / 2^32` (Lemire's multiplication without its rejection).
     pub(crate) fn below(&mut self, n: u32) -> u32 {
         ((u64::from(self.0.next_u32()) * u64::from(n)) >> 32) as u32
+    }
+
+    /// Uniform over a range.
+    pub(crate) fn between(&mut self, range: &Range<u32>) -> u32 {
+        range.start + self.below(range.end - range.start)
+    }
+
+    /// Whether something happens that happens in this share of cases.
+    pub(crate) fn happens(&mut self, share: f64) -> bool {
+        self.uniform() < share
+    }
+
+    /// Uniform in its logarithm: as often between 1 and 10 as between 10 and 100.
+    pub(crate) fn log_uniform(&mut self, range: &Range<f64>) -> f64 {
+        range.start * libm::pow(range.end / range.start, self.uniform())
     }
 
     /// Normal with this mean and standard deviation.

@@ -1,16 +1,21 @@
 //! One list of tests for both targets: `cargo test -p kappascope-scenario`, and the same with
 //! `--target wasm32-unknown-unknown`.
 
+use crate::attack::{self, ATTACKS, Scene};
 use crate::noise::{Noise, round_to};
 use crate::world::World;
-use crate::{SCENARIOS, open, tutorial, website};
+use crate::{
+    AccountTakeover, CardTesting, Exfiltration, Label, LoginBruteForce, SCENARIOS, open, tutorial, website,
+};
 use expect_test::{Expect, expect};
 use kappascope_core::{Change, Changes, Log, Pipeline, Spec, Timing};
+use std::collections::BTreeMap;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-/// FNV-1a over every column of a log, so that one bit anywhere shows.
-fn hash(log: &Log) -> u64 {
+/// FNV-1a over every column of a scenario's log, so that one bit anywhere shows.
+fn hash(name: &str, log: &Log) -> u64 {
+    let schema = open(name, 0, Some(0)).unwrap().spec().schema.clone();
     let rows = log.read(log.start(), usize::MAX);
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     let mut word = |word: u64| {
@@ -22,9 +27,8 @@ fn hash(log: &Log) -> u64 {
         word(rows.time()[row] as u64);
         word(rows.arrival()[row] as u64);
         word(rows.partition().map_or(0, |partition| u64::from(partition[row])));
-        word(u64::from(rows.key(0)[row]));
-        word(u64::from(rows.key(1)[row]));
-        word(rows.measure(0)[row].to_bits());
+        (0..schema.keys.len()).for_each(|key| word(u64::from(rows.key(key)[row])));
+        (0..schema.measures.len()).for_each(|measure| word(rows.measure(measure)[row].to_bits()));
     }
     hash
 }
@@ -64,16 +68,23 @@ const GOLDEN_EVENTS: u64 = 300_000;
 #[test]
 fn same_bytes_on_every_target() {
     fn check(name: &str, expected: &Expect) {
-        expected.assert_eq(&format!("{:016x}", hash(&log_of(name, 7, GOLDEN_EVENTS))));
+        expected.assert_eq(&format!("{:016x}", hash(name, &log_of(name, 7, GOLDEN_EVENTS))));
     }
     check("tutorial", &expect!["cd6a6684d2bfb218"]);
     check("website", &expect!["8a4dd04b4f1465fa"]);
+    check("login_brute_force", &expect!["5abbc080cce5dc4a"]);
+    check("exfiltration", &expect!["08054e634aee69dd"]);
+    check("account_takeover", &expect!["fd4209d4a02f179c"]);
+    check("card_testing", &expect!["287c1194c6a037f5"]);
 }
 
 #[test]
 fn another_seed_is_another_world() {
     for scenario in SCENARIOS {
-        assert_ne!(hash(&log_of(scenario.name, 1, 1_000)), hash(&log_of(scenario.name, 2, 1_000)));
+        assert_ne!(
+            hash(scenario.name, &log_of(scenario.name, 1, 1_000)),
+            hash(scenario.name, &log_of(scenario.name, 2, 1_000))
+        );
     }
 }
 
@@ -81,7 +92,7 @@ fn another_seed_is_another_world() {
 fn portions_never_change_the_bytes() {
     const EVENTS: u64 = 30_000;
     for scenario in SCENARIOS {
-        let at_once = hash(&log_of(scenario.name, 3, EVENTS));
+        let at_once = hash(scenario.name, &log_of(scenario.name, 3, EVENTS));
         for seed in 0..10 {
             let mut chance = Noise::new(seed, 0);
             let mut world = open(scenario.name, 3, Some(EVENTS)).unwrap();
@@ -99,7 +110,7 @@ fn portions_never_change_the_bytes() {
                     .first()
                     .map_or(now, |last| last + i64::from(chance.below(20_000)));
             }
-            assert_eq!(hash(&log), at_once, "{} in portions of seed {seed}", scenario.name);
+            assert_eq!(hash(scenario.name, &log), at_once, "{} in portions of seed {seed}", scenario.name);
         }
     }
 }
@@ -125,7 +136,7 @@ fn fewer_events_are_the_same_world_cut() {
         let short = log_of(scenario.name, 5, 10_000);
         let mut long = Log::new(&open(scenario.name, 5, None).unwrap().spec().schema);
         open(scenario.name, 5, Some(4_000_000)).unwrap().fill(&mut long, 10_000);
-        assert_eq!(hash(&short), hash(&long), "{}", scenario.name);
+        assert_eq!(hash(scenario.name, &short), hash(scenario.name, &long), "{}", scenario.name);
     }
 }
 
@@ -217,7 +228,7 @@ fn labels_of_the_website_stand_out() {
         assert_eq!(labels.len(), 8);
         let (with, without) = (whole(world), whole(website_without_incidents(seed, EVENTS)));
         for label in &labels {
-            let key = label.key.as_deref().unwrap();
+            let key = label.key[0].1.as_str();
             let rate = |log: &Log, span| measure(log, key, span).0;
             let ratio = |log: &Log| {
                 rate(log, label.start..label.end) / rate(log, label.start - HALF_AN_HOUR..label.start)
@@ -244,6 +255,68 @@ fn the_spike_of_the_tutorial_stands_out() {
     assert!((45.0..55.0).contains(&value(&without, "purchase", span)));
 }
 
+/// A row as its time, arrival, key names and measures, so that rows of two logs can be compared.
+type Row = (i64, i64, Vec<String>, Vec<u64>);
+
+/// All rows of a world, counted, up to an arrival.
+fn counted(world: World, until: i64) -> BTreeMap<Row, i64> {
+    let schema = world.spec().schema.clone();
+    let log = whole(world);
+    let rows = log.read(0, usize::MAX);
+    let mut counted = BTreeMap::new();
+    for row in (0..rows.len()).filter(|&row| rows.arrival()[row] < until) {
+        let name = |key: usize| rows.dictionary(key).name(rows.key(key)[row]).to_owned();
+        let keys = (0..schema.keys.len()).map(name).collect();
+        let measures =
+            (0..schema.measures.len()).map(|measure| rows.measure(measure)[row].to_bits()).collect();
+        *counted.entry((rows.time()[row], rows.arrival()[row], keys, measures)).or_default() += 1;
+    }
+    counted
+}
+
+/// What attacks add to a world are the events of their labels, and they take nothing honest away.
+fn check_attacks<S: Scene + 'static>(seed: u64) {
+    const EVENTS: u64 = 150_000;
+    let world = |attacks| World::new(attack::parts::<S>(seed, EVENTS, attacks), EVENTS);
+    let (labels, schema) = (world(ATTACKS).labels().to_vec(), world(0).spec().schema.clone());
+    assert!(world(0).labels().is_empty());
+    let end = *whole(world(ATTACKS)).read(EVENTS - 1, 1).arrival().first().unwrap();
+    let honest = counted(world(0), end);
+    let mut added = vec![0; labels.len()];
+    let mut all = counted(world(ATTACKS), end);
+    for (row, n) in honest {
+        let left = all.get_mut(&row).unwrap_or_else(|| panic!("{row:?} is missing"));
+        *left -= n;
+    }
+    for (row, n) in all {
+        assert!(n >= 0, "{row:?}");
+        let of = |label: &&Label| {
+            let is = |(column, value): &(String, String)| {
+                let at = schema.keys.iter().position(|key| key == column).unwrap();
+                row.2[at] == *value
+            };
+            (label.start..label.end).contains(&row.0) && label.key.iter().all(is)
+        };
+        let of_labels = labels.iter().enumerate().filter(|(_, label)| of(label));
+        let places: Vec<usize> = of_labels.map(|(place, _)| place).collect();
+        assert!(n == 0 || !places.is_empty(), "{row:?} is of no label");
+        places.into_iter().for_each(|place| added[place] += n);
+    }
+    let over = labels.iter().zip(&added).filter(|(label, _)| label.end + 120_000 < end);
+    let events: Vec<i64> = over.map(|(_, events)| *events).collect();
+    assert!(events.len() >= 5 && events.iter().all(|&events| events > 0), "{events:?}");
+}
+
+#[test]
+fn attacks_are_what_their_labels_say() {
+    for seed in 1..=3 {
+        check_attacks::<LoginBruteForce>(seed);
+        check_attacks::<Exfiltration>(seed);
+        check_attacks::<AccountTakeover>(seed);
+        check_attacks::<CardTesting>(seed);
+    }
+}
+
 /// Labels found by the shipped pipeline, and anomalies outside of them; without the last minute, which
 /// the end of the world cuts.
 fn found_and_false(world: World) -> (usize, usize) {
@@ -258,7 +331,7 @@ fn found_and_false(world: World) -> (usize, usize) {
         }
         let key = pipeline.key_names(0, score.key).next().unwrap();
         let of_label = labels.iter().position(|label| {
-            label.key.as_deref() == Some(key) && (label.start..label.end).contains(&score.time)
+            label.is_of("event_type", key) && (label.start..label.end).contains(&score.time)
         });
         match of_label {
             Some(label) => found[label] = true,
@@ -322,7 +395,7 @@ fn opening_an_endless_world_takes_a_moment_only() {
 #[test]
 fn an_unknown_scenario_is_refused_by_name() {
     let error = open("web site", 1, None).unwrap_err();
-    expect!["no scenario `web site`; there are `tutorial`, `website`"].assert_eq(&error.to_string());
+    expect!["no scenario `web site`; there are `tutorial`, `website`, `login_brute_force`, `exfiltration`, `account_takeover`, `card_testing`"].assert_eq(&error.to_string());
 }
 
 #[test]

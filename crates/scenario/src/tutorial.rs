@@ -12,7 +12,7 @@
 //! deviations, estimated from so few points, are not that rare. A threshold of 5 leaves one in all twenty runs.
 
 use crate::noise::{Noise, round_to};
-use crate::world::{Event, Label, Model, PIECE_MS, Parts, pieces_of};
+use crate::world::{Event, Label, Model, PIECE_MS, Parts, padded, pieces_of};
 
 /// 2026-01-05 09:00 UTC, a Monday.
 const START: i64 = 1_767_603_600_000;
@@ -55,7 +55,7 @@ pub(crate) fn parts(seed: u64, events: u64, spikes: u64) -> Parts {
         labels: labels(model.counts.clone(), events, spikes),
         model: Box::new(model),
         start: START,
-        names: [
+        names: vec![
             TYPES.map(str::to_owned).to_vec(),
             (1..=USERS).map(|user| format!("user_{user:04}")).collect(),
         ],
@@ -75,7 +75,7 @@ fn labels(mut noise: Noise, events: u64, spikes: u64) -> Vec<Label> {
             what: "purchases are worth 200 ± 30".to_owned(),
             start: START + period + SPIKE_MS.start,
             end: START + period + SPIKE_MS.end,
-            key: Some(TYPES[PURCHASE].to_owned()),
+            key: vec![("event_type".to_owned(), TYPES[PURCHASE].to_owned())],
         })
         .collect()
 }
@@ -98,8 +98,8 @@ impl Tutorial {
             time,
             delay: (chance.exponential(DELAY_MS) as u32).min(LONGEST_DELAY_MS),
             partition: 0,
-            keys: [kind as u32, chance.below(USERS)],
-            value: round_to(value, 100.0),
+            keys: padded([kind as u32, chance.below(USERS)]),
+            values: padded([round_to(value, 100.0)]),
         }
     }
 }

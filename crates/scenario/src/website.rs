@@ -29,7 +29,7 @@
 //! later ones seldom: the detector has learned them by then.
 
 use crate::noise::{Noise, round_to};
-use crate::world::{Event, Label, Model, PIECE_MS, Parts, pieces_of};
+use crate::world::{Event, Label, Model, PIECE_MS, Parts, padded, pieces_of};
 use std::f64::consts::TAU;
 use std::ops::Range;
 
@@ -122,8 +122,8 @@ impl Incident {
         let cause = chance.below(CAUSES.len() as u32) as usize;
         let range = &CAUSES[cause].factor;
         let factor = range.start + (range.end - range.start) * chance.uniform();
-        let start = slot * SLOT_PIECES + u64::from(between(chance, &INCIDENT_BEGINS)) * PIECES_A_MINUTE;
-        let length = u64::from(between(chance, &INCIDENT_MINUTES)) * PIECES_A_MINUTE;
+        let start = slot * SLOT_PIECES + u64::from(chance.between(&INCIDENT_BEGINS)) * PIECES_A_MINUTE;
+        let length = u64::from(chance.between(&INCIDENT_MINUTES)) * PIECES_A_MINUTE;
         Self { cause, factor, pieces: start..start + length }
     }
 
@@ -134,7 +134,7 @@ impl Incident {
             what: what.to_owned(),
             start: at(self.pieces.start),
             end: at(self.pieces.end),
-            key: Some(KINDS[kind].name.to_owned()),
+            key: vec![("event_type".to_owned(), KINDS[kind].name.to_owned())],
         }
     }
 }
@@ -200,7 +200,7 @@ pub(crate) fn parts(seed: u64, events: u64, incidents: u64) -> Parts {
         labels: labels(traffic.clone(), events),
         model: Box::new(Website { traffic, chance: Noise::new(seed, 2) }),
         start: START,
-        names: [
+        names: vec![
             KINDS.map(|kind| kind.name.to_owned()).to_vec(),
             (1..=USERS).map(|user| format!("user_{user:04}")).collect(),
         ],
@@ -229,8 +229,8 @@ impl Website {
             time: piece + i64::from(chance.below(PIECE_MS as u32)),
             delay: delay(chance, partition),
             partition,
-            keys: [kind as u32, user],
-            value: round_to(chance.log_gauss(KINDS[kind].median_ms, VALUE_SPREAD), 10.0),
+            keys: padded([kind as u32, user]),
+            values: padded([round_to(chance.log_gauss(KINDS[kind].median_ms, VALUE_SPREAD), 10.0)]),
         }
     }
 }
@@ -247,15 +247,11 @@ impl Model for Website {
 fn delay(chance: &mut Noise, partition: u32) -> u32 {
     let line = chance.uniform();
     if line < STRAGGLERS {
-        return between(chance, &OFFLINE_MS);
+        return chance.between(&OFFLINE_MS);
     }
     if line < STRAGGLERS + SLOW {
         return chance.skewed(DISORDER_MS);
     }
     let (smallest, mean) = PARTITIONS[partition as usize];
     (smallest + chance.exponential(mean) as u32).min(DISORDER_MS)
-}
-
-fn between(chance: &mut Noise, range: &Range<u32>) -> u32 {
-    range.start + chance.below(range.end - range.start)
 }

@@ -20,8 +20,9 @@ use std::collections::BinaryHeap;
 /// enough that what is computed once a piece costs nothing beside its events.
 pub(crate) const PIECE_MS: i64 = 10_000;
 
-/// Key columns of every world: `event_type`, `user_id`.
-const KEYS: usize = 2;
+/// Key columns and measures that a world may have. Few, so that an event is copied, not allocated.
+const MOST_KEYS: usize = 4;
+const MOST_MEASURES: usize = 4;
 
 /// Something that really happened in a world: ground truth, in event time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -32,8 +33,16 @@ pub struct Label {
     pub start: i64,
     /// One past the last millisecond.
     pub end: i64,
-    /// The `event_type` it happened to; everything when absent.
-    pub key: Option<String>,
+    /// Whom it happened to: key columns and their values. Columns that are not here say nothing.
+    pub key: Vec<(String, String)>,
+}
+
+impl Label {
+    /// Whether it happened to this value of a key column.
+    #[must_use]
+    pub fn is_of(&self, column: &str, value: &str) -> bool {
+        self.key.iter().any(|(of, is)| of == column && is == value)
+    }
 }
 
 /// One event, before it has a place in the log.
@@ -43,9 +52,16 @@ pub(crate) struct Event {
     /// Milliseconds from the event to its arrival. Unsigned: an event arrives after it happened.
     pub(crate) delay: u32,
     pub(crate) partition: u32,
-    /// Positions in the names of [`Parts`].
-    pub(crate) keys: [u32; KEYS],
-    pub(crate) value: f64,
+    /// Positions in the names of [`Parts`], column by column.
+    pub(crate) keys: [u32; MOST_KEYS],
+    pub(crate) values: [f64; MOST_MEASURES],
+}
+
+/// An array of the longest kind that begins so; what follows is not read.
+pub(crate) fn padded<T: Copy + Default, const N: usize, const MOST: usize>(given: [T; N]) -> [T; MOST] {
+    let mut all = [T::default(); MOST];
+    all[..N].copy_from_slice(&given);
+    all
 }
 
 /// What tells one world from another.
@@ -61,7 +77,8 @@ pub(crate) struct Parts {
     pub(crate) labels: Vec<Label>,
     /// Event time of the first piece.
     pub(crate) start: i64,
-    pub(crate) names: [Vec<String>; KEYS],
+    /// Values of each key column.
+    pub(crate) names: Vec<Vec<String>>,
     pub(crate) pipeline: &'static str,
 }
 
@@ -85,9 +102,9 @@ pub struct World {
     total: u64,
     filled: u64,
     model: Box<dyn Model>,
-    names: [Vec<String>; KEYS],
+    names: Vec<Vec<String>>,
     /// The log's ids of `names`.
-    ids: [Vec<u32>; KEYS],
+    ids: Vec<Vec<u32>>,
     pending: BinaryHeap<Pending>,
     sequence: u64,
     horizon: i64,
@@ -104,7 +121,7 @@ impl World {
             filled: 0,
             model: parts.model,
             names: parts.names,
-            ids: Default::default(),
+            ids: Vec::new(),
             pending: BinaryHeap::new(),
             sequence: 0,
             horizon: parts.start,
@@ -151,12 +168,18 @@ impl World {
         let mut filled = 0;
         while filled < rows && self.filled < self.total && self.next_arrival() <= arrival {
             let Some(Pending { arrival, event, .. }) = self.pending.pop() else { break };
-            let keys = [self.ids[0][event.keys[0] as usize], self.ids[1][event.keys[1] as usize]];
-            log.append(event.time, arrival, event.partition, &keys, &[event.value]);
+            self.append(log, arrival, &event);
             self.filled += 1;
             filled += 1;
         }
         filled
+    }
+
+    fn append(&self, log: &mut Log, arrival: i64, event: &Event) {
+        let mut keys = event.keys;
+        keys.iter_mut().zip(&self.ids).for_each(|(key, ids)| *key = ids[*key as usize]);
+        let measures = self.spec.schema.measures.len();
+        log.append(event.time, arrival, event.partition, &keys[..self.ids.len()], &event.values[..measures]);
     }
 
     /// How many events are made and not handed out.
@@ -187,9 +210,10 @@ impl World {
     }
 
     fn intern(&mut self, log: &mut Log) {
-        for (column, names) in self.names.iter().enumerate() {
-            self.ids[column] = names.iter().map(|name| log.intern(column, name)).collect();
-        }
+        let columns = self.names.iter().enumerate();
+        self.ids = columns
+            .map(|(column, names)| names.iter().map(|name| log.intern(column, name)).collect())
+            .collect();
     }
 }
 

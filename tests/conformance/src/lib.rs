@@ -1,4 +1,5 @@
-//! The engine's windows beside Apache Flink's, over generated streams.
+//! The engine's windows beside Apache Flink's, over generated streams; its alerts beside Prometheus', in
+//! [`prometheus`].
 //!
 //! ```text
 //!   stream    a seed gives streams ──┬── engine ──▶ answers ──┐
@@ -16,6 +17,8 @@ pub mod answer;
 pub mod compare;
 pub mod engine;
 pub mod flink;
+mod numbers;
+pub mod prometheus;
 pub mod stream;
 
 pub use answer::Answer;

@@ -15,6 +15,8 @@
 use std::cmp::Reverse;
 use std::fmt;
 
+use crate::numbers::Numbers;
+
 /// One event: event time in epoch milliseconds, key, measure.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
@@ -301,27 +303,5 @@ impl Trouble {
             _ if self.stragglers && numbers.below(8) == 0 => behind,
             _ => within,
         }
-    }
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014): numbers for tests, the same everywhere.
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// Of 0, 1, … `n` − 1.
-    fn below(&mut self, n: i64) -> i64 {
-        (self.next() % n as u64) as i64
-    }
-
-    fn one_of(&mut self, choices: &[i64]) -> i64 {
-        choices[self.below(choices.len() as i64) as usize]
     }
 }

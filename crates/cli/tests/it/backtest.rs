@@ -15,6 +15,15 @@ fn scenarios() {
     };
     check("tutorial", "detector.threshold=2:6:0.5", expect_file!["backtest/tutorial.txt"]);
     check("website", "detector.threshold=2:6:0.5", expect_file!["backtest/website.txt"]);
+    check(
+        "login_brute_force",
+        "alert.brute_force.when=5:30:5",
+        expect_file!["backtest/login_brute_force.txt"],
+    );
+    check("exfiltration", "detector.burst.threshold=4:16:4", expect_file!["backtest/exfiltration.txt"]);
+    let changes = "alert.new_device_changes_things.when=1:4:1";
+    check("account_takeover", changes, expect_file!["backtest/account_takeover.txt"]);
+    check("card_testing", "alert.card_testing.when[1]=4:16:4", expect_file!["backtest/card_testing.txt"]);
 }
 
 /// Rows of a minute each: two accounts, of which `a` has bursts at minutes 30, 55 and 80.

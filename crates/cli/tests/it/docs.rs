@@ -9,6 +9,7 @@
 //!   <!-- shows: query tumbling.toml -->                   the pipeline from its first query on
 //!   <!-- shows: profile visits.csv -->                    what the file holds, and the pipeline for it
 //!   <!-- shows: lines tumbling.toml visits.csv -->        what the run writes
+//!   <!-- shows: alerts logins.toml logins.csv -->         of them those about alerts
 //!   <!-- shows: kinds lines.toml requests.csv -->         the first line of each kind
 //!   <!-- shows: summary tumbling.toml visits.csv -->      the last line, in place of the one there
 //!   <!-- shows: table emission.toml visits.csv early -->  the lines, perhaps of one query only; the header
@@ -122,6 +123,10 @@ fn shown(shows: &str, head: &[&str], body: &[&str]) -> Vec<String> {
         ["profile", input] => lines(&profile(input)),
         ["backtest", ..] => lines(&command(shows)),
         ["lines", pipeline, input] => lines(&run(pipeline, input)),
+        ["alerts", pipeline, input] => parsed(&run(pipeline, input))
+            .filter(|(_, line)| line["type"] == "alert")
+            .map(|(text, _)| text.to_owned())
+            .collect(),
         ["kinds", pipeline, input] => first_of_each_kind(&run(pipeline, input)),
         ["summary", pipeline, input] => with_summary(body, &run(pipeline, input)),
         ["table", pipeline, input] => table(head[0], &run(pipeline, input), None),

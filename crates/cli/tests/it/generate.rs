@@ -45,7 +45,8 @@ fn the_first_events() {
 fn the_list_names_every_scenario() {
     let list = Folder::new().run("generate --list").stdout;
     let names: Vec<&str> = list.lines().filter_map(|line| line.split_whitespace().next()).collect();
-    expect!["tutorial website"].assert_eq(&names.join(" "));
+    expect!["tutorial website login_brute_force exfiltration account_takeover card_testing"]
+        .assert_eq(&names.join(" "));
 }
 
 #[test]

@@ -68,10 +68,10 @@ fn scores_and_alerts() {
         {"type":"score","detector":"slow","key":{"who":"ann"},"time":1714558200000,"value":10.0,"expected":10.5,"low":8.918861169915811,"high":12.081138830084189,"score":-0.9486832980505138,"anomaly":false}
         {"type":"score","detector":"slow","key":{"who":"ann"},"time":1714558260000,"value":11.0,"expected":10.454545454545455,"low":8.887846550944175,"high":12.021244358146735,"score":1.0444659357341861,"anomaly":false}
         {"type":"score","detector":"slow","key":{"who":"ann"},"time":1714558320000,"value":900.0,"expected":10.5,"low":8.933301096398718,"high":12.066698903601282,"score":1703.2628246985255,"anomaly":true}
-        {"type":"alert","rule":"slow_now","key":{"who":"ann"},"state":"firing","time":1714558380000,"id":"dc49097eec37afe1","values":{"per_minute.avg(ms)":900.0,"score":1703.2628246985255}}
+        {"type":"alert","rule":"slow_now","key":{"who":"ann"},"state":"firing","severity":"warning","time":1714558380000,"id":"2bb3a1e27f7c7de9","values":{"per_minute.avg(ms)":900.0,"score":1703.2628246985255}}
         {"type":"score","detector":"slow","key":{"who":"ann"},"time":1714558380000,"value":11.0,"expected":78.92307692307693,"low":-661.1871799357862,"high":819.03333378194,"score":-0.27532280343479826,"anomaly":false}
-        {"type":"alert","rule":"slow_now","key":{"who":"ann"},"state":"resolved","time":1714558440000,"id":"dc49097eec37afe1","values":{"per_minute.avg(ms)":11.0,"score":-0.27532280343479826}}
-        {"type":"summary","events":14,"windows":14,"filtered":0,"late":0,"late_for_some":0,"dropped":0,"rejected":0,"alerts":1,"digest":"fd149de46a6fd2d4"}"#]].assert_eq(&lines.join("\n"));
+        {"type":"alert","rule":"slow_now","key":{"who":"ann"},"state":"resolved","severity":"warning","time":1714558440000,"id":"2bb3a1e27f7c7de9","values":{"per_minute.avg(ms)":11.0,"score":-0.27532280343479826}}
+        {"type":"summary","events":14,"windows":14,"filtered":0,"late":0,"late_for_some":0,"dropped":0,"rejected":0,"alerts":1,"digest":"22a4e78bb0c1dc4a"}"#]].assert_eq(&lines.join("\n"));
 }
 
 #[test]

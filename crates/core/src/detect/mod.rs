@@ -13,10 +13,13 @@
 //! [`MAX_SCORE`].
 
 mod absence;
+mod calendar;
 mod cumulative;
 mod cusum;
 mod ewma;
 mod fading;
+mod net;
+mod novelty;
 mod ordered;
 mod page_hinkley;
 mod period;
@@ -29,10 +32,12 @@ mod tests;
 mod threshold;
 mod zscore;
 
-use crate::spec::DetectorKind;
+use crate::spec::{DetectorKind, SpecError};
+use crate::time::Millis;
 use absence::Absence;
 use cusum::Cusum;
 use ewma::Ewma;
+use novelty::Novelty;
 use page_hinkley::PageHinkley;
 use rate_of_change::RateOfChange;
 use robust_zscore::RobustZscore;
@@ -46,12 +51,17 @@ pub const MAX_SCORE: f64 = 1e6;
 
 /// What a detector says of one point; see [`Score`](crate::Score).
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Judgement {
-    pub(crate) expected: f64,
-    pub(crate) low: f64,
-    pub(crate) high: f64,
-    pub(crate) score: f64,
-    pub(crate) anomaly: bool,
+pub struct Judgement {
+    /// What the past leads to expect.
+    pub expected: f64,
+    /// From here on a value is no anomaly.
+    pub low: f64,
+    /// Up to here a value is no anomaly.
+    pub high: f64,
+    /// How unlike the past it is, at most [`MAX_SCORE`] from zero.
+    pub score: f64,
+    /// The verdict.
+    pub anomaly: bool,
 }
 
 impl Judgement {
@@ -202,7 +212,7 @@ macro_rules! series {
     };
 }
 
-series!(Zscore, RobustZscore, Ewma, Seasonal, Cusum, PageHinkley, RateOfChange, Absence, Threshold);
+series!(Zscore, RobustZscore, Ewma, Seasonal, Cusum, PageHinkley, RateOfChange, Absence, Threshold, Novelty);
 
 impl Series {
     /// Judges one point.
@@ -220,6 +230,49 @@ impl Series {
             Self::Absence(each) => Some(each),
             _ => None,
         }
+    }
+}
+
+/// A detector over one series alone, without a pipeline around it.
+///
+/// ```
+/// use kappascope_core::Millis;
+/// use kappascope_core::detect::Detector;
+/// use kappascope_core::spec::{DetectorKind, ZscoreSpec};
+///
+/// let kind = ZscoreSpec { window: 3, threshold: 3.0, min_points: Some(3), include_current: false };
+/// let mut detector = Detector::new(&DetectorKind::Zscore(kind))?;
+/// for (second, value) in [2.0, 4.0, 6.0].into_iter().enumerate() {
+///     assert_eq!(detector.judge(Millis(1_000 * second as i64), value), None, "it still learns");
+/// }
+/// let judgement = detector.judge(Millis(3_000), 10.0).unwrap();
+/// assert_eq!((judgement.score, judgement.anomaly), (3.0, true));
+/// # Ok::<(), kappascope_core::SpecError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Detector(Series);
+
+impl Detector {
+    /// Of this kind, with no past.
+    ///
+    /// # Errors
+    /// On a setting out of its range.
+    pub fn new(kind: &DetectorKind) -> Result<Self, SpecError> {
+        kind.check_alone()?;
+        Ok(Self(Series::new(kind)))
+    }
+
+    /// Judges a point against the past, then learns it. `None` while the past is too short, and for a
+    /// point that is not finite, which is not learned.
+    #[inline]
+    pub fn judge(&mut self, time: Millis, value: f64) -> Option<Judgement> {
+        self.0.judge(0, time.0, value)
+    }
+
+    /// The figures behind the judgement of a point that would come next; `None` where there would be none.
+    #[must_use]
+    pub fn workings(&self, time: Millis, value: f64) -> Option<Workings> {
+        self.0.workings(0, time.0, value)
     }
 }
 

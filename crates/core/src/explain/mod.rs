@@ -48,6 +48,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod condition;
 mod fate;
 mod follow;
 mod run;
@@ -56,6 +57,7 @@ mod story;
 mod why;
 
 pub use crate::detect::Workings;
+pub use condition::{Condition, ConditionTarget};
 pub use fate::{Fate, Fed, Outcome, QueryFate};
 pub use story::{Member, Refused, WindowState, WindowStory};
 pub use why::{KnownBy, PointTarget, Turn, Why};

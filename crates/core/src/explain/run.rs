@@ -4,7 +4,7 @@
 //! give what it gave, however they are cut.
 
 use super::{Figure, Given, Judged};
-use crate::change::{Change, Changes, DropReason, Score, WindowResult};
+use crate::change::{Change, Changes, DropReason, Score, Transition, WindowResult};
 use crate::filter::Filter;
 use crate::log::{Block, Log};
 use crate::pipeline::Pipeline;
@@ -291,7 +291,7 @@ pub(super) fn given(spec: &Spec, query: u32, key: u32, piece: &Piece<'_>) -> Vec
             }
             Change::Alert(alert) => {
                 let point = all.last_mut().filter(|_| judged).and_then(|given| given.points.last_mut());
-                point.into_iter().for_each(|point| point.alerts.push(alert.clone()));
+                add_alert(point, alert, piece);
             }
             Change::Drop(_) => {}
         }
@@ -311,13 +311,21 @@ pub(super) fn points_of_event(spec: &Spec, piece: &Piece<'_>) -> Vec<Judged> {
                 points.extend(judged.then(|| Judged::of(score)));
             }
             Change::Alert(alert) => {
-                let point = points.last_mut().filter(|_| judged);
-                point.into_iter().for_each(|point| point.alerts.push(alert.clone()));
+                add_alert(points.last_mut().filter(|_| judged), alert, piece);
             }
             Change::Window(_) | Change::Drop(_) => {}
         }
     }
     points
+}
+
+/// Notes an alert that a point moved.
+fn add_alert(point: Option<&mut Judged>, alert: &Transition, piece: &Piece<'_>) {
+    let moved = |point: &&mut Judged| {
+        let its = (point.score.detector, point.score.key);
+        !alert.absent && piece.pipeline.detector_of_rule(alert.rule) == Some(its.0) && alert.key == its.1
+    };
+    point.filter(moved).into_iter().for_each(|point| point.alerts.push(alert.clone()));
 }
 
 /// Silences that were told with a piece of one row: no event and no result fed them.
@@ -331,8 +339,7 @@ pub(super) fn silences(spec: &Spec, piece: &Piece<'_>) -> Vec<Judged> {
                 silences.extend(told.then(|| Judged::of(score)));
             }
             Change::Alert(alert) => {
-                let silence = silences.last_mut().filter(|_| told);
-                silence.into_iter().for_each(|silence| silence.alerts.push(alert.clone()));
+                add_alert(silences.last_mut().filter(|_| told), alert, piece);
             }
             Change::Window(_) | Change::Drop(_) => {}
         }

@@ -45,12 +45,14 @@ impl PointTarget {
         Self { detector: score.detector, key, known_by: KnownBy::Score(score.clone()) }
     }
 
-    /// The point behind a transition that this pipeline has given.
+    /// The point behind a transition that this pipeline has given; none when there was none, as its key had
+    /// no result in that window, and when its rule looks at results themselves, see
+    /// [`ConditionTarget`](super::ConditionTarget).
     #[must_use]
-    pub fn of_alert(pipeline: &Pipeline, alert: &Transition) -> Self {
-        let detector = pipeline.detector_of_rule(alert.rule);
+    pub fn of_alert(pipeline: &Pipeline, alert: &Transition) -> Option<Self> {
+        let detector = pipeline.detector_of_rule(alert.rule).filter(|_| !alert.absent)?;
         let key = pipeline.key_of_score(detector, alert.key).map(str::to_owned).collect();
-        Self { detector, key, known_by: KnownBy::Transition(alert.clone()) }
+        Some(Self { detector, key, known_by: KnownBy::Transition(alert.clone()) })
     }
 
     /// Start of its window, or time of its event.
@@ -198,9 +200,10 @@ fn find(pipeline: &Pipeline, target: &PointTarget, of_alert: &mut Vec<Transition
         // A target made by hand may name another detector than its transition does.
         let detector = match change {
             Change::Alert(alert) => pipeline.detector_of_rule(alert.rule),
-            _ => target.detector,
+            _ => Some(target.detector),
         };
-        if detector == target.detector && pipeline.key_of_score(detector, key).eq(&target.key) {
+        let is_its = detector == Some(target.detector);
+        if is_its && pipeline.key_of_score(target.detector, key).eq(&target.key) {
             return Some(key);
         }
     }

@@ -76,6 +76,11 @@ impl Checker<'_> {
         let column = self.find(name, quoted).map_err(|message| self.error(syntax, message))?;
         Ok(match self.columns[column].kind {
             Kind::Text => self.leaf(Leaf::Column(column)),
+            // A truth is a number, 0 where it does not hold.
+            Kind::Boolean => {
+                let pair = Box::new([Expr::Column(column), Expr::Number(0.0)]);
+                Expr::Compare(Comparison::NotEqual, Kind::Number, pair)
+            }
             _ => Expr::Column(column),
         })
     }

@@ -25,7 +25,7 @@ impl Kind {
     }
 }
 
-/// A column that an expression may name; text or number.
+/// A column that an expression may name: text, number, or truth.
 #[derive(Clone, Debug)]
 pub(super) struct Column {
     pub(super) name: String,

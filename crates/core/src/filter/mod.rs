@@ -49,6 +49,7 @@
 //! ```
 
 mod check;
+mod condition;
 mod eval;
 mod expr;
 mod number;
@@ -61,6 +62,8 @@ mod text;
 mod timestamp;
 mod token;
 mod values;
+
+pub(crate) use condition::{Condition, Names};
 
 use crate::log::{Block, Dictionary};
 use crate::spec::Schema;
@@ -98,7 +101,7 @@ impl Filter {
             .chain(schema.keys.iter().map(named(Kind::Text)))
             .chain(schema.measures.iter().map(named(Kind::Number)))
             .collect();
-        Ok(Self { keys: schema.keys.len(), program: Program::compile(text, &columns)? })
+        Ok(Self { keys: schema.keys.len(), program: Program::compile(text, &columns, &[])? })
     }
 
     /// Sets `rows` to the rows, counted from the start of the block, for which the condition is true,

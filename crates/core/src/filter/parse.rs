@@ -103,8 +103,8 @@ impl Infix {
     }
 }
 
-/// Reads a whole expression.
-pub(super) fn parse(text: &str) -> Result<Syntax, FilterError> {
+/// Reads a whole expression, in which `names` that are not words, such as `p99(ms)`, may stand as they are.
+pub(super) fn parse(text: &str, names: &[&str]) -> Result<Syntax, FilterError> {
     if text.len() > MAX_BYTES {
         return Err(FilterError::at(
             text,
@@ -112,7 +112,8 @@ pub(super) fn parse(text: &str) -> Result<Syntax, FilterError> {
             format!("an expression of {} bytes; at most {MAX_BYTES} would fit", text.len()),
         ));
     }
-    let mut parser = Parser { text, lexemes: tokens(text)?, next: 0, depth: 0 };
+    let lexemes = joined(text, tokens(text)?, names);
+    let mut parser = Parser { text, names, lexemes, next: 0, depth: 0 };
     let syntax = parser.expression(Level::Or)?;
     if parser.peek(0).is_some() {
         return Err(parser.unexpected(&format!("the end or {OPERATORS}")));
@@ -121,6 +122,29 @@ pub(super) fn parse(text: &str) -> Result<Syntax, FilterError> {
         Some(deep) => Err(too_deep(text, deep.span.start)),
         None => Ok(syntax),
     }
+}
+
+/// The tokens that spell one of the names, as one: a name in quotes.
+fn joined(text: &str, lexemes: Vec<Lexeme>, names: &[&str]) -> Vec<Lexeme> {
+    let mut joined: Vec<Lexeme> = Vec::with_capacity(lexemes.len());
+    let mut until = 0;
+    for lexeme in &lexemes {
+        let start = lexeme.span.start;
+        if start < until {
+            continue;
+        }
+        let ends_a_token = |name: &str| lexemes.iter().any(|other| other.span.end == start + name.len());
+        let spelt = names.iter().filter(|name| text[start..].starts_with(**name) && ends_a_token(name));
+        match spelt.max_by_key(|name| name.len()) {
+            Some(name) => {
+                until = start + name.len();
+                let token = Token::make_word(name, Some('"'));
+                joined.push(Lexeme { token, span: start..until });
+            }
+            None => joined.push(lexeme.clone()),
+        }
+    }
+    joined
 }
 
 fn too_deep(text: &str, byte: usize) -> FilterError {
@@ -133,6 +157,7 @@ fn too_deep(text: &str, byte: usize) -> FilterError {
 
 struct Parser<'a> {
     text: &'a str,
+    names: &'a [&'a str],
     lexemes: Vec<Lexeme>,
     next: usize,
     depth: usize,
@@ -332,7 +357,8 @@ impl Parser<'_> {
         let known = FUNCTIONS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
         let Some((_, function)) = known else {
             let names: Vec<&str> = FUNCTIONS.iter().map(|(name, _)| *name).collect();
-            let message = format!("no function `{name}`; there are {}", names.join(", "));
+            let of_query: String = self.names.iter().map(|name| format!(", `{name}`")).collect();
+            let message = format!("no function `{name}`; there are {}{of_query}", names.join(", "));
             return Err(FilterError::at(self.text, self.start(), message));
         };
         self.next += 2;

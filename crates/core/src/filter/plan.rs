@@ -75,8 +75,9 @@ impl Reads {
 }
 
 impl Program {
-    pub(super) fn compile(text: &str, columns: &[Column]) -> Result<Self, FilterError> {
-        let syntax = parse::parse(text)?;
+    /// Compiles a condition, in which the columns of these names may stand unquoted.
+    pub(super) fn compile(text: &str, columns: &[Column], unquoted: &[&str]) -> Result<Self, FilterError> {
+        let syntax = parse::parse(text, unquoted)?;
         let (mut condition, leaves) = check::check(text, &syntax, columns)?;
         let mut program =
             Self { condition: Expr::Null, leaves, answers: Vec::new(), scratch: Scratch::default() };

@@ -3,9 +3,11 @@
 //! **Invariant:** a [`Spec`] that passes is one that every later stage takes without looking again.
 
 use super::{
-    Accumulation, AlertSpec, DetectorSpec, Emission, QuerySpec, Series, Spec, SpecError, Step, WindowSpec,
+    Accumulation, AlertSpec, DetectorSpec, Emission, QuerySpec, Series, Spec, SpecError, Step, Watched,
+    WindowSpec,
 };
 use crate::aggregate::{Aggregate, Reads};
+use crate::rules::{self, ResultCondition};
 use crate::time::Millis;
 
 /// Most partitions of one log: each costs a few words in the watermark, and an event looks at them all
@@ -168,14 +170,52 @@ impl Spec {
     }
 
     fn check_alert(&self, i: usize, alert: &AlertSpec) -> Result<(), SpecError> {
-        if self.detector.iter().any(|detector| detector.name == alert.when) {
-            return Ok(());
+        let at = |field, message| {
+            Err(SpecError::at(&[Step::Field("alert"), Step::Item(i), Step::Field(field)], message))
+        };
+        match self.watched(&alert.when) {
+            None => return at("when", self.nothing_to_watch(&alert.when)),
+            Some(Watched::Results { query, condition }) => {
+                if let Err(error) = ResultCondition::new(self, query, &condition) {
+                    return at("when", error.to_string());
+                }
+            }
+            Some(Watched::Detector(_)) => {}
         }
-        let names: Vec<String> = self.detector.iter().map(|detector| detector.name.clone()).collect();
-        Err(SpecError::at(
-            &[Step::Field("alert"), Step::Item(i), Step::Field("when")],
-            format!("no detector `{}`; {}", alert.when, listed("there are", &names)),
-        ))
+        if let Err(message) = self.check_interval(alert) {
+            return at("interval", message);
+        }
+        rules::message(self, alert).map(|_| ()).or_else(|message| at("message", message))
+    }
+
+    fn nothing_to_watch(&self, when: &str) -> String {
+        let detectors: Vec<String> = self.detector.iter().map(|detector| detector.name.clone()).collect();
+        let queries: Vec<String> = self.query.iter().map(|query| query.name.clone()).collect();
+        let fits = listed("there are", &detectors);
+        let example = queries.first().map_or(String::new(), |query| {
+            format!(
+                "; a condition on a query's results begins with its name, such as `{query}: count() > 10`"
+            )
+        });
+        match when.split_once(':') {
+            Some((query, _)) => format!("no query `{}`; {}", query.trim(), listed("there are", &queries)),
+            None => format!("no detector `{when}`; {fits}{example}"),
+        }
+    }
+
+    fn check_interval(&self, alert: &AlertSpec) -> Result<(), String> {
+        let window = self.query_of_rule(alert).map(|query| self.query[query].window);
+        match alert.interval {
+            None => Ok(()),
+            Some(Millis(0)) => Err("at least `1ms` would fit".to_owned()),
+            Some(_) if rules::is_of_absence(self, alert) => {
+                Err("a silence ends with the next point; leave `interval` out".to_owned())
+            }
+            Some(_) if window.and_then(rules::grid).is_some() => {
+                Err("the rule is evaluated at the end of each window; leave `interval` out".to_owned())
+            }
+            Some(_) => Ok(()),
+        }
     }
 }
 

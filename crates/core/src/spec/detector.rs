@@ -1,6 +1,7 @@
 //! What a detector is told in the pipeline file: one struct a kind, with what that kind needs and no more.
 
 use super::check::Refusal;
+use super::{SpecError, Step};
 use crate::detect::MAX_SCORE;
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,10 @@ pub const MAX_DETECTOR_WINDOW: u32 = 10_000;
 
 /// How many past points a detector needs before it speaks, unless the pipeline says otherwise.
 pub const DEFAULT_MIN_POINTS: u32 = 10;
+
+/// How many points `novelty` may learn from before it speaks: before the first it finds everything new, and
+/// it weighs no more of them than the last.
+const NOVELTY_WARMUP: std::ops::RangeInclusive<u32> = 100..=10_000;
 
 /// An anomaly detector over one aggregate or one measure, one series a key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,6 +38,8 @@ pub struct DetectorSpec {
 pub enum DetectorKind {
     /// Distance from the rolling mean in rolling standard deviations.
     Zscore(ZscoreSpec),
+    /// Whether a series was ever like this.
+    Novelty(NoveltySpec),
     /// Distance from the rolling median in median absolute deviations.
     RobustZscore(RobustZscoreSpec),
     /// Distance from a mean in which older points count for less.
@@ -192,6 +199,26 @@ pub struct AbsenceSpec {
     pub after: Millis,
 }
 
+/// Settings of `novelty`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NoveltySpec {
+    /// From which score on a point is an anomaly; 1 when absent.
+    pub threshold: f64,
+    /// For how long it rests after an anomaly, as a share of the points so far; 0.04 when absent.
+    pub rest: f64,
+    /// The longest rest, in points; 400 when absent.
+    pub max_rest: u32,
+    /// How many points it learns from before it speaks; 200 when absent.
+    pub warmup: u32,
+}
+
+impl Default for NoveltySpec {
+    fn default() -> Self {
+        Self { threshold: 1.0, rest: 0.04, max_rest: 400, warmup: 200 }
+    }
+}
+
 impl DetectorKind {
     /// From which absolute score on a point is an anomaly, where the kind has such a threshold.
     #[must_use]
@@ -208,8 +235,26 @@ impl DetectorKind {
             | Self::Seasonal(SeasonalSpec { threshold, .. })
             | Self::Cusum(CusumSpec { threshold, .. })
             | Self::PageHinkley(PageHinkleySpec { threshold, .. })
-            | Self::RateOfChange(RateOfChangeSpec { threshold, .. }) => Some(threshold),
+            | Self::RateOfChange(RateOfChangeSpec { threshold, .. })
+            | Self::Novelty(NoveltySpec { threshold, .. }) => Some(threshold),
             Self::Absence(_) | Self::Threshold(_) => None,
+        }
+    }
+
+    /// Its name for people.
+    #[must_use]
+    pub fn title(&self) -> &'static str {
+        match self {
+            Self::Zscore(_) => "z-score",
+            Self::RobustZscore(_) => "robust z-score",
+            Self::Ewma(_) => "EWMA",
+            Self::Seasonal(_) => "season",
+            Self::Cusum(_) => "CUSUM",
+            Self::PageHinkley(_) => "Page-Hinkley",
+            Self::RateOfChange(_) => "rate of change",
+            Self::Absence(_) => "absence",
+            Self::Threshold(_) => "threshold",
+            Self::Novelty(_) => "novelty",
         }
     }
 
@@ -239,9 +284,15 @@ impl DetectorKind {
         }
     }
 
+    /// [`check`](DetectorKind::check) of a kind that stands in no pipeline.
+    pub(crate) fn check_alone(&self) -> Result<(), SpecError> {
+        self.check().map_err(|(field, message)| SpecError::at(&[Step::Field(field)], message))
+    }
+
     pub(super) fn check(&self) -> Result<(), Refusal> {
         match self {
             Self::Zscore(zscore) => zscore.check(),
+            Self::Novelty(novelty) => novelty.check(),
             Self::RobustZscore(robust) => robust.check(),
             Self::Ewma(ewma) => ewma.check(),
             Self::Seasonal(seasonal) => seasonal.check(),
@@ -357,6 +408,20 @@ impl ThresholdSpec {
         if self.hysteresis > room {
             let message = format!("{} is more than the limits are apart; at most {room}", self.hysteresis);
             return Err(("hysteresis", message));
+        }
+        Ok(())
+    }
+}
+
+impl NoveltySpec {
+    fn check(&self) -> Result<(), Refusal> {
+        check_threshold(self.threshold)?;
+        if !(0.0..=1.0).contains(&self.rest) {
+            return Err(("rest", format!("a rest of {} of the points; 0 to 1 would fit", self.rest)));
+        }
+        if !NOVELTY_WARMUP.contains(&self.warmup) {
+            let (least, most) = (NOVELTY_WARMUP.start(), NOVELTY_WARMUP.end());
+            return Err(("warmup", format!("{} points; {least} to {most} would fit", self.warmup)));
         }
         Ok(())
     }

@@ -3,15 +3,18 @@
 //! This module alone knows the form. [`Spec::check`] refuses what cannot run, with one error that names
 //! the place, what was found and what would fit.
 
+mod alert;
 mod check;
 mod detector;
 mod window;
 
+pub use alert::{AlertSpec, Watched};
 pub(crate) use check::gcd;
 pub use check::{MAX_COUNT_WINDOW, MAX_PANES, MAX_PARTITIONS};
 pub use detector::{
     AbsenceSpec, CusumSpec, DEFAULT_MIN_POINTS, DetectorKind, DetectorSpec, EwmaSpec, MAX_DETECTOR_WINDOW,
-    PageHinkleySpec, RateOfChangeSpec, RobustZscoreSpec, SeasonalSpec, ThresholdSpec, ZscoreSpec,
+    NoveltySpec, PageHinkleySpec, RateOfChangeSpec, RobustZscoreSpec, SeasonalSpec, ThresholdSpec,
+    ZscoreSpec,
 };
 pub use window::{Accumulation, Emission, WindowSpec};
 
@@ -109,25 +112,6 @@ pub struct QuerySpec {
     pub accumulation: Accumulation,
     /// What to compute for each window and group.
     pub aggregates: Vec<Aggregate>,
-}
-
-/// An alert rule: Prometheus' `for` and `keep_firing_for` over a detector's verdict.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AlertSpec {
-    /// Name, unique among the rules.
-    pub name: String,
-    /// Name of the detector whose anomalies raise it.
-    pub when: String,
-    /// How long the condition must hold before the alert fires.
-    #[serde(default, rename = "for")]
-    pub hold: Millis,
-    /// How long the alert goes on firing after the condition ended.
-    #[serde(default)]
-    pub keep_firing_for: Millis,
-    /// For whoever is paged.
-    #[serde(default = "warning")]
-    pub severity: String,
 }
 
 fn one() -> u32 {

@@ -4,8 +4,8 @@
 
 use kappascope_core::log::ZONE;
 use kappascope_core::spec::{
-    AbsenceSpec, Accumulation, AlertSpec, DetectorKind, DetectorSpec, Emission, QuerySpec, WindowSpec,
-    ZscoreSpec,
+    AbsenceSpec, Accumulation, AlertSpec, DetectorKind, DetectorSpec, Emission, QuerySpec, Series,
+    WindowSpec, ZscoreSpec,
 };
 use kappascope_core::{Log, Millis, Spec};
 use proptest::prelude::*;
@@ -305,13 +305,35 @@ struct Detector {
     on: prop::sample::Index,
     by: Vec<String>,
     kind: DetectorKind,
+    rule: Rule,
+}
+
+/// How its rule is set.
+#[derive(Clone, Copy, Debug)]
+struct Rule {
+    hold: i64,
+    keep: i64,
+    interval: Option<i64>,
+    /// From which count on a rule on the results themselves holds, and whether the detector will do, too.
+    count: Option<(u64, bool)>,
+}
+
+fn rules() -> impl Strategy<Value = Rule> {
+    let span = || prop_oneof![2 => Just(0_i64), 1 => 1_i64..25];
+    let count = prop::option::of((1_u64..5, any::<bool>()));
+    (span(), span(), prop::option::of(1_i64..25), count).prop_map(|(hold, keep, interval, count)| Rule {
+        hold,
+        keep,
+        interval,
+        count,
+    })
 }
 
 fn detectors() -> impl Strategy<Value = Detector> {
     let by = prop::sample::select(vec![&[][..], &["k"], &["k", "u"]]);
-    (any::<prop::sample::Index>(), by, detector_kinds()).prop_map(|(on, by, kind)| {
+    (any::<prop::sample::Index>(), by, detector_kinds(), rules()).prop_map(|(on, by, kind, rule)| {
         let by = by.iter().map(|name| (*name).to_owned()).collect();
-        Detector { on, by, kind }
+        Detector { on, by, kind, rule }
     })
 }
 
@@ -343,19 +365,52 @@ impl Detector {
         let results: Vec<String> = spec.query.iter().flat_map(series_of).collect();
         let on = self.on.get(&[&results[..], &spec.schema.measures].concat()).clone();
         let name = format!("d{}", spec.detector.len());
-        spec.alert.push(AlertSpec {
-            name: format!("r{name}"),
-            when: name.clone(),
-            hold: Millis(0),
-            keep_firing_for: Millis(0),
-            severity: "warning".to_owned(),
-        });
         spec.detector.push(DetectorSpec {
             name,
             by: if results.contains(&on) { Vec::new() } else { self.by },
             on,
             kind: self.kind,
         });
+        self.rule.add_to(spec);
+    }
+}
+
+impl Rule {
+    /// Adds it to a pipeline, for the newest detector; and one on the results that the detector reads.
+    fn add_to(self, spec: &mut Spec) {
+        let detector = spec.detector.last().expect("just added");
+        let is_absence = matches!(detector.kind, DetectorKind::Absence(_));
+        let query = match spec.series(&detector.on) {
+            Some(Series::Aggregate { query, .. }) => Some(&spec.query[query]),
+            _ => None,
+        };
+        let has_grid = query.is_some_and(|query| {
+            let window = query.window;
+            matches!(
+                window,
+                WindowSpec::Tumbling { .. } | WindowSpec::Hopping { .. } | WindowSpec::Cumulate { .. }
+            )
+        });
+        let counts =
+            |query: &&QuerySpec| query.aggregates.iter().any(|aggregate| aggregate.to_string() == "count()");
+        let condition = query.filter(counts).zip(self.count).map(|(query, (count, or))| {
+            let or = if or && !is_absence { format!(" OR {}", detector.name) } else { String::new() };
+            format!("{}: count() >= {count}{or}", query.name)
+        });
+        let interval = self.interval.map(Millis).filter(|_| !has_grid);
+        let rule = |when: &str, interval| AlertSpec {
+            name: format!("r{when}"),
+            when: when.to_owned(),
+            hold: Millis(self.hold),
+            keep_firing_for: Millis(self.keep),
+            interval,
+            ..AlertSpec::default()
+        };
+        let of_detector = rule(&detector.name, interval.filter(|_| !is_absence));
+        let names = |rules: &[AlertSpec]| rules.iter().map(|rule| rule.name.clone()).collect::<Vec<_>>();
+        let of_results = condition.map(|when| rule(&when, interval));
+        let of_results = of_results.filter(|rule| !names(&spec.alert).contains(&rule.name));
+        spec.alert.extend([of_detector].into_iter().chain(of_results));
     }
 }
 

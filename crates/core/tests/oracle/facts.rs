@@ -178,7 +178,7 @@ fn collect(pipeline: &Pipeline, changes: &Changes, ids: &mut Vec<u64>, facts: &m
         },
         Change::Alert(alert) => Fact::Alert {
             rule: alert.rule as usize,
-            key: joined(pipeline.key_of_score(pipeline.detector_of_rule(alert.rule), alert.key)),
+            key: joined(pipeline.key_of_alert(alert.rule, alert.key)),
             state: alert.state,
             time: alert.time,
             window_start: alert.window_start,

@@ -3,7 +3,7 @@
 use crate::cases::Event;
 use crate::facts::{Cell, Fact, Window, number_of};
 use crate::naive::offset_of;
-use kappascope_core::spec::{AlertSpec, DetectorKind, DetectorSpec, Series};
+use kappascope_core::spec::{AlertSpec, DetectorKind, DetectorSpec, Series, WindowSpec};
 use kappascope_core::{AlertState, Limits, Spec};
 use std::collections::BTreeMap;
 
@@ -22,6 +22,56 @@ pub(crate) struct Judges<'a> {
     /// The alert that each rule and key is in.
     alerts: BTreeMap<(usize, String), Alert>,
     ids: Vec<Id>,
+    /// The newest time at which each rule and key was evaluated while there was an alert.
+    last: BTreeMap<(usize, String), i64>,
+    /// What each detector said of the result at hand.
+    said: BTreeMap<String, bool>,
+    rules: Vec<Rule>,
+}
+
+/// What a rule looks at.
+struct Rule {
+    detector: Option<usize>,
+    query: Option<usize>,
+    /// Where the windows end: an offset and a step.
+    grid: Option<(i64, i64)>,
+    interval: Option<i64>,
+}
+
+impl Rule {
+    fn new(spec: &Spec, rule: &AlertSpec) -> Self {
+        let detector = spec.detector.iter().position(|detector| detector.name == rule.when);
+        let query = spec.query_of_rule(rule);
+        let is_absence = detector.is_some_and(|d| matches!(spec.detector[d].kind, DetectorKind::Absence(_)));
+        let grid = match query.filter(|_| !is_absence).map(|query| spec.query[query].window) {
+            Some(WindowSpec::Tumbling { size, offset }) => Some((offset.0, size.0)),
+            Some(WindowSpec::Hopping { size, slide, offset }) => Some((offset.0 + size.0, slide.0)),
+            Some(WindowSpec::Cumulate { step, offset, .. }) => Some((offset.0, step.0)),
+            _ => None,
+        };
+        Self { detector, query, grid, interval: rule.interval.map(|interval| interval.0) }
+    }
+
+    /// When the next point of a key is due, if it has none.
+    fn next_after(&self, last: i64, least: i64) -> Option<i64> {
+        let (first, step) = match self.grid {
+            Some((offset, step)) => (((last - offset).div_euclid(step) + 1) * step + offset, step),
+            None => (last + self.interval?, self.interval?),
+        };
+        let steps = if least <= first { 0 } else { (least - first - 1) / step + 1 };
+        Some(first + steps * step)
+    }
+}
+
+/// What time alone brings about next.
+pub(crate) type Timer = (i64, What, String);
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum What {
+    /// A key of this detector is overdue.
+    Silence(usize),
+    /// A key of this rule has no point.
+    Rule(usize),
 }
 
 /// What makes an alert's id.
@@ -31,6 +81,7 @@ struct Id {
     key: String,
     /// The event that began it.
     cause: Option<(u32, u64)>,
+    time: i64,
 }
 
 #[derive(Clone, Copy)]
@@ -53,6 +104,8 @@ struct Verdict {
     point: Point,
     score: Cell,
     anomaly: bool,
+    /// Whether there is a point, and not the lack of one.
+    is_point: bool,
 }
 
 impl<'a> Judges<'a> {
@@ -65,6 +118,9 @@ impl<'a> Judges<'a> {
             alive: BTreeMap::new(),
             alerts: BTreeMap::new(),
             ids: Vec::new(),
+            last: BTreeMap::new(),
+            said: BTreeMap::new(),
+            rules: spec.alert.iter().map(|rule| Rule::new(spec, rule)).collect(),
         }
     }
 
@@ -77,16 +133,34 @@ impl<'a> Judges<'a> {
         met: Option<i64>,
         facts: &mut Vec<Fact>,
     ) {
+        self.said.clear();
+        let cause = row.map(|row| (events[row].partition, offset_of(events, row)));
         for (d, detector) in self.spec.detector.iter().enumerate() {
             let Some(Series::Aggregate { query, aggregate }) = self.spec.series(&detector.on) else {
                 continue;
             };
             if query == window.query {
                 let (key, start, end) = (window.key.clone(), window.start, window.end);
-                let cause = row.map(|row| (events[row].partition, offset_of(events, row)));
                 let value = window.values[aggregate].number();
                 self.judge(d, detector, Point { key, start, end, value, cause }, met, facts);
             }
+        }
+        let query = &self.spec.query[window.query];
+        let Some(count) = query.aggregates.iter().position(|aggregate| aggregate.to_string() == "count()")
+        else {
+            return;
+        };
+        for (r, rule) in self.spec.alert.iter().enumerate() {
+            let Some(condition) = rule.when.strip_prefix(&format!("{}: ", query.name)) else { continue };
+            let value = window.values[count].number();
+            let holds = condition.split(" OR ").any(|part| match part.strip_prefix("count() >= ") {
+                Some(least) => value >= least.parse().unwrap(),
+                None => self.said.get(part) == Some(&true),
+            });
+            let (key, start, end) = (window.key.clone(), window.start, window.end);
+            let point = Point { key, start, end, value, cause };
+            let score = Cell::Real(f64::from(u8::from(holds)));
+            self.evaluate(r, rule, &Verdict { point, score, anomaly: holds, is_point: true }, facts);
         }
     }
 
@@ -122,6 +196,7 @@ impl<'a> Judges<'a> {
         let points = self.points.entry((d, point.key.clone())).or_default();
         let zscore = match &detector.kind {
             DetectorKind::Zscore(zscore) => zscore,
+            DetectorKind::Novelty(_) => unreachable!("its oracle stands beside it"),
             DetectorKind::Absence(absence) => {
                 let after = absence.after.0;
                 if met.is_none_or(|met| point.end + after - 1 > met) {
@@ -160,25 +235,67 @@ impl<'a> Judges<'a> {
             score: score.clone(),
             anomaly,
         });
-        self.tell_rules(detector, Verdict { point, score, anomaly }, facts);
+        self.tell_rules(detector, Verdict { point, score, anomaly, is_point: true }, facts);
     }
 
-    /// The silence that is overdue first: its deadline, and whose it is. Of several, the detector's first
-    /// key by `order_of`.
-    pub(crate) fn overdue(
-        &self,
-        order_of: impl Fn(usize, &str) -> Option<usize>,
-    ) -> Option<(i64, usize, String)> {
-        let due = |((d, key), last): (&(usize, String), &i64)| {
+    /// What is due first without a point, and whose it is. Of several keys, the first by `order_of` a query,
+    /// or of a detector that reads events by appearance.
+    pub(crate) fn due(&self, order_of: impl Fn(usize, &str) -> usize) -> Option<Timer> {
+        let silences = self.alive.iter().map(|((d, key), last)| {
             let DetectorKind::Absence(absence) = &self.spec.detector[*d].kind else { unreachable!() };
-            let appeared = self.order.iter().position(|(of, name)| (of, name) == (d, key));
-            (last + absence.after.0, *d, order_of(*d, key).or(appeared), key.clone())
-        };
-        self.alive.iter().map(due).min().map(|(deadline, d, _, key)| (deadline, d, key))
+            (last + absence.after.0, What::Silence(*d), key)
+        });
+        let missed = self.alerts.keys().filter_map(|at| {
+            let alert = &self.alerts[at];
+            let keep = self.spec.alert[at.0].keep_firing_for.0;
+            // While it is kept firing, what is false anyway is not said again.
+            let least = alert.false_since.filter(|_| alert.firing).map_or(i64::MIN, |since| since + keep);
+            let due = self.rules[at.0].next_after(self.last[at], least)?;
+            Some((due, What::Rule(at.0), &at.1))
+        });
+        let all: Vec<(i64, What, &String)> = silences.chain(missed).collect();
+        let first = all.iter().map(|(due, what, _)| (*due, *what)).min()?;
+        let keys = all.iter().filter(|(due, what, _)| (*due, *what) == first).map(|(.., key)| *key);
+        let key = keys.min_by_key(|key| match first.1 {
+            What::Silence(d) => self.order(Some(d), self.query_of(d), key, &order_of),
+            What::Rule(r) => self.order(self.rules[r].detector, self.rules[r].query, key, &order_of),
+        })?;
+        Some((first.0, first.1, key.clone()))
     }
 
-    /// Tells the silence that is overdue.
-    pub(crate) fn tell_silence(
+    fn query_of(&self, d: usize) -> Option<usize> {
+        match self.spec.series(&self.spec.detector[d].on) {
+            Some(Series::Aggregate { query, .. }) => Some(query),
+            _ => None,
+        }
+    }
+
+    fn order(
+        &self,
+        d: Option<usize>,
+        query: Option<usize>,
+        key: &str,
+        order_of: impl Fn(usize, &str) -> usize,
+    ) -> usize {
+        match query {
+            Some(query) => order_of(query, key),
+            None => self.order.iter().position(|(of, name)| (Some(*of), name.as_str()) == (d, key)).unwrap(),
+        }
+    }
+
+    /// What comes of it.
+    pub(crate) fn tell(&mut self, timer: Timer, cause: Option<(u32, u64)>, facts: &mut Vec<Fact>) {
+        match timer {
+            (deadline, What::Silence(d), key) => self.tell_silence((deadline, d, key), cause, facts),
+            (due, What::Rule(r), key) => {
+                let point = Point { key, start: due, end: due, value: 0.0, cause };
+                let verdict = Verdict { point, score: Cell::Real(0.0), anomaly: false, is_point: false };
+                self.evaluate(r, &self.spec.alert[r], &verdict, facts);
+            }
+        }
+    }
+
+    fn tell_silence(
         &mut self,
         (deadline, d, key): (i64, usize, String),
         cause: Option<(u32, u64)>,
@@ -211,29 +328,34 @@ impl<'a> Judges<'a> {
             score: score.clone(),
             anomaly,
         });
-        self.tell_rules(detector, Verdict { point, score, anomaly }, facts);
+        self.tell_rules(detector, Verdict { point, score, anomaly, is_point: true }, facts);
     }
 
     fn tell_rules(&mut self, detector: &DetectorSpec, verdict: Verdict, facts: &mut Vec<Fact>) {
+        self.said.insert(detector.name.clone(), verdict.anomaly);
         for (r, rule) in self.spec.alert.iter().enumerate().filter(|(_, rule)| rule.when == detector.name) {
             self.evaluate(r, rule, &verdict, facts);
         }
     }
 
     fn evaluate(&mut self, r: usize, rule: &AlertSpec, verdict: &Verdict, facts: &mut Vec<Fact>) {
-        let Verdict { point, score, anomaly: condition } = verdict;
+        let Verdict { point, score, anomaly: condition, .. } = verdict;
         let now = point.end;
         let at = (r, point.key.clone());
         let before = self.alerts.get(&at).copied();
         let mut alert = match before {
             Some(alert) => alert,
             None if *condition => {
-                let id = Id { rule: r, key: point.key.clone(), cause: point.cause };
+                let id = Id { rule: r, key: point.key.clone(), cause: point.cause, time: now };
                 let number = number_of(&mut self.ids, id);
                 Alert { number, active_at: now, firing: false, false_since: None }
             }
             None => return,
         };
+        if verdict.is_point {
+            let last = self.last.entry(at.clone()).or_insert(now);
+            *last = now.max(*last);
+        }
         let entered = if *condition {
             alert.false_since = None;
             let fires = !alert.firing && now - alert.active_at >= rule.hold.0;

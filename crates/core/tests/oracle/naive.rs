@@ -7,7 +7,7 @@ use crate::cases::{Case, Event};
 use crate::facts::{Fact, Window as Given, number_of};
 use crate::fold::{Group, Tree};
 use crate::judge::Judges;
-use kappascope_core::spec::{Accumulation, Emission, QuerySpec, Series, WindowSpec};
+use kappascope_core::spec::{Accumulation, Emission, QuerySpec, WindowSpec};
 use kappascope_core::watermark::{END_OF_TIME, NOTHING};
 use kappascope_core::{DropReason, Limits, Spec, Timing};
 use std::collections::{BTreeMap, BTreeSet};
@@ -439,27 +439,22 @@ impl<'a> Oracle<'a> {
         // Windows of a query that fire at once are given together.
         for together in due.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
             let fires_at = together[0].0;
-            self.tell_silences(|deadline| deadline <= now.saturating_add(1) && deadline - 1 < fires_at);
+            self.tell_timers(|deadline| deadline <= now.saturating_add(1) && deadline - 1 < fires_at);
             together.iter().for_each(|(_, q, _, window)| self.give(*q, window, Timing::OnTime));
         }
-        self.tell_silences(|deadline| deadline <= now.saturating_add(1));
+        self.tell_timers(|deadline| deadline <= now.saturating_add(1));
     }
 
-    /// Tells the silences whose deadline is passed; at the end of the log those that events have passed.
-    fn tell_silences(&mut self, passed: impl Fn(i64) -> bool) {
+    /// Tells what is due without a point; at the end of the log what events have passed.
+    fn tell_timers(&mut self, passed: impl Fn(i64) -> bool) {
         let newest = self.events.iter().map(|event| event.time).max();
         let is_known = |deadline: i64| self.row.is_some() || newest.is_some_and(|newest| deadline <= newest);
         loop {
-            let order_of = |d: usize, key: &str| match self.spec.series(&self.spec.detector[d].on) {
-                Some(Series::Aggregate { query, .. }) => {
-                    self.queries[query].keys.iter().position(|k| k == key)
-                }
-                _ => None,
-            };
-            let overdue = self.judges.overdue(order_of).filter(|(deadline, ..)| passed(*deadline));
-            let Some(silence) = overdue.filter(|(deadline, ..)| is_known(*deadline)) else { return };
+            let order_of = |q: usize, key: &str| self.queries[q].keys.iter().position(|k| k == key).unwrap();
+            let due = self.judges.due(order_of).filter(|(due, ..)| passed(*due));
+            let Some(timer) = due.filter(|(due, ..)| is_known(*due)) else { return };
             let cause = self.row.map(|row| (self.events[row].partition, offset_of(self.events, row)));
-            self.judges.tell_silence(silence, cause, &mut self.facts);
+            self.judges.tell(timer, cause, &mut self.facts);
         }
     }
 

@@ -58,9 +58,8 @@ impl Mapping {
             alert: vec![AlertSpec {
                 name: format!("unusual_{}", self.subject()),
                 when: self.subject().to_owned(),
-                hold: Millis(0),
-                keep_firing_for: Millis(0),
                 severity: "warning".to_owned(),
+                ..AlertSpec::default()
             }],
         };
         spec.check().map_err(|error| Kind::Proposal(error.to_string()))?;

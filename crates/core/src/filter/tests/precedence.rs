@@ -167,7 +167,7 @@ proptest! {
     fn groups_what_is_well_formed_alike(bytes in prop::collection::vec(any::<u8>(), 0..120)) {
         let text = condition(&mut Choices::new(&bytes), 0).written();
         prop_assume!(text.len() <= super::MAX_BYTES);
-        let ours = ours(&parse(&text).unwrap_or_else(|error| panic!("{error} in {text}")));
+        let ours = ours(&parse(&text, &[]).unwrap_or_else(|error| panic!("{error} in {text}")));
         prop_assert_eq!(Ok(ours), their_parse(&text), "{}", text);
     }
 
@@ -182,7 +182,7 @@ proptest! {
             .chain(["a"])
             .collect();
         let text = text.join(" ");
-        if let Ok(syntax) = parse(&text) {
+        if let Ok(syntax) = parse(&text, &[]) {
             prop_assert_eq!(Ok(ours(&syntax)), their_parse(&text), "{}", text);
         }
     }

@@ -1,0 +1,107 @@
+//! promtool, Prometheus' own test of rules: the machine's when it is new enough, else that of Debian's package.
+//!
+//! Invariant: nothing is installed into the system. The package is fetched by apt with lists of its own, which
+//! needs no rights, and only promtool is kept of it.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use super::{announced, need};
+use crate::cache::{self, Cache};
+use crate::process::{Command, on_path, run_logged};
+
+/// The first version that knows `keep_firing_for`.
+const OLDEST: (u32, u32) = (2, 42);
+const PACKAGE: &str = "prometheus";
+const REMEDY: &str = "promtool of Prometheus 2.42 or newer on PATH, see https://prometheus.io/download";
+
+/// The one on PATH, or the one in the cache.
+pub(super) fn find(cache: &Cache) -> Option<PathBuf> {
+    let in_cache = cache.tool(PACKAGE).join("promtool");
+    on_path("promtool").into_iter().chain([in_cache]).find(|program| is_new_enough(program))
+}
+
+/// Fetches Debian's into the cache.
+pub(super) fn install(cache: &Cache) -> Result<PathBuf> {
+    for program in ["apt-get", "dpkg-deb"] {
+        need(program, "fetching promtool", REMEDY)?;
+    }
+    let held = cache.lock()?;
+    // Another clone may have installed it while this one waited; one that is too old is in the way.
+    if let Some(found) = find(cache) {
+        return Ok(found);
+    }
+    cache::remove(&cache.tool(PACKAGE))?;
+    let place = cache.tool(PACKAGE);
+    let what = format!("promtool of Debian's {PACKAGE}, which judges alert rules, into {}", place.display());
+    announced(&what, || cache.install(&held, PACKAGE, |folder| fetch(folder, cache)))?;
+    find(cache).with_context(|| format!("Debian's is older than this needs: {REMEDY}"))
+}
+
+fn fetch(folder: &Path, cache: &Cache) -> Result<()> {
+    let work = folder.join("work");
+    for part in ["lists/partial", "archives/partial", "package"] {
+        std::fs::create_dir_all(work.join(part)).context("cannot make a folder for apt")?;
+    }
+    let log = cache.log(PACKAGE)?;
+    run_logged(apt(&work, &["update"]), &log)?;
+    run_logged(apt(&work, &["download", PACKAGE]), &log)?;
+    let mut unpack = Command::new("dpkg-deb");
+    unpack.arg("--extract").arg(downloaded(&work)?).arg(work.join("package"));
+    run_logged(unpack, &log)?;
+    let promtool = work.join("package/usr/bin/promtool");
+    std::fs::rename(promtool, folder.join("promtool")).context("the package has no promtool")?;
+    cache::remove(&work)
+}
+
+/// apt-get with lists and a cache in `work`.
+fn apt(work: &Path, arguments: &[&str]) -> Command {
+    let mut apt = Command::new("apt-get");
+    let option = |name: &str, folder: &Path| format!("{name}={}", folder.display());
+    apt.current_dir(work).args(["-o", &option("Dir::State::Lists", &work.join("lists"))]);
+    apt.args(["-o", &option("Dir::Cache", work)]).args(arguments);
+    apt
+}
+
+fn downloaded(work: &Path) -> Result<PathBuf> {
+    for entry in std::fs::read_dir(work).context("cannot read what apt fetched")? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "deb") {
+            return Ok(path);
+        }
+    }
+    bail!("apt-get download {PACKAGE} left no package; {REMEDY}")
+}
+
+fn is_new_enough(program: &Path) -> bool {
+    let said = Command::new(program).arg("--version").output();
+    said.is_ok_and(|said| {
+        // Up to 2.4x on standard error, later on standard output.
+        let text = String::from_utf8_lossy(&said.stdout) + String::from_utf8_lossy(&said.stderr);
+        version(&text).is_some_and(|version| version >= OLDEST)
+    })
+}
+
+/// `(2, 42)` of "promtool, version 2.42.0+ds (branch: …".
+fn version(said: &str) -> Option<(u32, u32)> {
+    let mut numbers = said.split_once("version ")?.1.split('.');
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_behind_the_word() {
+        let cases = [
+            ("promtool, version 2.42.0+ds (branch: debian/sid, revision: 2)\n", Some((2, 42))),
+            ("promtool, version 3.5.0 (branch: HEAD)", Some((3, 5))),
+            ("no such command", None),
+        ];
+        for (said, expected) in cases {
+            assert_eq!(version(said), expected, "{said}");
+        }
+    }
+}
