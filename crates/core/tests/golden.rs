@@ -377,8 +377,8 @@ fn every_kind_of_detector() {
         6_000,
         expect![[r#"
             6000 events: 0 filtered, 0 late, 0 for some
-            0 results, 4696 anomalies, 0 alerts
-            ffac0edeb8783841
+            0 results, 4701 anomalies, 0 alerts
+            cf68a024a88b4a0b
         "#]],
     );
 }

@@ -70,7 +70,7 @@ impl Ordered {
         }
         let oldest = std::mem::replace(&mut points[*next], point);
         *next = if *next + 1 == *capacity { 0 } else { *next + 1 };
-        let (from, to) = (place(&self.sorted, oldest), place(&self.sorted, point));
+        let [from, to] = places(&self.sorted, [oldest, point]);
         if from < to {
             self.sorted.copy_within(from + 1..to, from);
             self.sorted[to - 1] = point;
@@ -97,6 +97,21 @@ impl Ordered {
         let last = distance(nearest).max(distance(nearest + half - 1));
         (median, saturate(last).midpoint(saturate(next)))
     }
+}
+
+/// [`place`] of both; of few points in one go.
+#[inline]
+fn places(sorted: &[f64], points: [f64; 2]) -> [usize; 2] {
+    if sorted.len() > FEW {
+        return points.map(|point| place(sorted, point));
+    }
+    let mut below = [0_u64; 2];
+    for other in sorted {
+        for (below, point) in below.iter_mut().zip(points) {
+            *below += u64::from(*other < point);
+        }
+    }
+    below.map(|places| places as usize)
 }
 
 /// How many points are below this one.

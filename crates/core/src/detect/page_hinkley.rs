@@ -6,7 +6,8 @@
 //!   silent    └────┘      └────┘        until there are `min_points` of the new past
 //! ```
 //!
-//! The sums are those of [`Cumulative`]. Mean and deviation are of the last `window` points, or fade by
+//! The anomaly itself is not learned: it may be a spike, and the new past would begin with it. The sums are
+//! those of [`Cumulative`]. Mean and deviation are of the last `window` points, or fade by
 //! `alpha`. That a detection begins everything anew is what River and MOA do; there the mean is of all
 //! points since, and nothing is divided by a deviation: here a threshold fits series of every unit.
 
@@ -93,8 +94,9 @@ impl Detect for PageHinkley {
         let judgement = spread.map(|(mean, deviation)| self.sums.add(value, mean, deviation));
         if judgement.is_some_and(|judgement| judgement.anomaly) {
             self.past.forget();
+        } else {
+            self.past.push(value);
         }
-        self.past.push(value);
         judgement
     }
 

@@ -126,7 +126,11 @@ proptest! {
             let (Some(workings), Some(judged)) = (workings, judged) else { continue };
             check_formula(&workings, value, judged.score)?;
             let usual = before.clone().judge(0, time, workings.usual).unwrap();
-            prop_assert!(!usual.anomaly, "{:?} of {:?}", usual, workings);
+            // Beside a season of 1e300 no number is as near as a small deviation asks for.
+            let nearest = workings.usual.abs() * f64::EPSILON;
+            let deviation = workings.figures.iter().find(|(name, _)| *name == "deviation");
+            let there_is_one = deviation.is_none_or(|(_, deviation)| nearest <= *deviation / 4.0);
+            prop_assert!(!usual.anomaly || !there_is_one, "{:?} of {:?}", usual, workings);
         }
     }
 
@@ -260,7 +264,8 @@ mod naive {
                         )?;
                     let judged = self.add(z, spec.drift, spec.threshold);
                     if judged.1 {
-                        self.past_from = self.points.len();
+                        // After the point that is being judged.
+                        self.past_from = self.points.len() + 1;
                     }
                     Some(judged)
                 }
@@ -398,7 +403,7 @@ fn without_a_period_seasonal_is_ewma() {
     }
 }
 
-/// What the docs promise of bad input, by kind: (settings, past, point, score).
+/// What the docs promise of bad input, of each kind.
 #[test]
 fn bad_input_has_stated_answers() {
     let constant = vec![0.1; 40];
