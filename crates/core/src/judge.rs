@@ -39,9 +39,7 @@ impl Detector {
         let reads = match spec.series(&detector.on).expect("the spec was checked") {
             spec::Series::Aggregate { query, aggregate } => Reads::Results { query, aggregate },
             spec::Series::Measure(measure) => {
-                let column = |name: &String| spec.schema.keys.iter().position(|key| key == name);
-                let columns =
-                    detector.by.iter().map(|name| column(name).expect("the spec was checked")).collect();
+                let columns = spec.key_columns(&detector.by).collect();
                 Reads::Events { measure, keys: KeySpace::new(columns, limits.keys), scratch: Vec::new() }
             }
         };
@@ -83,13 +81,12 @@ impl Detector {
         value: f64,
         met: Option<i64>,
     ) -> Option<(f64, Judgement)> {
-        let (Some(after), Some(each)) = (self.after, self.series.as_absence()) else {
-            return self.series.judge(key, start, value).map(|judgement| (value, judgement));
-        };
-        // Its deadline has passed: it is no sign of life now.
-        if met.is_some_and(|met| end + after - 1 <= met) {
+        if met.is_some_and(|met| self.is_too_late(end, met)) {
             return None;
         }
+        let Some(each) = self.series.as_absence() else {
+            return self.series.judge(key, start, value).map(|judgement| (value, judgement));
+        };
         let of_key = each.of_mut(key);
         let was_alive = of_key.deadline().is_some();
         let judgement = of_key.judge(end, value);
@@ -110,7 +107,7 @@ impl Detector {
         Some(self.next_deadline().map_or(with_it, |next| next.min(with_it)))
     }
 
-    /// Whether an event of this time is no sign of life any more.
+    /// Whether a point of this time is no sign of life any more: its deadline has passed.
     pub(crate) fn is_too_late(&self, time: i64, watermark: i64) -> bool {
         self.after.is_some_and(|after| time + after - 1 <= watermark)
     }

@@ -65,8 +65,7 @@ impl Query {
         let query = &spec.query[index];
         let plan = Plan::new(&query.aggregates, &spec.schema);
         let rules = rules_of(query, limits);
-        let column = |name: &String| spec.schema.keys.iter().position(|key| key == name);
-        let columns = query.by.iter().map(|name| column(name).expect("the spec was checked")).collect();
+        let columns = spec.key_columns(&query.by).collect();
         let state = State {
             keys: KeySpace::new(columns, limits.keys),
             subjects: plan.subjects.iter().map(|column| Subject::new(*column)).collect(),

@@ -8,7 +8,7 @@
 //!          └─ a detector that reads events: point, score 0.3
 //! ```
 
-use super::run::{ALL_TIMES, Key, KeyRows, Look, Piece, Run, given, key_columns, points_of_event};
+use super::run::{ALL_TIMES, Key, KeyRows, Look, Piece, Run, given, points_of_event};
 use super::session::Sessions;
 use super::{ExplainError, Given, Judged, Rerun};
 use crate::change::{Change, DropReason};
@@ -130,7 +130,8 @@ impl Rerun<'_> {
     /// The strings of an event's key.
     fn key_of(&self, query: &QuerySpec, row: u64) -> Vec<String> {
         let block = self.log.read(row, 1);
-        key_columns(self.spec, &query.by)
+        self.spec
+            .key_columns(&query.by)
             .map(|column| block.dictionary(column).name(block.key(column)[0]).to_owned())
             .collect()
     }

@@ -188,7 +188,7 @@ impl KeyRows {
         from: &Run<'_>,
     ) -> Result<Self, SpecError> {
         let all = from.log.read(from.log.start(), 0);
-        let columns = key_columns(spec, &spec.query[query as usize].by);
+        let columns = spec.key_columns(&spec.query[query as usize].by);
         let ids = columns.zip(key).map(|(column, name)| Some((column, all.dictionary(column).id(name)?)));
         Ok(Self {
             query,
@@ -245,11 +245,6 @@ impl KeyRows {
             }
         }
     }
-}
-
-/// Which columns of the log these are.
-pub(super) fn key_columns<'s>(spec: &'s Spec, names: &'s [String]) -> impl Iterator<Item = usize> + 's {
-    names.iter().filter_map(|name| spec.schema.keys.iter().position(|column| column == name))
 }
 
 /// The query whose results a detector reads; none when it reads the events.

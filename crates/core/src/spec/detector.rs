@@ -1,7 +1,7 @@
 //! What a detector is told in the pipeline file: one struct a kind, with what that kind needs and no more.
 
 use super::check::Refusal;
-use super::{SpecError, Step};
+use super::{SpecError, Step, is_default};
 use crate::detect::MAX_SCORE;
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
@@ -86,7 +86,7 @@ pub struct RobustZscoreSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_points: Option<u32>,
     /// The least deviation, in the unit of the series: 0 when absent.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub floor: f64,
 }
 
@@ -175,12 +175,8 @@ pub struct ThresholdSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub below: Option<f64>,
     /// How far inside of the limit a point must be to end an anomaly: 0 when absent.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub hysteresis: f64,
-}
-
-fn is_zero(x: &f64) -> bool {
-    *x == 0.0
 }
 
 fn a_minute() -> Millis {

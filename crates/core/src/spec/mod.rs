@@ -102,7 +102,7 @@ pub struct QuerySpec {
     /// How its events are cut into windows.
     pub window: WindowSpec,
     /// How long after its end a window still takes events.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub lateness: Millis,
     /// When a window gives results beside the one when it closes.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -120,10 +120,6 @@ fn one() -> u32 {
 
 fn is_one(n: &u32) -> bool {
     *n == 1
-}
-
-fn is_zero(duration: &Millis) -> bool {
-    duration.0 == 0
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -207,6 +203,11 @@ impl Spec {
         let path = [Step::Field("query"), Step::Item(query), Step::Field("where")];
         let filter = Filter::compile(text, &self.schema);
         filter.map(Some).map_err(|error| SpecError::at(&path, error.to_string()))
+    }
+
+    /// Which key columns of the log these are; they are in the schema of a spec that was checked.
+    pub(crate) fn key_columns<'s>(&'s self, names: &'s [String]) -> impl Iterator<Item = usize> + 's {
+        names.iter().filter_map(|name| self.schema.keys.iter().position(|column| column == name))
     }
 
     /// What a detector's `on` names: `per_minute.count()`, or a measure.
