@@ -17,6 +17,7 @@ use crate::view::notices::{DropVeil, Hint, Problem};
 use crate::view::scene::Scene;
 use crate::view::strip::Strip;
 use crate::view::tables::Tables;
+use crate::wire::To;
 use leptos::ev;
 use leptos::prelude::*;
 use std::cell::RefCell;
@@ -143,7 +144,12 @@ fn press(store: Store, event: &KeyboardEvent) {
     }
     match event.key().as_str() {
         " " => store.toggle(),
-        "ArrowRight" => store.step(event.shift_key()),
+        "ArrowRight" if event.shift_key() => store.go(To::NextWindow),
+        "ArrowRight" => store.go(To::NextEvent),
+        "ArrowLeft" if event.shift_key() => store.go(To::PreviousWindow),
+        "ArrowLeft" => store.go(To::PreviousEvent),
+        "l" => store.go(To::NextLate),
+        "." => store.go(To::NextAlert),
         "Home" => store.reset(),
         "Escape" if store.data.panel.get_untracked() => store.data.panel.set(false),
         "Escape" => store.selected.set(None),

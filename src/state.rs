@@ -5,10 +5,13 @@
 
 use crate::data::Data;
 use crate::js::words;
+use crate::knob;
 use crate::link::Link;
-use crate::permalink::{self, FIRST_SEED, LARGEST, Scene, Settings};
+use crate::permalink::{self, FIRST_SEED, LARGEST, Scene};
 use crate::text;
-use crate::wire::{AnomalyRow, Command, Frame, Notice, Opened, Source, State, Tuning};
+use crate::wire::{
+    AnomalyRow, Answer, Command, Frame, Notice, Opened, Question, Source, State, To, View, Watch,
+};
 use js_sys::Float64Array;
 use kappascope_core::Spec;
 use leptos::prelude::*;
@@ -72,6 +75,17 @@ struct Desk {
     dead: Cell<bool>,
     /// What the address says of the source that is being opened.
     restored: RefCell<Option<Scene>>,
+    /// Row and digest of what whoever shared the scene saw.
+    promised: RefCell<Option<(u64, String)>>,
+}
+
+/// A scene that somebody shared, now that its place in the log is reached.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Shared {
+    /// Events up to there.
+    pub(crate) row: u64,
+    /// Whether the same came out, to the last bit.
+    pub(crate) identical: bool,
 }
 
 /// The page's state: cheap to copy, one for the whole page.
@@ -87,8 +101,16 @@ pub(crate) struct Store {
     pub(crate) explained: RwSignal<Arc<Frame>>,
     /// The source that is open and its pipeline as it was opened.
     pub(crate) opened: RwSignal<Option<Arc<Opened>>>,
-    /// Where the sliders stand.
-    pub(crate) tuning: RwSignal<Tuning>,
+    /// The pipeline as the controls have it; none before a source is open.
+    pub(crate) spec: RwSignal<Option<Arc<Spec>>>,
+    /// Why the pipeline cannot be what the controls say.
+    pub(crate) refused: RwSignal<Option<String>>,
+    /// The series that the chart draws.
+    pub(crate) watch: RwSignal<Watch>,
+    /// How the scene that was opened compares with what was shared.
+    pub(crate) shared: RwSignal<Option<Shared>>,
+    /// What the worker answered last.
+    pub(crate) answer: RwSignal<Option<Arc<Answer>>>,
     /// Seconds of arrival time a second; `None` is as fast as it goes.
     pub(crate) speed: RwSignal<Option<f64>>,
     /// What a person should know before anything else.
@@ -113,13 +135,11 @@ impl Store {
             tables: RwSignal::default(),
             explained: RwSignal::default(),
             opened: RwSignal::new(None),
-            tuning: RwSignal::new(Tuning {
-                window_ms: 60_000,
-                bound_ms: 5_000,
-                lateness_ms: 0,
-                detector_window: 30,
-                threshold: 3.0,
-            }),
+            spec: RwSignal::new(None),
+            refused: RwSignal::new(None),
+            watch: RwSignal::new(Watch::Aggregate { query: 0, aggregate: 0 }),
+            shared: RwSignal::new(None),
+            answer: RwSignal::new(None),
             speed: RwSignal::new(None),
             problem: RwSignal::new(None),
             selected: RwSignal::new(None),
@@ -162,7 +182,8 @@ impl Store {
             Notice::Measured(measured) => self.data.found(*measured),
             Notice::Refused(problem) => self.data.refuse(problem),
             Notice::Rejected(csv) => self.download("rejected.csv", "text/csv", &csv),
-            Notice::Problem(problem) => self.problem.set(Some(problem)),
+            Notice::Explained(answer) => self.answer.set(Some(Arc::new(*answer))),
+            Notice::Unexplained(why) | Notice::Problem(why) => self.problem.set(Some(why)),
         }
     }
 
@@ -173,14 +194,46 @@ impl Store {
         let restored = self.desk().restored.take();
         let speed = restored.as_ref().and_then(|scene| scene.speed);
         self.speed.set(speed.unwrap_or_else(|| self.speed_of(&opened.source)));
-        let tuning = Tuning::of(&opened.spec);
-        self.tuning.set(restored.map_or(tuning, |scene| scene.settings.over(tuning)));
-        if self.tuning.get_untracked() != tuning {
-            self.send(Command::Tune(self.tuning.get_untracked()), None);
+        let watch = Watch::first_of(&opened.spec);
+        let spec = Arc::new(opened.spec.clone());
+        self.watch.set(watch);
+        self.spec.set(Some(Arc::clone(&spec)));
+        let row = restored.as_ref().and_then(|scene| scene.row);
+        if let Some(scene) = restored {
+            self.resume(&scene, &spec, watch);
         }
         self.opened.set(Some(Arc::new(opened)));
         self.send(Command::Speed(self.speed.get_untracked()), None);
-        self.send(Command::Play, None);
+        self.send(row.map_or(Command::Play, |row| Command::Go(To::Row(row as f64))), None);
+    }
+
+    /// Sets what an address says beside its source.
+    fn resume(self, scene: &Scene, spec: &Spec, watch: Watch) {
+        match scene.pipeline(spec) {
+            Ok(pipeline) if pipeline != *spec => {
+                self.send(Command::Tune(Box::new(pipeline.clone())), None);
+                self.spec.set(Some(Arc::new(pipeline)));
+            }
+            Ok(_) => {}
+            Err(problem) => self.problem.set(Some(problem)),
+        }
+        if let Some(chosen) = scene.watch.filter(|chosen| *chosen != watch) {
+            self.draw(chosen);
+        }
+        self.desk().promised.replace(scene.row.zip(scene.digest.clone()));
+    }
+
+    /// Compares what came out with what whoever shared the scene saw.
+    fn compare(self, frame: &Frame) {
+        let desk = self.desk();
+        let mut promised = desk.promised.borrow_mut();
+        let Some((row, digest)) = promised.as_ref().filter(|(row, _)| *row as f64 == frame.row) else {
+            return;
+        };
+        if matches!(frame.state, State::Paused | State::Done) {
+            self.shared.set(Some(Shared { row: *row, identical: *digest == frame.digest }));
+            *promised = None;
+        }
     }
 
     fn take(self, frame: Frame, figures: Option<Float64Array>) {
@@ -191,6 +244,7 @@ impl Store {
             kept.resize(figures.length() as usize, 0.0);
             figures.copy_to(&mut kept);
         }
+        self.compare(&frame);
         desk.frame.replace(Arc::new(frame));
         desk.fresh.set(true);
         desk.outdated.iter().for_each(|outdated| outdated.set(true));
@@ -208,20 +262,20 @@ impl Store {
 
     /// Calls `draw` with the newest frame and its figures if `redraw` or if they are new; then the worker
     /// may send the next.
-    pub(crate) fn show(self, redraw: bool, draw: impl FnOnce(&Frame, &[f64], Option<&Ghost>) -> u32) {
+    pub(crate) fn show(self, redraw: bool, draw: impl FnOnce(&Frame, &[f64], Option<&Ghost>) -> View) {
         let desk = self.desk();
         let fresh = desk.fresh.replace(false);
         if fresh | redraw | desk.stale.replace(false) {
-            let pixels = draw(&desk.frame.borrow(), &desk.figures.borrow(), desk.ghost.borrow().as_ref());
+            let view = draw(&desk.frame.borrow(), &desk.figures.borrow(), desk.ghost.borrow().as_ref());
             if fresh {
-                self.send(Command::Frame { pixels }, None);
+                self.send(Command::Frame(view), None);
             }
         }
     }
 
     /// Asks for the first frame; [`Store::show`] asks for the others.
-    pub(crate) fn ask(self, pixels: u32) {
-        self.send(Command::Frame { pixels }, None);
+    pub(crate) fn ask(self, view: View) {
+        self.send(Command::Frame(view), None);
     }
 
     /// What an animation frame owes: the newest settings to the worker, the newest frame to the text. Says
@@ -229,7 +283,9 @@ impl Store {
     pub(crate) fn settle(self, now_ms: f64) -> bool {
         let desk = self.desk();
         if desk.untuned.replace(false) {
-            self.send(Command::Tune(self.tuning.get_untracked()), None);
+            if let Some(spec) = self.spec.get_untracked() {
+                self.send(Command::Tune(Box::new((*spec).clone())), None);
+            }
         }
         let ready = desk.link.borrow().as_ref().is_some_and(Link::is_ready);
         if now_ms > PATIENCE_MS && !ready && !desk.dead.get() {
@@ -261,6 +317,8 @@ impl Store {
         self.data.leave();
         self.let_go();
         self.desk().restored.replace(None);
+        self.desk().promised.replace(None);
+        self.shared.set(None);
         self.send(Command::Open(source), file);
     }
 
@@ -350,10 +408,21 @@ impl Store {
         }
     }
 
-    /// Goes on by one event, or to the next result of a window.
-    pub(crate) fn step(self, window: bool) {
-        self.send(Command::Pause, None);
-        self.send(Command::Step { window }, None);
+    /// Holds the source and goes to another place of the log.
+    pub(crate) fn go(self, to: To) {
+        self.send(Command::Go(to), None);
+    }
+
+    /// Draws another series.
+    pub(crate) fn draw(self, watch: Watch) {
+        self.watch.set(watch);
+        self.pinned.set(None);
+        self.send(Command::Watch(watch), None);
+    }
+
+    /// Asks about something that the picture shows.
+    pub(crate) fn explain(self, question: Question) {
+        self.send(Command::Explain(question), None);
     }
 
     /// Back to the start.
@@ -376,14 +445,37 @@ impl Store {
         (0..last).min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap_or(last)
     }
 
-    /// Changes the settings. The newest go out with the next animation frame.
-    pub(crate) fn tune(self, change: impl FnOnce(&mut Tuning)) {
+    /// Changes the pipeline. The newest goes out with the next animation frame; one that cannot run stays
+    /// with its reason.
+    pub(crate) fn tune(self, change: impl FnOnce(&mut Spec, Watch)) {
+        let Some(mut spec) = self.spec.get_untracked().map(|spec| (*spec).clone()) else { return };
+        change(&mut spec, self.watch.get_untracked());
+        if let Err(error) = spec.check() {
+            return self.refused.set(Some(error.to_string()));
+        }
         let desk = self.desk();
         desk.ghost
             .borrow_mut()
             .get_or_insert_with(|| Ghost { frame: self.newest(), figures: desk.figures.borrow().clone() });
-        self.tuning.update(change);
+        self.refused.set(None);
+        self.spec.set(Some(Arc::new(spec)));
         desk.untuned.set(true);
+    }
+
+    /// What the pipeline says, with what the chart draws; the default before there is one.
+    pub(crate) fn of_spec<T: Default>(self, read: impl FnOnce(&Spec, Watch) -> T) -> T {
+        let watch = self.watch.get();
+        self.spec.with(|spec| spec.as_ref().map_or_else(T::default, |spec| read(spec, watch)))
+    }
+
+    /// The length of a window, in milliseconds; 0 where time does not bound them.
+    pub(crate) fn window_ms(self) -> i64 {
+        self.of_spec(|spec, watch| match watch {
+            Watch::Aggregate { .. } => {
+                knob::length(knob::query(spec, watch).window).map_or(0, |length| length.0)
+            }
+            Watch::Points { .. } => 0,
+        })
     }
 
     /// The slider was let go: there is nothing to compare with any more.
@@ -391,13 +483,6 @@ impl Store {
         let desk = self.desk();
         desk.ghost.replace(None);
         desk.stale.set(true);
-    }
-
-    /// The pipeline as the sliders have it.
-    pub(crate) fn spec(self) -> Option<Spec> {
-        let mut spec = self.opened.get_untracked()?.spec.clone();
-        self.tuning.get_untracked().apply(&mut spec);
-        Some(spec)
     }
 
     /// The anomaly that the inspector explains.
@@ -420,10 +505,16 @@ impl Store {
 
     /// The fragment that carries the scene.
     pub(crate) fn fragment(self) -> Option<String> {
+        let opened = self.opened.get_untracked()?;
+        let (spec, frame) = (self.spec.get_untracked()?, self.newest());
+        let watch = self.watch.get_untracked();
         let scene = Scene {
-            source: self.source()?,
+            source: opened.source.clone(),
             speed: Some(self.speed.get_untracked()),
-            settings: Settings::of(self.tuning.get_untracked()),
+            changes: permalink::changes(&opened.spec, &spec),
+            watch: (watch != Watch::first_of(&opened.spec)).then_some(watch),
+            row: Some(frame.row as u64),
+            digest: Some(frame.digest.clone()),
         };
         Some(format!("#{}", permalink::write(&scene)?))
     }

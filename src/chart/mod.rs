@@ -17,7 +17,7 @@ pub(crate) use palette::COLOURS;
 pub(crate) use surface::Place;
 
 use crate::state::{Ghost, Mark};
-use crate::wire::{Frame, Series, Truth};
+use crate::wire::{Frame, Line, Truth};
 use palette::Palette;
 use plot::Plot;
 use scale::Axis;
@@ -43,17 +43,17 @@ pub(crate) struct Picture<'a> {
 
 impl Picture<'_> {
     /// Numbers of a line: pairs of time and value.
-    fn line(&self, series: &Series) -> &[[f64; 2]] {
+    fn line(&self, series: &Line) -> &[[f64; 2]] {
         groups(self.figures, series.line, series.points)
     }
 
     /// Numbers of a band: time, low and high.
-    fn band(&self, series: &Series) -> &[[f64; 3]] {
+    fn band(&self, series: &Line) -> &[[f64; 3]] {
         groups(self.figures, series.band, series.band_points)
     }
 
     /// Anomalies of a line: pairs of time and value.
-    fn marks(&self, series: &Series) -> &[[f64; 2]] {
+    fn marks(&self, series: &Line) -> &[[f64; 2]] {
         groups(self.figures, series.marks, series.mark_points)
     }
 

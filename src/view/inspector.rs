@@ -1,10 +1,10 @@
 //! Why: the selected anomaly, or the newest, with its arithmetic; and all alerts.
 
+use crate::knob;
 use crate::state::{Mark, Store, use_store};
 use crate::text;
 use crate::view::key_name;
 use crate::wire::{AnomalyRow, Firing};
-use kappascope_core::Spec;
 use kappascope_core::spec::DetectorKind;
 use leptos::prelude::*;
 
@@ -66,9 +66,7 @@ fn Explanation() -> impl IntoView {
 #[component]
 fn Arithmetic(row: AnomalyRow) -> impl IntoView {
     let store = use_store();
-    let what = store
-        .opened
-        .with_untracked(|opened| opened.as_ref().map_or_else(String::new, |o| text::charted(&o.spec)));
+    let what = untrack(|| store.of_spec(text::charted));
     let dated = store.explained.with_untracked(|frame| text::needs_days(frame.span));
     let place = format!("{what} of {} in {}", key_name(&row.key), text::window(row.start, row.end, dated));
     let band = format!(
@@ -77,10 +75,9 @@ fn Arithmetic(row: AnomalyRow) -> impl IntoView {
         text::value(row.low),
         text::value(row.high)
     );
-    let threshold = store.tuning.get_untracked().threshold;
-    let kind = |spec: &Spec| matches!(spec.detector.first()?.kind, DetectorKind::Zscore(_)).then_some(());
-    let is_zscore =
-        store.opened.with_untracked(|opened| opened.as_ref().and_then(|o| kind(&o.spec))).is_some();
+    let kind = untrack(|| store.of_spec(|spec, watch| knob::detector(spec, watch).map(|d| d.kind.clone())));
+    let threshold = kind.as_ref().and_then(DetectorKind::threshold).unwrap_or(0.0);
+    let is_zscore = matches!(kind, Some(DetectorKind::Zscore(_)));
     view! {
         <p class="big">{text::value(row.value)} " " <small>{place}</small></p>
         <p class="muted">{band}</p>

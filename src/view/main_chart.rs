@@ -6,7 +6,7 @@ use crate::chart::{Chart, Hover, Picture, Place, columns};
 use crate::state::{Ghost, Store, use_store};
 use crate::text;
 use crate::view::{dot_class_at, key_name};
-use crate::wire::{Frame, State};
+use crate::wire::{Frame, State, View};
 use leptos::html::{Canvas, Div};
 use leptos::prelude::*;
 use std::cell::{Cell, RefCell};
@@ -71,7 +71,7 @@ impl Easel {
                     self.hover.set(hover);
                 }
             }
-            columns(inner.place.get(), frame)
+            View { pixels: columns(inner.place.get(), frame), ..View::default() }
         });
     }
 
@@ -116,7 +116,7 @@ fn paint(
         figures,
         ghost,
         truth: opened.as_ref().map_or(&[], |opened| &opened.truth),
-        window_ms: store.tuning.get_untracked().window_ms as f64,
+        window_ms: untrack(|| store.window_ms()) as f64,
         focus: focus.or_else(newest),
         mark: mark.as_ref(),
         pointer,
@@ -128,12 +128,6 @@ fn paint(
 #[component]
 pub(crate) fn MainChart(easel: Easel) -> impl IntoView {
     let store = use_store();
-    let of_spec = move |write: fn(&kappascope_core::Spec, i64) -> String| {
-        let window_ms = store.tuning.get().window_ms;
-        store
-            .opened
-            .with(|opened| opened.as_ref().map_or_else(String::new, |opened| write(&opened.spec, window_ms)))
-    };
     // What is drawn depends on these, and on every frame.
     Effect::new(move |_| {
         store.selected.track();
@@ -147,9 +141,9 @@ pub(crate) fn MainChart(easel: Easel) -> impl IntoView {
     view! {
         <section class="card" aria-label="Main chart">
             <div class="card-head">
-                <h2>{move || of_spec(text::chart_title)}</h2>
+                <h2>{move || store.of_spec(text::chart_title)}</h2>
                 <span class="about">
-                    {move || of_spec(|spec, _| text::chart_about(spec))}
+                    {move || store.of_spec(text::chart_about)}
                     {move || since.get().map(|since| format!(", since {}", text::full_day(since as i64)))}
                 </span>
                 <StateWord/>
@@ -213,7 +207,7 @@ fn Canvases(easel: Easel) -> impl IntoView {
         let (Some(axes), Some(data), Some(host)) = (axes.get(), data.get(), host.get()) else { return };
         easel.inner().chart.replace(Chart::new(axes, data));
         easel.resize(Place::of(&host));
-        store.ask(columns(Place::of(&host), &Frame::default()));
+        store.ask(View { pixels: columns(Place::of(&host), &Frame::default()), ..View::default() });
         watch_size(easel, &host);
     });
     let at = |event: &PointerEvent| (f64::from(event.offset_x()), f64::from(event.offset_y()));
@@ -261,7 +255,7 @@ fn Tip(hover: RwSignal<Option<Hover>>) -> impl IntoView {
         })
     };
     let time = move || {
-        let window_ms = store.tuning.get().window_ms;
+        let window_ms = store.window_ms();
         let dated = store.frame.with(|frame| text::needs_days(frame.span));
         hover.with(|hover| {
             hover.as_ref().map(|hover| text::window(hover.time, hover.time + window_ms as f64, dated))

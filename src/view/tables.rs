@@ -1,5 +1,6 @@
 //! The newest results, late events and refused records, as tables.
 
+use crate::knob;
 use crate::state::{Mark, Store, use_store};
 use crate::text;
 use crate::view::{dot_class, key_name};
@@ -88,12 +89,10 @@ pub(crate) fn Tables() -> impl IntoView {
 fn Windows() -> impl IntoView {
     let store = use_store();
     let heads = Memo::new(move |_| {
-        store.opened.with(|opened| {
-            opened.as_ref().map_or_else(Default::default, |opened| {
-                let query = &opened.spec.query[0];
-                let by = if query.by.is_empty() { "key".to_owned() } else { query.by.join(" · ") };
-                (by, query.aggregates.iter().map(ToString::to_string).collect::<Vec<_>>())
-            })
+        store.of_spec(|spec, watch| {
+            let query = knob::query(spec, watch);
+            let by = if query.by.is_empty() { "key".to_owned() } else { query.by.join(" · ") };
+            (by, query.aggregates.iter().map(ToString::to_string).collect::<Vec<_>>())
         })
     });
     let shown = Memo::new(move |_| store.anomaly().map(|row| Mark { key: row.key, start: row.start }));

@@ -7,18 +7,23 @@
 //! It works in slices of a few milliseconds and looks for messages between them, so a newer command
 //! never waits for an older run to end.
 
+mod answer;
+mod disorder;
+mod distribution;
 mod feed;
 mod files;
 mod frame;
 mod history;
 mod input;
+mod kept;
+mod lag;
 mod memory;
 mod parquet;
 mod reading;
 mod rejected;
 mod session;
 
-use crate::wire::{Command, Notice, Opened, Source};
+use crate::wire::{Command, Notice, Opened, Question, Source, View};
 use feed::Feed;
 use input::Input;
 use js_sys::{Array, Float64Array, Function, Promise};
@@ -82,8 +87,8 @@ struct Host {
     look: Cell<u32>,
     /// Those who wait until the log has room.
     waiting: RefCell<Vec<Function>>,
-    /// The width that a frame was asked for and not yet sent.
-    wanted: Cell<Option<u32>>,
+    /// Whether a frame was asked for and not yet sent.
+    wanted: Cell<bool>,
     last_frame_ms: Cell<f64>,
     scheduled: Cell<bool>,
     yield_port: MessagePort,
@@ -101,7 +106,7 @@ impl Host {
             source: RefCell::new(None),
             look: Cell::new(0),
             waiting: RefCell::default(),
-            wanted: Cell::new(None),
+            wanted: Cell::new(false),
             last_frame_ms: Cell::new(0.0),
             scheduled: Cell::new(false),
             yield_port: channel.port2(),
@@ -126,7 +131,8 @@ impl Host {
             Ok(Command::Measure) => self.measure(),
             Ok(Command::StopMeasuring) => self.stop_looking(),
             Ok(Command::Rejected) => self.give_rejected(),
-            Ok(Command::Frame { pixels }) => self.wanted.set(Some(pixels)),
+            Ok(Command::Explain(question)) => self.explain(&question),
+            Ok(Command::Frame(view)) => self.look(view),
             Ok(command) => self.steer(&command),
             Err(error) => self.tell(
                 &Notice::Problem(format!("The page sent what the worker does not know: {error}")),
@@ -142,6 +148,23 @@ impl Host {
             session.steer(command, now);
         }
         self.read_anew();
+    }
+
+    /// A frame is wanted, of this.
+    fn look(&self, view: View) {
+        self.wanted.set(true);
+        if let Some(session) = self.session.borrow_mut().as_mut() {
+            session.look(view);
+        }
+    }
+
+    fn explain(&self, question: &Question) {
+        let notice = match self.session.borrow().as_ref().map(|session| answer::answer(session, question)) {
+            Some(Ok(answer)) => Notice::Explained(Box::new(answer)),
+            Some(Err(why)) => Notice::Unexplained(why),
+            None => return,
+        };
+        self.tell(&notice, None);
     }
 
     /// Opens a source. What was open goes on until the new one is understood; a look at it does not.
@@ -333,14 +356,17 @@ impl Host {
 
     /// Sends the frame that was asked for, if there is something new to show.
     fn show(&self) {
-        let (Some(pixels), now) = (self.wanted.get(), self.now_ms()) else { return };
+        let now = self.now_ms();
         let mut session = self.session.borrow_mut();
-        let Some(session) = session.as_mut().filter(|session| session.is_changed()) else { return };
+        let Some(session) = session.as_mut().filter(|session| self.wanted.get() && session.is_changed())
+        else {
+            return;
+        };
         if session.is_catching_up() && now - self.last_frame_ms.get() < PATIENCE_MS {
             return;
         }
-        let (frame, figures) = session.frame(pixels, now);
-        self.wanted.set(None);
+        let (frame, figures) = session.frame(now);
+        self.wanted.set(false);
         self.last_frame_ms.set(now);
         self.tell(&Notice::Frame(Box::new(frame)), Some(&figures));
     }

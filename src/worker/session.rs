@@ -7,15 +7,20 @@
 //! are let go of; when they are needed again, the feed starts over. Rows that are yet to be read stay, and
 //! the file waits.
 
+use super::answer::{Run, row_of};
+use super::disorder::{DOTS_KEPT, Disorder};
+use super::distribution::Distribution;
 use super::feed::Feed;
 use super::files::Piece;
 use super::frame::{self, Rate};
 use super::history::History;
 use super::input::Input;
+use super::kept::{self, Kept, NEAR};
+use super::lag::Lag;
 use super::memory::{self, LOG_BYTES, MEMORY_BYTES};
 use super::rejected::Refused;
-use crate::wire::{Command, Frame, Reading, State, Tuning};
-use kappascope_core::{Log, Pipeline, Spec, SpecError};
+use crate::wire::{Command, Frame, Reading, State, To, View, Watch};
+use kappascope_core::{AlertState, Cause, Change, DropReason, Log, Pipeline, Spec, SpecError, Transition};
 
 /// Rows taken at a time: long enough for whole blocks to take the engine's fast path, short enough that
 /// a slice of work ends in time.
@@ -45,11 +50,19 @@ pub(super) struct Session {
     spec: Spec,
     pipeline: Pipeline,
     history: History,
+    disorder: Disorder,
+    lag: Lag,
+    distribution: Option<Distribution>,
+    kept: Kept,
+    /// What the page looks at.
+    view: View,
     state: State,
     /// The next row that the engine reads.
     row: u64,
     /// Rows before this one are read at once, whatever the speed.
     catch_up_to: u64,
+    /// What is being looked for.
+    seeking: Option<To>,
     finished: bool,
     /// Whether the feed ended before its end.
     broken: bool,
@@ -77,7 +90,13 @@ impl Session {
         Ok(Self {
             log: Log::new(&spec.schema),
             pipeline: Pipeline::new(&spec)?,
-            history: History::new(&spec),
+            history: History::new(&spec, Watch::first_of(&spec)),
+            disorder: Disorder::default(),
+            lag: Lag::new(spec.schema.partitions),
+            distribution: spec.schema.measures.first().map(|measure| Distribution::new(measure)),
+            kept: Kept::new(),
+            view: View::default(),
+            seeking: None,
             spec,
             unread: feed.input().is_some(),
             feed,
@@ -159,8 +178,12 @@ impl Session {
                 self.speed = *speed;
                 self.anchor = None;
             }
-            Command::Tune(tuning) => self.tune(*tuning),
-            Command::Step { window } => self.step(*window),
+            Command::Tune(spec) => self.tune(spec),
+            Command::Watch(watch) => self.watch(*watch),
+            Command::Go(to) => {
+                self.set_running(false, now);
+                self.go(*to);
+            }
             Command::Reset => {
                 self.set_running(false, now);
                 if self.broken {
@@ -178,26 +201,116 @@ impl Session {
         self.rate = Rate::new(now);
     }
 
-    fn tune(&mut self, tuning: Tuning) {
-        let mut spec = self.spec.clone();
-        tuning.apply(&mut spec);
-        if spec != self.spec && spec.check().is_ok() {
-            self.spec = spec;
-            self.restart(self.row.max(self.catch_up_to));
+    /// Runs the log again by another pipeline over the same columns.
+    fn tune(&mut self, spec: &Spec) {
+        if *spec == self.spec || spec.schema != self.spec.schema || spec.check().is_err() {
+            return;
+        }
+        self.spec = spec.clone();
+        let watch = self.history.watch();
+        let watch = if watch.is_of(spec) { watch } else { Watch::first_of(spec) };
+        self.run_again(watch);
+    }
+
+    /// Draws another series.
+    fn watch(&mut self, watch: Watch) {
+        if watch != self.history.watch() && watch.is_of(&self.spec) {
+            self.run_again(watch);
         }
     }
 
-    /// Starts the engine again at the first row, to catch up to row `to` at once. What is no longer held is
-    /// made or read again.
+    fn run_again(&mut self, watch: Watch) {
+        self.history = History::new(&self.spec, watch);
+        self.kept = Kept::new();
+        self.restart(self.row.max(self.catch_up_to));
+    }
+
+    /// Starts the engine again, from the latest state that was kept before row `to`, to catch up to there at
+    /// once. What is no longer held is made or read again.
     fn restart(&mut self, to: u64) {
-        if self.log.start() > 0 {
-            self.rewind();
+        let start = self.log.start();
+        let kept = self.kept.latest(|state| (start..=to).contains(&state.row())).cloned();
+        match kept {
+            Some(state) => (self.pipeline, self.history) = (state.pipeline, state.history),
+            None => {
+                if start > 0 {
+                    self.rewind();
+                }
+                self.pipeline = Pipeline::new(&self.spec).expect("the spec was checked");
+                self.history = History::new(&self.spec, self.history.watch());
+            }
         }
-        self.pipeline = Pipeline::new(&self.spec).expect("the spec was checked");
-        self.history = History::new(&self.spec);
-        self.row = 0;
+        self.row = self.pipeline.counters().events;
+        self.lag.rewind(self.row);
         self.catch_up_to = to;
         self.finished = false;
+    }
+
+    /// Goes to another place of the log, at once where it is near.
+    fn go(&mut self, to: To) {
+        self.seeking = None;
+        match to {
+            To::NextEvent => self.step(),
+            To::NextWindow | To::NextLate | To::NextAlert => self.seeking = Some(to),
+            To::PreviousEvent => self.go_back(self.row.saturating_sub(1)),
+            To::PreviousWindow => self.go_back(self.previous_window()),
+            To::Row(row) if (row as u64) < self.row || self.finished => self.go_back(row as u64),
+            To::Row(row) => self.catch_up_to = row as u64,
+        }
+    }
+
+    /// Goes to an earlier row. States near it are kept, for the next steps back.
+    fn go_back(&mut self, to: u64) {
+        if to < self.row || self.finished {
+            self.restart(to);
+            if self.log.start() == 0 {
+                self.read_until(to.saturating_sub(NEAR));
+                self.kept.set_near(&self.pipeline, &self.history);
+                self.read_until(to);
+            }
+        }
+    }
+
+    /// Reads what the log holds before a row.
+    fn read_until(&mut self, row: u64) {
+        while self.row < row.min(self.log.end()) {
+            self.read(ROWS.min((row - self.row) as usize));
+        }
+    }
+
+    /// Behind the event that brought the last result of a window before the row at hand, which is not read
+    /// to its end: nothing, where there was none.
+    fn previous_window(&self) -> u64 {
+        let windows = self.pipeline.counters().windows;
+        let is_before =
+            |state: &kept::State| state.pipeline.counters().windows < windows && state.row() < self.row;
+        let fresh = || Pipeline::new(&self.spec).expect("the spec was checked");
+        let mut pipeline = self.kept.latest(is_before).map_or_else(fresh, |state| state.pipeline.clone());
+        let mut before = pipeline.clone();
+        let mut last = 0;
+        while pipeline.counters().events < self.row {
+            before.clone_from(&pipeline);
+            let rows = ROWS.min((self.row - pipeline.counters().events) as usize);
+            pipeline.push(self.log.read(pipeline.counters().events, rows));
+            if pipeline.counters().windows > before.counters().windows {
+                last = self.last_window_in(before.clone(), rows).unwrap_or(last);
+            }
+        }
+        last
+    }
+
+    /// Behind the last event of these rows, except the row at hand, that brings a result of a window.
+    fn last_window_in(&self, mut pipeline: Pipeline, rows: usize) -> Option<u64> {
+        let end = pipeline.counters().events + rows as u64;
+        let mut last = None;
+        while pipeline.counters().events < end.min(self.row - 1) {
+            let windows = pipeline.counters().windows;
+            pipeline.push(self.log.read(pipeline.counters().events, 1));
+            if pipeline.counters().windows > windows {
+                last = Some(pipeline.counters().events);
+            }
+        }
+        last
     }
 
     /// Starts the feed again.
@@ -209,21 +322,65 @@ impl Session {
         self.unread = self.feed.input().is_some();
     }
 
-    /// Reads one event, or events until a window fires.
-    fn step(&mut self, window: bool) {
-        if self.state == State::Running {
-            self.state = State::Paused;
+    /// Reads one event.
+    fn step(&mut self) {
+        if self.next_arrival().is_none() {
+            return self.finish_if_complete();
         }
-        let windows = self.pipeline.counters().windows;
-        loop {
-            if self.next_arrival().is_none() {
-                return self.finish_if_complete();
+        self.read(1);
+        self.catch_up_to = self.row;
+    }
+
+    /// Reads on until what is looked for has come.
+    fn seek(&mut self, to: To) -> usize {
+        if self.next_arrival().is_none() {
+            self.seeking = None;
+            self.finish_if_complete();
+            return 0;
+        }
+        if self.log.end() - self.row < ROWS as u64 && !self.broken {
+            self.feed.fill(&mut self.log, i64::MAX, ROWS);
+        }
+        let (from, before) = (self.row, self.pipeline.clone());
+        let read = self.read(ROWS);
+        if let Some(row) = self.found(to, from, &before) {
+            self.seeking = None;
+            self.go_back(row);
+            self.catch_up_to = row;
+        }
+        read
+    }
+
+    /// Behind which row of those that were read last what is looked for has come.
+    fn found(&self, to: To, from: u64, before: &Pipeline) -> Option<u64> {
+        let (then, now) = (before.counters(), self.pipeline.counters());
+        let behind = |event: Cause| {
+            let offset = before.next_offset(event.partition);
+            row_of(&self.log, from, event, offset).map(|row| row + 1)
+        };
+        match to {
+            To::NextLate if now.late > then.late => {
+                self.pipeline.changes().iter().find_map(|change| match change {
+                    Change::Drop(dropped) if dropped.reason == DropReason::Late => {
+                        behind(Cause { partition: dropped.partition, offset: dropped.offset })
+                    }
+                    _ => None,
+                })
             }
-            self.read(1);
-            if !window || self.pipeline.counters().windows > windows {
-                self.catch_up_to = self.row;
-                return;
+            To::NextAlert if now.alerts > then.alerts => {
+                self.pipeline.changes().iter().find_map(|change| match change {
+                    Change::Alert(alert) if alert.state == AlertState::Firing => alert.cause.and_then(behind),
+                    _ => None,
+                })
             }
+            To::NextWindow if now.windows > then.windows => {
+                let mut pipeline = before.clone();
+                (from..self.row).find_map(|row| {
+                    pipeline.push(self.log.read(row, 1));
+                    (pipeline.counters().windows > then.windows).then_some(row + 1)
+                })
+            }
+            _ => None,
         }
     }
 
@@ -232,6 +389,7 @@ impl Session {
         loop {
             let now = clock();
             let read = match self.catch_up() {
+                0 if self.seeking.is_some() => self.seeking.map_or(0, |to| self.seek(to)),
                 0 if self.state == State::Running => self.advance(now),
                 0 => {
                     self.finish_if_complete();
@@ -309,16 +467,26 @@ impl Session {
         self.log.read(self.row, 1).arrival().first().copied()
     }
 
-    /// Lets the engine read so many rows.
+    /// Lets the engine read so many rows; the last of them one by one, as far as the page looks at them.
     fn read(&mut self, rows: usize) -> usize {
         let block = self.log.read(self.row, rows);
-        let read = block.len();
-        if read > 0 {
-            self.pipeline.push(block);
-            self.history.take(self.pipeline.changes());
-            self.row += read as u64;
-            self.changed = true;
+        let (read, most) = (block.len(), (self.view.dots as usize).min(DOTS_KEPT));
+        if read == 0 {
+            return 0;
         }
+        let (whole, closely) = block.split_at(read.saturating_sub(most));
+        if !whole.is_empty() {
+            self.pipeline.push(whole.clone());
+            self.history.take(&self.pipeline);
+        }
+        if !closely.is_empty() {
+            let row = self.row + whole.len() as u64;
+            self.disorder.read(&closely, row, most, &mut self.pipeline, &mut self.history);
+        }
+        self.lag.note(&self.pipeline, block.arrival()[read - 1]);
+        self.row += read as u64;
+        self.kept.offer(&self.pipeline, &self.history);
+        self.changed = true;
         read
     }
 
@@ -340,7 +508,7 @@ impl Session {
             self.state = State::Failed;
         } else {
             self.pipeline.finish();
-            self.history.take(self.pipeline.changes());
+            self.history.take(&self.pipeline);
             self.state = State::Done;
         }
         self.finished = true;
@@ -348,7 +516,7 @@ impl Session {
     }
 
     /// Rows that have arrived and that the engine has yet to read.
-    fn lag(&self) -> usize {
+    fn waiting(&self) -> usize {
         let unread = self.log.read(self.row, usize::MAX);
         unread.arrival().partition_point(|&at| at <= self.arrived_until)
     }
@@ -385,18 +553,56 @@ impl Session {
         self.feed.refused().1.map_or_else(String::new, Refused::csv)
     }
 
-    /// The picture of now, for a chart so many pixels wide, with the figures of its lines.
-    pub(super) fn frame(&mut self, pixels: u32, now: f64) -> (Frame, Vec<f64>) {
+    /// What the log has given so far, for answers.
+    pub(super) fn run(&self) -> Run<'_> {
+        let Self { spec, log, pipeline, row, finished, .. } = self;
+        Run { spec, log, pipeline, until: *row, finished: *finished && !self.broken }
+    }
+
+    /// The latest state that was kept and of which this holds.
+    pub(super) fn kept(&self, fits: impl Fn(&kept::State) -> bool) -> Option<&kept::State> {
+        let held = self.log.start();
+        self.kept.latest(|state| state.row() >= held && state.row() <= self.row && fits(state))
+    }
+
+    /// An alert that fired, by its id, with what it said.
+    pub(super) fn firing(&self, id: u64) -> Option<(&Transition, Option<&str>)> {
+        self.history.firing(id)
+    }
+
+    /// What the page looks at from now on.
+    pub(super) fn look(&mut self, view: View) {
+        let before = std::mem::replace(&mut self.view, view);
+        if (before.dots == 0) != (view.dots == 0) && self.state != State::Running && self.row > 0 {
+            self.look_again();
+        }
+        self.changed |= View { pixels: 0, ..before } != View { pixels: 0, ..view };
+    }
+
+    /// Reads the last rows again, one by one.
+    fn look_again(&mut self) {
+        let finished = self.finished;
+        self.finished = true;
+        self.go_back(self.row);
+        self.finished = false;
+        if finished {
+            self.finish_if_complete();
+        }
+    }
+
+    /// The picture of now, with its figures.
+    pub(super) fn frame(&mut self, now: f64) -> (Frame, Vec<f64>) {
         // A running source's rate changes even when no event comes.
         self.changed = self.state == State::Running && self.rate.per_second(now) > 0.0;
         let mut frame = frame::of_pipeline(&self.pipeline);
         frame.state = self.state;
+        frame.row = self.row as f64;
         frame.events_per_second = self.rate.per_second(now);
         frame.progress = self.feed.progress(&self.log);
         frame.reading = self.reading_now();
         frame.held_from = self.log.start() as f64;
         frame.memory_bytes = memory::held();
-        frame.lag = self.lag() as f64;
+        frame.waiting = self.waiting() as f64;
         let (refused, kept) = self.feed.refused();
         frame.rejected += refused as f64;
         frame.refused = refused as f64;
@@ -405,8 +611,20 @@ impl Session {
             frame.rejected_rows = kept.first(frame::ROWS_SHOWN);
         }
         let mut figures = Vec::new();
-        self.history.draw(&self.pipeline, pixels, &mut frame, &mut figures);
+        self.history.draw(&self.pipeline, &self.view, &mut frame, &mut figures);
+        frame.disorder = self.disorder.draw(self.view.dots, &mut figures);
+        if self.view.spread {
+            self.draw_spread(&mut frame, &mut figures);
+        }
         (frame, figures)
+    }
+
+    fn draw_spread(&mut self, frame: &mut Frame, figures: &mut Vec<f64>) {
+        frame.lag = self.lag.draw(figures);
+        if let Some(distribution) = &mut self.distribution {
+            distribution.follow(&self.log, self.row);
+            frame.distribution = Some(distribution.draw(figures));
+        }
     }
 }
 
