@@ -80,7 +80,7 @@ fn run(store: Store, easel: Easel, meter: Rc<Meter>) {
         }
         // Text and chart take turns, so that no frame has to pay for both.
         if !store.settle(meter.now_ms()) {
-            easel.draw(store);
+            store.show(&[&easel]);
         }
         request(&again);
     });

@@ -9,6 +9,7 @@ use crate::knob;
 use crate::link::Link;
 use crate::permalink::{self, FIRST_SEED, LARGEST, Scene};
 use crate::text;
+use crate::view::Drawing;
 use crate::wire::{
     AnomalyRow, Answer, Command, Frame, Notice, Opened, Question, Source, State, To, View, Watch,
 };
@@ -65,6 +66,9 @@ struct Desk {
     figures: RefCell<Vec<f64>>,
     ghost: RefCell<Option<Ghost>>,
     fresh: Cell<bool>,
+    /// What the worker was last asked to show, and whether it has yet to.
+    asked: Cell<View>,
+    waiting: Cell<bool>,
     stale: Cell<bool>,
     /// For texts, controls, tables and explanations: when they were renewed, and whether there is something
     /// newer.
@@ -247,6 +251,7 @@ impl Store {
         self.compare(&frame);
         desk.frame.replace(Arc::new(frame));
         desk.fresh.set(true);
+        desk.waiting.set(false);
         desk.outdated.iter().for_each(|outdated| outdated.set(true));
     }
 
@@ -260,22 +265,28 @@ impl Store {
         Arc::clone(&self.desk().frame.borrow())
     }
 
-    /// Calls `draw` with the newest frame and its figures if `redraw` or if they are new; then the worker
-    /// may send the next.
-    pub(crate) fn show(self, redraw: bool, draw: impl FnOnce(&Frame, &[f64], Option<&Ghost>) -> View) {
+    /// Draws the newest frame if it is new or if a drawing asks for it; then the worker may send the next.
+    pub(crate) fn show(self, drawings: &[&dyn Drawing]) {
         let desk = self.desk();
         let fresh = desk.fresh.replace(false);
-        if fresh | redraw | desk.stale.replace(false) {
-            let view = draw(&desk.frame.borrow(), &desk.figures.borrow(), desk.ghost.borrow().as_ref());
-            if fresh {
-                self.send(Command::Frame(view), None);
-            }
+        let redraw = desk.stale.replace(false)
+            | drawings.iter().fold(false, |any, drawing| any | drawing.take_stale());
+        if fresh || redraw {
+            let (frame, figures, ghost) = (desk.frame.borrow(), desk.figures.borrow(), desk.ghost.borrow());
+            drawings.iter().for_each(|drawing| drawing.draw(self, &frame, &figures, ghost.as_ref()));
+        }
+        let view = view_of(drawings);
+        if fresh || (desk.asked.replace(view) != view && desk.waiting.get()) {
+            desk.asked.set(view);
+            desk.waiting.set(true);
+            self.send(Command::Frame(view), None);
         }
     }
 
     /// Asks for the first frame; [`Store::show`] asks for the others.
-    pub(crate) fn ask(self, view: View) {
-        self.send(Command::Frame(view), None);
+    pub(crate) fn ask(self) {
+        self.desk().waiting.set(true);
+        self.send(Command::Frame(self.desk().asked.get()), None);
     }
 
     /// What an animation frame owes: the newest settings to the worker, the newest frame to the text. Says
@@ -548,6 +559,13 @@ impl Store {
         self.open(scene.source.clone(), None);
         self.desk().restored.replace(Some(scene));
     }
+}
+
+/// What all drawings want to find in the next frame.
+fn view_of(drawings: &[&dyn Drawing]) -> View {
+    let mut view = View::default();
+    drawings.iter().for_each(|drawing| drawing.ask(&mut view));
+    view
 }
 
 /// The page's state, from anywhere in the page.

@@ -5,7 +5,7 @@
 use crate::chart::{Chart, Hover, Picture, Place, columns};
 use crate::state::{Ghost, Store, use_store};
 use crate::text;
-use crate::view::{dot_class_at, key_name};
+use crate::view::{Drawing, dot_class_at, key_name};
 use crate::wire::{Frame, State, View};
 use leptos::html::{Canvas, Div};
 use leptos::prelude::*;
@@ -29,6 +29,8 @@ pub(crate) struct Easel {
 struct Inner {
     chart: RefCell<Option<Chart>>,
     place: Cell<Place>,
+    /// Columns that the lines are reduced to.
+    columns: Cell<u32>,
     pointer: Cell<Option<(f64, f64)>>,
     stale: Cell<bool>,
 }
@@ -60,23 +62,9 @@ impl Easel {
         self.touch();
     }
 
-    /// Draws what is new.
-    pub(crate) fn draw(self, store: Store) {
-        let inner = self.inner();
-        let stale = inner.stale.replace(false);
-        store.show(stale, |frame, figures, ghost| {
-            if let Some(chart) = inner.chart.borrow_mut().as_mut() {
-                let hover = paint(chart, store, &inner, frame, figures, ghost);
-                if self.hover.with_untracked(|before| *before != hover) {
-                    self.hover.set(hover);
-                }
-            }
-            View { pixels: columns(inner.place.get(), frame), ..View::default() }
-        });
-    }
-
     fn resize(self, place: Place) {
         self.inner().place.set(place);
+        self.inner().columns.set(columns(place, &Frame::default()));
         self.touch();
     }
 
@@ -93,6 +81,27 @@ impl Easel {
 
     fn label_at(self, (x, y): (f64, f64)) -> Option<String> {
         self.inner().chart.borrow().as_ref()?.label_at(x, y).map(str::to_owned)
+    }
+}
+
+impl Drawing for Easel {
+    fn take_stale(&self) -> bool {
+        self.inner().stale.replace(false)
+    }
+
+    fn draw(&self, store: Store, frame: &Frame, figures: &[f64], ghost: Option<&Ghost>) {
+        let inner = self.inner();
+        if let Some(chart) = inner.chart.borrow_mut().as_mut() {
+            let hover = paint(chart, store, &inner, frame, figures, ghost);
+            inner.columns.set(columns(inner.place.get(), frame));
+            if self.hover.with_untracked(|before| *before != hover) {
+                self.hover.set(hover);
+            }
+        }
+    }
+
+    fn ask(&self, view: &mut View) {
+        view.pixels = self.inner().columns.get();
     }
 }
 
@@ -207,7 +216,7 @@ fn Canvases(easel: Easel) -> impl IntoView {
         let (Some(axes), Some(data), Some(host)) = (axes.get(), data.get(), host.get()) else { return };
         easel.inner().chart.replace(Chart::new(axes, data));
         easel.resize(Place::of(&host));
-        store.ask(View { pixels: columns(Place::of(&host), &Frame::default()), ..View::default() });
+        store.ask();
         watch_size(easel, &host);
     });
     let at = |event: &PointerEvent| (f64::from(event.offset_x()), f64::from(event.offset_y()));

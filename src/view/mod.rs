@@ -14,7 +14,20 @@ pub(crate) mod scene;
 pub(crate) mod strip;
 pub(crate) mod tables;
 
-use crate::wire::Frame;
+use crate::state::{Ghost, Store};
+use crate::wire::{Frame, View};
+
+/// A chart that is drawn by the page's animation frame, and not by signals.
+pub(crate) trait Drawing {
+    /// Whether it has to be drawn again, though the frame is the same. Asking makes it fresh.
+    fn take_stale(&self) -> bool;
+
+    /// Draws a frame, beside an earlier one to compare with.
+    fn draw(&self, store: Store, frame: &Frame, figures: &[f64], ghost: Option<&Ghost>);
+
+    /// Says what it wants to find in the next frame.
+    fn ask(&self, view: &mut View);
+}
 
 /// The style of the dot of a key: its place in the chart, as a class.
 pub(crate) fn dot_class(frame: &Frame, key: &str) -> &'static str {
