@@ -33,7 +33,8 @@ pub(crate) struct Run {
     /// The pipeline file (TOML). A scenario brings its own.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) pipeline: Option<PathBuf>,
-    /// A CSV or JSON Lines file, `-` for standard input, or `scenario:NAME?seed=N&events=N`.
+    /// A CSV or JSON Lines file, `-` for standard input, or `scenario:NAME?seed=N&events=N`, with faults such as
+    /// `&disorder=5s`.
     #[arg(long, value_name = "SRC", default_value = "-")]
     pub(crate) from: String,
     /// `-` for standard output, or a `.jsonl` file; may be given several times.
@@ -55,7 +56,8 @@ pub(crate) struct Backtest {
     /// The pipeline file (TOML). A scenario brings its own.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) pipeline: Option<PathBuf>,
-    /// A CSV or JSON Lines file, `-` for standard input, or `scenario:NAME?seed=N&events=N`.
+    /// A CSV or JSON Lines file, `-` for standard input, or `scenario:NAME?seed=N&events=N`, with faults such as
+    /// `&disorder=5s`.
     #[arg(long, value_name = "SRC", default_value = "-")]
     pub(crate) from: String,
     /// What really happened: a file, or `column:NAME`, a column of the events that marks them. A scenario knows.
@@ -87,6 +89,9 @@ pub(crate) struct Generate {
     /// How many events.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) events: Option<u64>,
+    /// What goes wrong on the way, such as `disorder=5s,duplicates=1%`.
+    #[arg(long, value_name = "FAULT=VALUE")]
+    pub(crate) fault: Vec<String>,
     /// Events a second; as fast as it goes when absent.
     #[arg(long, value_name = "R", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) rate: Option<u64>,

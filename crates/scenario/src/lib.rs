@@ -1,8 +1,8 @@
 //! Simulated event worlds with ground truth: a seed gives the same events on every target, and
 //! [`Label`]s say what really happened in them.
 //!
-//! **Invariant:** events are a pure function of (scenario, seed). How many are asked for, and in which
-//! portions, changes where the world is cut and nothing else.
+//! **Invariant:** events are a pure function of (scenario, seed, faults). How many are asked for, and in
+//! which portions, changes where the world is cut and nothing else.
 //!
 //! ```
 //! use kappascope_core::{Log, Pipeline};
@@ -22,7 +22,9 @@
 mod account_takeover;
 mod attack;
 mod card_testing;
+mod disturbance;
 mod exfiltration;
+pub mod faults;
 mod login_brute_force;
 mod noise;
 #[cfg(test)]
@@ -34,9 +36,11 @@ mod world;
 use account_takeover::AccountTakeover;
 use attack::ATTACKS;
 use card_testing::CardTesting;
+use disturbance::Extent;
 use exfiltration::Exfiltration;
 use login_brute_force::LoginBruteForce;
 
+pub use faults::{FaultError, Faults};
 pub use world::{Label, World};
 
 /// One entry of the catalogue.
@@ -107,22 +111,49 @@ pub struct UnknownScenario {
     name: String,
 }
 
+/// A scenario that cannot be opened.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// There is none of this name.
+    #[error(transparent)]
+    Unknown(#[from] UnknownScenario),
+    /// A fault cannot be, in this scenario or at all.
+    #[error(transparent)]
+    Fault(#[from] FaultError),
+}
+
 /// A scenario from its start; `events` of them, or as many as its entry in [`SCENARIOS`] says.
 ///
 /// # Errors
 /// When there is no scenario of this name.
 pub fn open(name: &str, seed: u64, events: Option<u64>) -> Result<World, UnknownScenario> {
+    made(name, seed, events, &Faults::default())
+}
+
+/// The same, with faults between where its events happen and where they arrive.
+///
+/// # Errors
+/// When there is no scenario of this name, and when a fault is out of its bounds or about a partition that
+/// the scenario does not have.
+pub fn open_with(name: &str, seed: u64, events: Option<u64>, faults: &Faults) -> Result<World, OpenError> {
+    faults.check()?;
+    let world = made(name, seed, events, faults)?;
+    faults.check_for(world.spec().schema.partitions)?;
+    Ok(world)
+}
+
+fn made(name: &str, seed: u64, events: Option<u64>, faults: &Faults) -> Result<World, UnknownScenario> {
     let unknown = || UnknownScenario { name: name.to_owned() };
     let scenario = SCENARIOS.iter().find(|known| known.name == name).ok_or_else(unknown)?;
-    let events = events.unwrap_or(scenario.default_events);
+    let extent = Extent { events: events.unwrap_or(scenario.default_events), faults };
     let parts = match scenario.name {
-        "tutorial" => tutorial::parts(seed, events, tutorial::SPIKES),
-        "website" => website::parts(seed, events, website::INCIDENTS),
-        "login_brute_force" => attack::parts::<LoginBruteForce>(seed, events, ATTACKS),
-        "exfiltration" => attack::parts::<Exfiltration>(seed, events, ATTACKS),
-        "account_takeover" => attack::parts::<AccountTakeover>(seed, events, ATTACKS),
-        "card_testing" => attack::parts::<CardTesting>(seed, events, ATTACKS),
+        "tutorial" => tutorial::parts(seed, extent, tutorial::SPIKES),
+        "website" => website::parts(seed, extent, website::INCIDENTS),
+        "login_brute_force" => attack::parts::<LoginBruteForce>(seed, extent, ATTACKS),
+        "exfiltration" => attack::parts::<Exfiltration>(seed, extent, ATTACKS),
+        "account_takeover" => attack::parts::<AccountTakeover>(seed, extent, ATTACKS),
+        "card_testing" => attack::parts::<CardTesting>(seed, extent, ATTACKS),
         _ => return Err(unknown()),
     };
-    Ok(World::new(parts, events))
+    Ok(World::new(parts, seed, extent))
 }

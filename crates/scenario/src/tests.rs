@@ -1,11 +1,15 @@
 //! One list of tests for both targets: `cargo test -p kappascope-scenario`, and the same with
 //! `--target wasm32-unknown-unknown`.
 
+mod faults;
+
 use crate::attack::{self, ATTACKS, Scene};
+use crate::disturbance::Extent;
 use crate::noise::{Noise, round_to};
-use crate::world::World;
+use crate::world::{Parts, World};
 use crate::{
-    AccountTakeover, CardTesting, Exfiltration, Label, LoginBruteForce, SCENARIOS, open, tutorial, website,
+    AccountTakeover, CardTesting, Exfiltration, Faults, Label, LoginBruteForce, SCENARIOS, open, tutorial,
+    website,
 };
 use expect_test::{Expect, expect};
 use kappascope_core::{Change, Changes, Log, Pipeline, Spec, Timing};
@@ -54,12 +58,18 @@ fn run(spec: &Spec, log: &Log) -> (Pipeline, [Changes; 2]) {
     (pipeline, [changes, last])
 }
 
+/// A world without faults.
+fn calm(events: u64, seed: u64, parts: impl FnOnce(Extent<'_>) -> Parts) -> World {
+    let extent = Extent { events, faults: &Faults::default() };
+    World::new(parts(extent), seed, extent)
+}
+
 fn website_without_incidents(seed: u64, events: u64) -> World {
-    World::new(website::parts(seed, events, 0), events)
+    calm(events, seed, |extent| website::parts(seed, extent, 0))
 }
 
 fn tutorial_without_spikes(seed: u64, events: u64) -> World {
-    World::new(tutorial::parts(seed, events, 0), events)
+    calm(events, seed, |extent| tutorial::parts(seed, extent, 0))
 }
 
 /// Long enough for the rare tails of every distribution to be in it many times.
@@ -277,7 +287,7 @@ fn counted(world: World, until: i64) -> BTreeMap<Row, i64> {
 /// What attacks add to a world are the events of their labels, and they take nothing honest away.
 fn check_attacks<S: Scene + 'static>(seed: u64) {
     const EVENTS: u64 = 150_000;
-    let world = |attacks| World::new(attack::parts::<S>(seed, EVENTS, attacks), EVENTS);
+    let world = |attacks| calm(EVENTS, seed, |extent| attack::parts::<S>(seed, extent, attacks));
     let (labels, schema) = (world(ATTACKS).labels().to_vec(), world(0).spec().schema.clone());
     assert!(world(0).labels().is_empty());
     let end = *whole(world(ATTACKS)).read(EVENTS - 1, 1).arrival().first().unwrap();
