@@ -46,6 +46,12 @@ pub(crate) struct Run {
     /// Leave the windows open that the watermark has not passed at the end of the source.
     #[arg(long)]
     pub(crate) no_flush: bool,
+    /// Write the state at the end of the source to a file. Windows that are open stay open, for --resume.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) snapshot: Option<PathBuf>,
+    /// Go on from a snapshot of the same pipeline: the events that it has seen are read and passed over.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) resume: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
