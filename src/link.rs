@@ -1,12 +1,13 @@
 //! The worker from the page's side: sends [`Command`]s, hands on [`Notice`]s.
 //!
-//! A message is an array: to the worker `[command, File?]`, from it `[notice, Float64Array?]`.
+//! A message is an array: to the worker `[command, File?]`, from it `[notice, Float64Array?]`, or a written file
+//! as `[notice, Uint8Array[]]`.
 //!
 //! **Invariant:** no command leaves before the worker said that it is ready, and none is lost meanwhile.
 
 use crate::js::words;
 use crate::wire::{Command, Notice};
-use js_sys::{Array, Float64Array};
+use js_sys::Array;
 use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
@@ -18,7 +19,7 @@ const SCRIPT: &str = "./worker_loader.js";
 /// Commands given before the worker is ready; `None` once it is.
 type Waiting = RefCell<Option<Vec<(Command, Option<File>)>>>;
 
-/// A running worker. Lives as long as the page.
+/// A running worker.
 #[derive(Clone)]
 pub(crate) struct Link {
     worker: Worker,
@@ -26,13 +27,13 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    /// Starts the worker. `on_notice` gets what it says, with the figures of a frame; `on_death` why it
+    /// Starts the worker. `on_notice` gets what it says, with what came beside it; `on_death` why it
     /// can say no more.
     ///
     /// # Errors
     /// When the browser refuses to start a worker.
     pub(crate) fn start(
-        on_notice: impl Fn(Notice, Option<Float64Array>) + 'static,
+        on_notice: impl Fn(Notice, JsValue) + 'static,
         on_death: impl Fn(String) + 'static,
     ) -> Result<Self, String> {
         let options = WorkerOptions::new();
@@ -41,6 +42,13 @@ impl Link {
         let link = Self { worker, waiting: Rc::new(RefCell::new(Some(Vec::new()))) };
         link.listen(on_notice, Rc::new(on_death));
         Ok(link)
+    }
+
+    /// Ends the worker, whatever it is doing.
+    pub(crate) fn end(&self) {
+        self.worker.set_onerror(None);
+        self.worker.set_onmessage(None);
+        self.worker.terminate();
     }
 
     /// Whether the worker has said that it is ready.
@@ -69,17 +77,13 @@ impl Link {
         }
     }
 
-    fn listen(
-        &self,
-        on_notice: impl Fn(Notice, Option<Float64Array>) + 'static,
-        on_death: Rc<impl Fn(String) + 'static>,
-    ) {
+    fn listen(&self, on_notice: impl Fn(Notice, JsValue) + 'static, on_death: Rc<impl Fn(String) + 'static>) {
         let (link, died) = (self.clone(), Rc::clone(&on_death));
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
             let message: Array = event.data().unchecked_into();
             match serde_wasm_bindgen::from_value(message.get(0)) {
                 Ok(Notice::Ready) => link.ready(),
-                Ok(notice) => on_notice(notice, message.get(1).dyn_into().ok()),
+                Ok(notice) => on_notice(notice, message.get(1)),
                 Err(error) => died(format!("it said what this page does not understand ({error})")),
             }
         });
@@ -90,7 +94,7 @@ impl Link {
         });
         self.worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         self.worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
-        // The worker lives as long as the page, and so do its two handlers.
+        // Workers are few, and most live as long as the page: so do their two handlers.
         on_message.forget();
         on_error.forget();
     }

@@ -7,7 +7,7 @@ use super::input::Input;
 use super::rejected::Refused;
 use crate::wire::Truth;
 use kappascope_core::{Log, Spec};
-use kappascope_scenario::World;
+use kappascope_scenario::{Faults, World};
 
 /// A source of rows.
 pub(super) enum Feed {
@@ -23,6 +23,7 @@ pub(super) struct Made {
     name: String,
     seed: u64,
     events: Option<u64>,
+    faults: Faults,
 }
 
 /// A file that is being read.
@@ -37,9 +38,10 @@ pub(super) struct File {
 }
 
 impl Feed {
-    pub(super) fn world(name: &str, seed: u64, events: Option<u64>) -> Result<Self, String> {
-        let world = kappascope_scenario::open(name, seed, events).map_err(|error| error.to_string())?;
-        Ok(Self::World(Box::new(Made { world, name: name.to_owned(), seed, events })))
+    pub(super) fn world(name: &str, seed: u64, events: Option<u64>, faults: &Faults) -> Result<Self, String> {
+        let world =
+            kappascope_scenario::open_with(name, seed, events, faults).map_err(|error| error.to_string())?;
+        Ok(Self::World(Box::new(Made { world, name: name.to_owned(), seed, events, faults: faults.clone() })))
     }
 
     /// A file, to be read by a pipeline.
@@ -76,8 +78,8 @@ impl Feed {
     pub(super) fn rewind(&mut self) {
         match self {
             Self::World(made) => {
-                made.world = kappascope_scenario::open(&made.name, made.seed, made.events)
-                    .expect("it was opened by the same name");
+                made.world = kappascope_scenario::open_with(&made.name, made.seed, made.events, &made.faults)
+                    .expect("it was opened in the same way");
             }
             Self::File(file) => {
                 let reader = file.input.form().reader(&file.spec.schema);

@@ -10,6 +10,7 @@
 mod answer;
 mod disorder;
 mod distribution;
+mod export;
 mod feed;
 mod files;
 mod frame;
@@ -22,11 +23,12 @@ mod parquet;
 mod reading;
 mod rejected;
 mod session;
+mod sink;
 
-use crate::wire::{Command, Notice, Opened, Question, Source, View};
+use crate::wire::{Command, Export, Notice, Opened, Question, Source, View};
 use feed::Feed;
 use input::Input;
-use js_sys::{Array, Float64Array, Function, Promise};
+use js_sys::{Array, Float64Array, Function, Promise, Uint8Array};
 use kappascope_ingest::profile::Mapping;
 use session::{Session, Work};
 use std::cell::{Cell, RefCell};
@@ -132,6 +134,7 @@ impl Host {
             Ok(Command::StopMeasuring) => self.stop_looking(),
             Ok(Command::Rejected) => self.give_rejected(),
             Ok(Command::Explain(question)) => self.explain(&question),
+            Ok(Command::Export(export)) => self.export(export),
             Ok(Command::Frame(view)) => self.look(view),
             Ok(command) => self.steer(&command),
             Err(error) => self.tell(
@@ -167,15 +170,45 @@ impl Host {
         self.tell(&notice, None);
     }
 
+    /// Writes a file of what came out so far.
+    fn export(self: &Rc<Self>, export: Export) {
+        let host = Rc::clone(self);
+        spawn_local(async move {
+            let notice = match host.write(export).await {
+                Ok(parts) => return host.tell_file(export, &parts),
+                Err(problem) => Notice::Problem(problem),
+            };
+            host.tell(&notice, None);
+        });
+    }
+
+    async fn write(&self, export: Export) -> Result<Vec<Vec<u8>>, String> {
+        let with =
+            |session: &Session| -> Result<export::Writing, String> { export::Writing::new(session, export) };
+        if export == Export::Snapshot {
+            return self.look_at(|session| session.snapshot().map(|bytes| vec![bytes]));
+        }
+        let (mut writing, mut parts) = (self.look_at(with)?, Vec::new());
+        while let Some(part) = self.look_at(|session| writing.next(session))? {
+            parts.push(part);
+            self.turn().await;
+        }
+        parts.push(self.look_at(|session| Ok(writing.end(session.refused())))?);
+        Ok(parts)
+    }
+
+    fn look_at<T>(&self, look: impl FnOnce(&Session) -> Result<T, String>) -> Result<T, String> {
+        self.session.borrow().as_ref().ok_or_else(|| "Nothing is open.".to_owned()).and_then(look)
+    }
+
     /// Opens a source. What was open goes on until the new one is understood; a look at it does not.
     fn open(self: &Rc<Self>, source: Source, file: Option<File>) {
         self.stop_looking();
         let (host, number) = (Rc::clone(self), self.ask());
         spawn_local(async move {
             let result = match &source {
-                Source::Scenario { name, seed, events } => {
-                    Feed::world(name, *seed, *events).map(|world| host.begin(number, source.clone(), world))
-                }
+                Source::Scenario { name, seed, events, faults } => Feed::world(name, *seed, *events, faults)
+                    .map(|world| host.begin(number, source.clone(), world)),
                 Source::Sample(name) => reading::open_sample(&host, number, &source, name).await,
                 Source::File { .. } => reading::open_file(&host, number, &source, file).await,
             };
@@ -386,6 +419,18 @@ impl Host {
             let _ = self
                 .scope
                 .set_timeout_with_callback_and_timeout_and_arguments_0(wake.as_ref().unchecked_ref(), ms);
+        }
+    }
+
+    /// Hands a file to the page, whose memory takes it over.
+    fn tell_file(&self, export: Export, parts: &[Vec<u8>]) {
+        let notice = serde_wasm_bindgen::to_value(&Notice::Written(export)).expect("a notice is plain data");
+        let arrays: Array = parts.iter().map(|part| JsValue::from(Uint8Array::from(&part[..]))).collect();
+        let transfer: Array =
+            arrays.iter().map(|part| JsValue::from(part.unchecked_into::<Uint8Array>().buffer())).collect();
+        let message = Array::of2(&notice, &arrays);
+        if let Err(error) = self.scope.post_message_with_transfer(&message, &transfer) {
+            web_sys::console::error_1(&error);
         }
     }
 

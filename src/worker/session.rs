@@ -19,8 +19,11 @@ use super::kept::{self, Kept, NEAR};
 use super::lag::Lag;
 use super::memory::{self, LOG_BYTES, MEMORY_BYTES};
 use super::rejected::Refused;
+use super::sink::Sink;
 use crate::wire::{Command, Frame, Reading, State, To, View, Watch};
+use kappascope_core::time::TIME_RANGE;
 use kappascope_core::{AlertState, Cause, Change, DropReason, Log, Pipeline, Spec, SpecError, Transition};
+use std::collections::BTreeMap;
 
 /// Rows taken at a time: long enough for whole blocks to take the engine's fast path, short enough that
 /// a slice of work ends in time.
@@ -31,6 +34,9 @@ const WORTH_FORGETTING: u64 = 4;
 
 /// A feed that cannot keep up with the chosen speed by more than this is not made to catch up.
 const MAX_BEHIND_MS: f64 = 250.0;
+
+/// Most events that a person may give another time.
+const MOST_MOVED: usize = 1_000;
 
 /// What is left to do.
 pub(super) enum Work {
@@ -63,6 +69,9 @@ pub(super) struct Session {
     catch_up_to: u64,
     /// What is being looked for.
     seeking: Option<To>,
+    /// Events that were given another time.
+    moved: BTreeMap<u64, i64>,
+    sink: Option<Sink>,
     finished: bool,
     /// Whether the feed ended before its end.
     broken: bool,
@@ -97,6 +106,8 @@ impl Session {
             kept: Kept::new(),
             view: View::default(),
             seeking: None,
+            moved: BTreeMap::new(),
+            sink: None,
             spec,
             unread: feed.input().is_some(),
             feed,
@@ -133,7 +144,46 @@ impl Session {
     pub(super) fn take(&mut self, piece: Option<&Piece>) -> Result<(), String> {
         self.changed = true;
         self.check_memory()?;
-        self.feed.take(piece, &mut self.log)
+        let from = self.log.end();
+        self.feed.take(piece, &mut self.log)?;
+        self.move_from(from);
+        Ok(())
+    }
+
+    /// Lets the feed append up to so many rows that have arrived by a time.
+    fn fill(&mut self, until: i64, rows: usize) {
+        let from = self.log.end();
+        self.feed.fill(&mut self.log, until, rows);
+        self.move_from(from);
+    }
+
+    /// Gives the events from a row on the times that they were moved to.
+    fn move_from(&mut self, from: u64) {
+        for (&row, &time) in self.moved.range(from..self.log.end()) {
+            self.log.set_time(row, time);
+        }
+    }
+
+    /// Gives an event another time, or its own; then the log is run again from there.
+    fn move_event(&mut self, row: u64, time: Option<i64>) {
+        let before = match time {
+            Some(time) if TIME_RANGE.contains(&time) && self.moved.len() < MOST_MOVED => {
+                self.moved.insert(row, time)
+            }
+            Some(_) => return,
+            None => self.moved.remove(&row),
+        };
+        if time == before {
+            return;
+        }
+        let to = self.row.max(self.catch_up_to);
+        self.kept.forget_after(row);
+        match time {
+            Some(time) if row < self.log.end() && row >= self.log.start() => self.log.set_time(row, time),
+            // The feed knows its own time.
+            _ => self.rewind(),
+        }
+        self.restart_from(row, to);
     }
 
     /// Whether the next bytes of a file may be taken.
@@ -180,6 +230,9 @@ impl Session {
             }
             Command::Tune(spec) => self.tune(spec),
             Command::Watch(watch) => self.watch(*watch),
+            Command::Move { row, time } => self.move_event(*row as u64, time.map(|time| time as i64)),
+            // A sink that cannot be is none; the page checks what it offers.
+            Command::Sink(spec) => self.sink = spec.as_ref().and_then(|spec| Sink::new(spec).ok()),
             Command::Go(to) => {
                 self.set_running(false, now);
                 self.go(*to);
@@ -228,8 +281,16 @@ impl Session {
     /// Starts the engine again, from the latest state that was kept before row `to`, to catch up to there at
     /// once. What is no longer held is made or read again.
     fn restart(&mut self, to: u64) {
+        self.restart_from(to, to);
+    }
+
+    /// The same, from a state that was kept before row `from`.
+    fn restart_from(&mut self, from: u64, to: u64) {
         let start = self.log.start();
-        let kept = self.kept.latest(|state| (start..=to).contains(&state.row())).cloned();
+        let fits = |state: &kept::State| {
+            (start..=from.min(to)).contains(&state.row()) && state.row() <= self.log.end()
+        };
+        let kept = self.kept.latest(fits).cloned();
         match kept {
             Some(state) => (self.pipeline, self.history) = (state.pipeline, state.history),
             None => {
@@ -339,7 +400,7 @@ impl Session {
             return 0;
         }
         if self.log.end() - self.row < ROWS as u64 && !self.broken {
-            self.feed.fill(&mut self.log, i64::MAX, ROWS);
+            self.fill(i64::MAX, ROWS);
         }
         let (from, before) = (self.row, self.pipeline.clone());
         let read = self.read(ROWS);
@@ -424,7 +485,7 @@ impl Session {
         let left = self.catch_up_to.saturating_sub(self.row);
         let rows = usize::try_from(left).map_or(ROWS, |rows| rows.min(ROWS));
         if rows > 0 && self.row == self.log.end() && !self.broken {
-            self.feed.fill(&mut self.log, i64::MAX, rows);
+            self.fill(i64::MAX, rows);
         }
         self.read(rows)
     }
@@ -434,7 +495,7 @@ impl Session {
         let until = self.arrival_clock(now);
         self.arrived_until = until;
         if self.log.end() - self.row < ROWS as u64 && !self.broken {
-            self.feed.fill(&mut self.log, until, ROWS);
+            self.fill(until, ROWS);
         }
         let block = self.log.read(self.row, ROWS);
         let arrived = block.arrival().partition_point(|&at| at <= until);
@@ -462,7 +523,7 @@ impl Session {
     /// When the row at hand arrives; `None` while the feed has not brought it.
     fn next_arrival(&mut self) -> Option<i64> {
         if self.row == self.log.end() && !self.broken {
-            self.feed.fill(&mut self.log, i64::MAX, 1);
+            self.fill(i64::MAX, 1);
         }
         self.log.read(self.row, 1).arrival().first().copied()
     }
@@ -565,6 +626,24 @@ impl Session {
         self.kept.latest(|state| state.row() >= held && state.row() <= self.row && fits(state))
     }
 
+    /// The query that is charted, or the first.
+    pub(super) fn query(&self) -> u32 {
+        self.history.query()
+    }
+
+    /// Records of the source that were refused.
+    pub(super) fn refused(&self) -> u64 {
+        self.feed.refused().0
+    }
+
+    /// The engine's state, from which the binary can go on.
+    pub(super) fn snapshot(&self) -> Result<Vec<u8>, String> {
+        if self.finished {
+            return Err("At the end every window is closed, and there is nothing to go on with. Go back by a step first.".to_owned());
+        }
+        Ok(self.pipeline.snapshot())
+    }
+
     /// An alert that fired, by its id, with what it said.
     pub(super) fn firing(&self, id: u64) -> Option<(&Transition, Option<&str>)> {
         self.history.firing(id)
@@ -616,6 +695,11 @@ impl Session {
         if self.view.spread {
             self.draw_spread(&mut frame, &mut figures);
         }
+        if let Some(sink) = &mut self.sink {
+            sink.follow(&self.log, self.row);
+            frame.sink = Some(sink.draw(&mut figures));
+        }
+        frame.moved = self.moved.iter().map(|(row, time)| (*row as f64, *time as f64)).collect();
         (frame, figures)
     }
 
