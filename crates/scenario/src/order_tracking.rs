@@ -114,7 +114,8 @@ struct Life {
 impl Life {
     fn new(seed: u64, number: u64, placed: i64, may_fail: bool) -> Self {
         let mut chance = Noise::new(seed, LIVES + number);
-        let troubled = chance.happens(TROUBLE) && may_fail;
+        let cancelled = chance.happens(CANCELLED_SHARE);
+        let troubled = chance.happens(TROUBLE) && may_fail && !cancelled;
         let fate = [Fate::Late, Fate::Stuck, Fate::Lost][chance.below(3) as usize];
         let kitchen = chance.below(KITCHENS);
         let from = place(seed, kitchen);
@@ -136,7 +137,7 @@ impl Life {
             chance,
         };
         life.tell(PLACED);
-        if life.cook(kitchen) {
+        if life.cook(kitchen, cancelled) {
             life.ride();
         }
         life
@@ -172,7 +173,7 @@ impl Life {
     }
 
     /// The kitchen's part. Gives whether a courier picks the order up.
-    fn cook(&mut self, kitchen: u32) -> bool {
+    fn cook(&mut self, kitchen: u32, cancelled: bool) -> bool {
         let placed = self.time;
         let slow = if kitchen.is_multiple_of(SLOW_KITCHENS) { SLOW_KITCHEN } else { 1.0 };
         let rush = if EVENING.contains(&hour(placed)) { EVENING_RUSH } else { 1.0 };
@@ -180,7 +181,6 @@ impl Life {
         if self.chance.happens(FOR_LATER) {
             minutes += f64::from(self.chance.between(&(30..90)));
         }
-        let cancelled = self.chance.happens(CANCELLED_SHARE) && self.fate == Fate::Fine;
         if self.fate == Fate::Late {
             minutes = self.chance.log_uniform(&(30.0..100.0));
         }
