@@ -1,5 +1,5 @@
-//! Attacks among honest events: a slot of time after the other holds one, and its events and labels are
-//! decided before any honest event is.
+//! Attacks among honest events, or what breaks among what works: a slot of time after the other holds one, and
+//! its events and labels are decided before any honest event is.
 //!
 //! ```text
 //!   slots      |      ▪ attack 0 ─────┼──   |  ▪ attack 1 |           ▪┼ attack 2

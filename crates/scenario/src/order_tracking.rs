@@ -67,6 +67,9 @@ const DOOR_WAIT: f64 = 0.06;
 const STOP: f64 = 0.03;
 const NO_SIGNAL: f64 = 0.04;
 
+/// Share of stuck orders that are cancelled then.
+const GIVEN_UP: f64 = 0.4;
+
 /// Share of lost orders that are cancelled when the customer calls, after five minutes to an hour.
 const COMPLAINTS: f64 = 0.5;
 
@@ -104,8 +107,8 @@ struct Life {
     time: i64,
     /// The share of the way that is done.
     done: f64,
-    /// Until when the telephone has no signal, and whether it keeps what it could not tell.
-    silent_until: i64,
+    /// When the telephone has no signal, and whether it keeps what it could not tell.
+    silence: Range<i64>,
     keeps: bool,
     events: Vec<Event>,
     label: Option<Range<i64>>,
@@ -130,7 +133,7 @@ impl Life {
             km,
             time: placed,
             done: 0.0,
-            silent_until: placed,
+            silence: placed..placed,
             keeps: false,
             events: Vec::new(),
             label: None,
@@ -152,11 +155,11 @@ impl Life {
         let longitude = at(self.from.1, self.to.1) + chance.gauss(0.0, noise) / KM_A_DEGREE.1;
         let over = kind == DELIVERED || kind == CANCELLED;
         let mut delay = delay(chance);
-        if kind == POSITION && self.time < self.silent_until {
+        if kind == POSITION && self.silence.contains(&self.time) {
             if !self.keeps {
                 return;
             }
-            delay += (self.silent_until - self.time) as u32;
+            delay += (self.silence.end - self.time) as u32;
         }
         self.events.push(Event {
             time: self.time,
@@ -197,7 +200,7 @@ impl Life {
         let stop_minutes = self.stop();
         if self.chance.happens(NO_SIGNAL) {
             let begins = self.time + i64::from(self.chance.below(5 * MINUTE_MS as u32));
-            self.silent_until = begins + i64::from(self.chance.between(&(5..25))) * MINUTE_MS;
+            self.silence = begins..begins + i64::from(self.chance.between(&(5..25))) * MINUTE_MS;
             self.keeps = self.chance.happens(0.5);
         }
         self.go(stop_at, km_an_hour);
@@ -210,7 +213,7 @@ impl Life {
                 let from = self.time;
                 self.stand(stop_minutes);
                 self.label = Some(from..self.time + 1);
-                if self.chance.happens(0.4) {
+                if self.chance.happens(GIVEN_UP) {
                     return self.tell(CANCELLED);
                 }
             }

@@ -266,11 +266,24 @@ fn text_and_back() {
         ..faults("disorder=5s,duplicates=1%,hot_key=10%,burst=20m:10m:3x")
     };
     assert_eq!(all, faults(ALL));
-    for (name, form) in FORMS {
-        for form in form.split("` or `") {
-            faults(&format!("{name}={form}"));
+    for (name, forms) in FORMS {
+        for form in forms {
+            let text = format!("{name}={form}");
+            assert_eq!(faults(&text).to_string(), text);
         }
     }
+}
+
+#[test]
+fn numbers_and_back() {
+    assert_eq!(serde_json::from_str::<Faults>("{}").unwrap(), Faults::default());
+    for faults in [Faults::default(), faults(ALL), faults("skew=p1:30s")] {
+        let json = serde_json::to_string(&faults).unwrap();
+        assert_eq!(serde_json::from_str::<Faults>(&json).unwrap(), faults, "{json}");
+    }
+    expect![[r#"{"disorder_ms":0,"stragglers":{"percent":1.0,"late_ms":120000},"idle":null,"duplicates_percent":0.0,"skew":{"of":{"partition":1},"by_ms":-30000},"hot_key_percent":0.0,"burst":null}"#]]
+        .assert_eq(&serde_json::to_string(&faults("stragglers=1%:2m,skew=p1:-30s")).unwrap());
+    assert!(serde_json::from_str::<Faults>(r#"{"disorder":5}"#).is_err());
 }
 
 #[test]
