@@ -365,8 +365,8 @@ pub(crate) fn parts(seed: u64, extent: Extent<'_>, troubled: u64) -> Parts {
 
 /// Labels that begin before the world ends, in order of time, and when it ends. Lives the orders to know.
 fn labels(mut city: City, extent: Extent<'_>) -> (Vec<Label>, i64) {
-    let (mut labels, mut arriving, mut piece) = (Vec::new(), 0, START);
-    while arriving < extent.events && city.placed < ORDERS {
+    let (mut labels, mut arriving, mut piece) = (Vec::new(), 0.0, START);
+    while arriving < extent.events as f64 && city.placed < ORDERS {
         let (events, of_orders) = city.piece(piece);
         labels.extend(of_orders);
         arriving += extent.arriving(piece - START, events.len() as u64);

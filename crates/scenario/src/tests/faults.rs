@@ -50,8 +50,11 @@ fn dials_at_zero_change_no_bit() {
     for scenario in SCENARIOS {
         let name = scenario.name;
         let plain = hash(name, &whole(open(name, 7, Some(30_000)).unwrap()));
+        let labels = open(name, 7, Some(30_000)).unwrap().labels().to_vec();
         for faults in [&zero, &none] {
-            let log = whole(open_with(name, 7, Some(30_000), faults).unwrap());
+            let world = open_with(name, 7, Some(30_000), faults).unwrap();
+            assert_eq!(world.labels(), labels, "{name} with {faults:?}");
+            let log = whole(world);
             assert_eq!(hash(name, &log), plain, "{name} with {faults:?}");
         }
         assert_ne!(
@@ -224,6 +227,7 @@ fn labels_begin_before_the_end() {
         ("website", 1_000_000, "burst=1h:1h:20x,duplicates=50%"),
         ("tutorial", 72_000, "burst=10m:1h:5x"),
         ("card_testing", 100_000, "duplicates=80%"),
+        ("sensor", 240_000, "duplicates=40%"),
     ] {
         let mut world = open_with(name, 2, Some(events), &faults(text)).unwrap();
         let mut log = Log::new(&world.spec().schema);
