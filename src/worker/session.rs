@@ -35,6 +35,10 @@ const WORTH_FORGETTING: u64 = 4;
 /// A feed that cannot keep up with the chosen speed by more than this is not made to catch up.
 const MAX_BEHIND_MS: f64 = 250.0;
 
+/// By how much steps become smaller where a place is looked for: with four times ever smaller steps any row
+/// of [`ROWS`] is found.
+const STEPS_SMALLER: usize = 12;
+
 /// Most events that a person may give another time.
 const MOST_MOVED: usize = 1_000;
 
@@ -314,6 +318,10 @@ impl Session {
             To::NextEvent => self.step(),
             To::NextWindow | To::NextLate | To::NextAlert => self.seeking = Some(to),
             To::PreviousEvent => self.go_back(self.row.saturating_sub(1)),
+            // Where the log is not held from its start, what came before is not looked through.
+            To::PreviousWindow if self.log.start() > 0 || self.row == 0 => {
+                self.go_back(self.row.saturating_sub(1))
+            }
             To::PreviousWindow => self.go_back(self.previous_window()),
             To::Row(row) if (row as u64) < self.row || self.finished => self.go_back(row as u64),
             To::Row(row) => self.catch_up_to = row as u64,
@@ -339,39 +347,35 @@ impl Session {
         }
     }
 
-    /// Behind the event that brought the last result of a window before the row at hand, which is not read
-    /// to its end: nothing, where there was none.
+    /// Behind the event that brought the last result of a window before the newest event; the start, where
+    /// there was none.
     fn previous_window(&self) -> u64 {
-        let windows = self.pipeline.counters().windows;
-        let is_before =
-            |state: &kept::State| state.pipeline.counters().windows < windows && state.row() < self.row;
-        let fresh = || Pipeline::new(&self.spec).expect("the spec was checked");
-        let mut pipeline = self.kept.latest(is_before).map_or_else(fresh, |state| state.pipeline.clone());
-        let mut before = pipeline.clone();
-        let mut last = 0;
-        while pipeline.counters().events < self.row {
-            before.clone_from(&pipeline);
-            let rows = ROWS.min((self.row - pipeline.counters().events) as usize);
-            pipeline.push(self.log.read(pipeline.counters().events, rows));
-            if pipeline.counters().windows > before.counters().windows {
-                last = self.last_window_in(before.clone(), rows).unwrap_or(last);
-            }
-        }
-        last
+        let mut pipeline = self.state_where(|state| state.row() < self.row);
+        self.run_while(&mut pipeline, |pipeline| pipeline.counters().events + 1 < self.row);
+        let windows = pipeline.counters().windows;
+        let mut pipeline = self.state_where(|state| state.pipeline.counters().windows < windows);
+        self.run_while(&mut pipeline, |pipeline| pipeline.counters().windows < windows);
+        pipeline.counters().events
     }
 
-    /// Behind the last event of these rows, except the row at hand, that brings a result of a window.
-    fn last_window_in(&self, mut pipeline: Pipeline, rows: usize) -> Option<u64> {
-        let end = pipeline.counters().events + rows as u64;
-        let mut last = None;
-        while pipeline.counters().events < end.min(self.row - 1) {
-            let windows = pipeline.counters().windows;
-            pipeline.push(self.log.read(pipeline.counters().events, 1));
-            if pipeline.counters().windows > windows {
-                last = Some(pipeline.counters().events);
+    /// The latest state that was kept and of which this holds, or that of the start.
+    fn state_where(&self, fits: impl Fn(&kept::State) -> bool) -> Pipeline {
+        let fresh = || Pipeline::new(&self.spec).expect("the spec was checked");
+        self.kept(fits).map_or_else(fresh, |state| state.pipeline.clone())
+    }
+
+    /// Lets a pipeline read the log as long as this holds of it, to the row.
+    fn run_while(&self, pipeline: &mut Pipeline, holds: impl Fn(&Pipeline) -> bool) {
+        let mut rows = ROWS;
+        while rows > 0 && holds(pipeline) {
+            let before = pipeline.clone();
+            pipeline.push(self.log.read(pipeline.counters().events, rows));
+            if !holds(pipeline) && rows > 1 {
+                // Too far, perhaps: again, in smaller steps.
+                *pipeline = before;
+                rows = rows.div_ceil(STEPS_SMALLER);
             }
         }
-        last
     }
 
     /// Starts the feed again.
