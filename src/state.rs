@@ -60,6 +60,13 @@ pub(crate) struct Ghost {
     pub(crate) figures: Vec<f64>,
 }
 
+/// A chart that can be pointed at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pointed {
+    Main,
+    Disorder,
+}
+
 /// The newest frame and what is owed to the worker, read by the animation frame and not by views.
 #[derive(Default)]
 struct Desk {
@@ -67,6 +74,10 @@ struct Desk {
     frame: RefCell<Arc<Frame>>,
     figures: RefCell<Vec<f64>>,
     ghost: RefCell<Option<Ghost>>,
+    /// The run that a person pinned.
+    kept: RefCell<Option<Ghost>>,
+    /// The event times that are pointed at, and on which chart.
+    pointed: Cell<Option<(Pointed, (f64, f64))>>,
     fresh: Cell<bool>,
     /// What the worker was last asked to show, and whether it has yet to.
     asked: Cell<View>,
@@ -133,6 +144,8 @@ pub(crate) struct Store {
     pub(crate) selected: RwSignal<Option<Mark>>,
     /// The key whose band is shown, when a person chose one.
     pub(crate) pinned: RwSignal<Option<String>>,
+    /// The picture of the run that a person pinned, to compare with.
+    pub(crate) kept: RwSignal<Option<Arc<Frame>>>,
     /// Whether the scene is open, where it is a sheet.
     pub(crate) sheet: RwSignal<bool>,
     /// What is known of the file of the user's.
@@ -160,6 +173,7 @@ impl Store {
             dead: RwSignal::new(false),
             selected: RwSignal::new(None),
             pinned: RwSignal::new(None),
+            kept: RwSignal::new(None),
             sheet: RwSignal::new(false),
             data: Data::new(),
             desk: StoredValue::new_local(Rc::default()),
@@ -231,6 +245,8 @@ impl Store {
         self.data.opened(&opened.source);
         self.selected.set(None);
         self.pinned.set(None);
+        self.answer.set(None);
+        self.keep(false);
         let restored = self.desk().restored.take();
         let speed = restored.as_ref().and_then(|scene| scene.speed);
         self.speed.set(speed.unwrap_or_else(|| self.speed_of(&opened.source)));
@@ -305,6 +321,38 @@ impl Store {
         Arc::clone(&self.desk().frame.borrow())
     }
 
+    /// Does something with the newest frame and its figures.
+    pub(crate) fn with_picture<T>(self, act: impl FnOnce(&Frame, &[f64]) -> T) -> T {
+        let desk = self.desk();
+        act(&desk.frame.borrow(), &desk.figures.borrow())
+    }
+
+    /// Says that a chart is pointed at, at these event times, so that the others mark them too.
+    pub(crate) fn point_at(self, chart: Pointed, times: Option<(f64, f64)>) {
+        let desk = self.desk();
+        let before = desk.pointed.get();
+        let now = times.map(|times| (chart, times));
+        let others = before.is_some_and(|(before, _)| before != chart);
+        if before != now && !(others && now.is_none()) {
+            desk.pointed.set(now);
+            desk.stale.set(true);
+        }
+    }
+
+    /// The event times that another chart is pointed at.
+    pub(crate) fn pointed(self, chart: Pointed) -> Option<(f64, f64)> {
+        self.desk().pointed.get().filter(|(pointed, _)| *pointed != chart).map(|(_, times)| times)
+    }
+
+    /// Keeps the picture of now to compare with, or lets the kept one go.
+    pub(crate) fn keep(self, keep: bool) {
+        let desk = self.desk();
+        let figures = || desk.figures.borrow().clone();
+        desk.kept.replace(keep.then(|| Ghost { frame: self.newest(), figures: figures() }));
+        self.kept.set(keep.then(|| self.newest()));
+        desk.stale.set(true);
+    }
+
     /// Draws the newest frame if it is new or if a drawing asks for it; then the worker may send the next.
     pub(crate) fn show(self, drawings: &[&dyn Drawing]) {
         let desk = self.desk();
@@ -312,8 +360,10 @@ impl Store {
         let redraw = desk.stale.replace(false)
             | drawings.iter().fold(false, |any, drawing| any | drawing.take_stale());
         if fresh || redraw {
-            let (frame, figures, ghost) = (desk.frame.borrow(), desk.figures.borrow(), desk.ghost.borrow());
-            drawings.iter().for_each(|drawing| drawing.draw(self, &frame, &figures, ghost.as_ref()));
+            let (frame, figures) = (desk.frame.borrow(), desk.figures.borrow());
+            let (ghost, kept) = (desk.ghost.borrow(), desk.kept.borrow());
+            let ghost = ghost.as_ref().or(kept.as_ref());
+            drawings.iter().for_each(|drawing| drawing.draw(self, &frame, &figures, ghost));
         }
         let view = view_of(drawings);
         if fresh || (desk.asked.replace(view) != view && desk.waiting.get()) {
@@ -445,6 +495,13 @@ impl Store {
         }
     }
 
+    /// Hands the browser a file that has an address.
+    pub(crate) fn save(self, name: &str, address: &str) {
+        if let Err(error) = click(name, address) {
+            self.problem.set(Some(format!("The browser did not take the file: {}.", words(&error))));
+        }
+    }
+
     /// Opens the scenario again with another seed.
     pub(crate) fn reseed(self, seed: u64) {
         if let Some(Source::Scenario { name, events, faults, .. }) = self.source() {
@@ -524,6 +581,7 @@ impl Store {
     pub(crate) fn draw(self, watch: Watch) {
         self.watch.set(watch);
         self.pinned.set(None);
+        self.keep(false);
         self.send(Command::Watch(watch), None);
     }
 
@@ -682,9 +740,15 @@ fn download(name: &str, kind: &str, parts: &Array) -> Result<(), JsValue> {
     options.set_type(kind);
     let blob = web_sys::Blob::new_with_blob_sequence_and_options(parts, &options)?;
     let url = Url::create_object_url_with_blob(&blob)?;
+    click(name, &url)?;
+    Url::revoke_object_url(&url)
+}
+
+/// Follows a link that saves what is at an address under a name.
+fn click(name: &str, address: &str) -> Result<(), JsValue> {
     let anchor: HtmlAnchorElement = document().create_element("a")?.unchecked_into();
-    anchor.set_href(&url);
+    anchor.set_href(address);
     anchor.set_download(name);
     anchor.click();
-    Url::revoke_object_url(&url)
+    Ok(())
 }

@@ -656,7 +656,8 @@ impl Session {
     /// What the page looks at from now on.
     pub(super) fn look(&mut self, view: View) {
         let before = std::mem::replace(&mut self.view, view);
-        if (before.dots == 0) != (view.dots == 0) && self.state != State::Running && self.row > 0 {
+        let others = (before.dots == 0) != (view.dots == 0) || view.dots > before.dots;
+        if others && self.state != State::Running && self.row > 0 {
             self.look_again();
         }
         self.changed |= View { pixels: 0, ..before } != View { pixels: 0, ..view };
