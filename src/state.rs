@@ -4,15 +4,14 @@
 //! and only this file talks to the worker.
 
 use crate::data::Data;
+use crate::inquiry::Inquiry;
 use crate::js::words;
 use crate::knob;
 use crate::link::Link;
 use crate::permalink::{self, FIRST_SEED, LARGEST, Scene};
 use crate::text;
 use crate::view::Drawing;
-use crate::wire::{
-    AnomalyRow, Answer, Command, Export, Frame, Notice, Opened, Question, Source, State, To, View, Watch,
-};
+use crate::wire::{Command, Export, Frame, Notice, Opened, Question, Source, State, To, View, Watch};
 use js_sys::{Array, Float64Array};
 use kappascope_core::Spec;
 use kappascope_core::backpressure::QueueSpec;
@@ -132,15 +131,15 @@ pub(crate) struct Store {
     pub(crate) sink: RwSignal<Option<QueueSpec>>,
     /// How the scene that was opened compares with what was shared.
     pub(crate) shared: RwSignal<Option<Shared>>,
-    /// What the worker answered last.
-    pub(crate) answer: RwSignal<Option<Arc<Answer>>>,
+    /// What a person looks into.
+    pub(crate) inquiry: Inquiry,
     /// Seconds of arrival time a second; `None` is as fast as it goes.
     pub(crate) speed: RwSignal<Option<f64>>,
     /// What a person should know before anything else.
     pub(crate) problem: RwSignal<Option<String>>,
     /// Whether the worker died; [`Store::restart`] starts another.
     pub(crate) dead: RwSignal<bool>,
-    /// What the inspector shows; the newest anomaly when nothing is selected.
+    /// The window result that chart and tables mark.
     pub(crate) selected: RwSignal<Option<Mark>>,
     /// The key whose band is shown, when a person chose one.
     pub(crate) pinned: RwSignal<Option<String>>,
@@ -167,7 +166,7 @@ impl Store {
             watch: RwSignal::new(Watch::Aggregate { query: 0, aggregate: 0 }),
             sink: RwSignal::new(None),
             shared: RwSignal::new(None),
-            answer: RwSignal::new(None),
+            inquiry: Inquiry::new(),
             speed: RwSignal::new(None),
             problem: RwSignal::new(None),
             dead: RwSignal::new(false),
@@ -231,21 +230,22 @@ impl Store {
             Notice::Ready => {}
             Notice::Opened(opened) => self.opened(*opened),
             Notice::Frame(frame) => self.take(*frame, beside.dyn_into().ok()),
-            Notice::Written(export) => self.save(export, &beside.unchecked_into()),
+            Notice::Written(export) => self.save_written(export, &beside.unchecked_into()),
             Notice::Looking(looking) => self.data.looking.set(looking),
             Notice::Measured(measured) => self.data.found(*measured),
             Notice::Refused(problem) => self.data.refuse(problem),
             Notice::Rejected(csv) => self.download("rejected.csv", "text/csv", &csv),
-            Notice::Explained(answer) => self.answer.set(Some(Arc::new(*answer))),
-            Notice::Unexplained(why) | Notice::Problem(why) => self.problem.set(Some(why)),
+            Notice::Explained(number, answer) => self.answered(number, *answer),
+            Notice::Unexplained(number, why) => self.unanswered(number, why),
+            Notice::Problem(why) => self.problem.set(Some(why)),
         }
     }
 
     fn opened(self, opened: Opened) {
         self.data.opened(&opened.source);
         self.selected.set(None);
+        self.inquiry.clear();
         self.pinned.set(None);
-        self.answer.set(None);
         self.keep(false);
         let restored = self.desk().restored.take();
         let speed = restored.as_ref().and_then(|scene| scene.speed);
@@ -424,7 +424,6 @@ impl Store {
         desk.promised.replace(None);
         desk.file.replace(file.clone());
         self.shared.set(None);
-        self.answer.set(None);
         self.sink.set(None);
         self.send(Command::Open(source), file);
     }
@@ -544,7 +543,7 @@ impl Store {
         self.send(Command::Export(export), None);
     }
 
-    fn save(self, export: Export, parts: &Array) {
+    fn save_written(self, export: Export, parts: &Array) {
         let name =
             self.spec.with_untracked(|spec| spec.as_ref().map_or_else(String::new, |spec| spec.name.clone()));
         let (ending, kind) = match export {
@@ -585,14 +584,14 @@ impl Store {
         self.send(Command::Watch(watch), None);
     }
 
-    /// Asks about something that the picture shows.
-    pub(crate) fn explain(self, question: Question) {
-        self.send(Command::Explain(question), None);
+    /// Asks the worker; the answer has the same number.
+    pub(crate) fn put(self, number: u32, question: Question) {
+        self.send(Command::Explain(number, question), None);
     }
 
     /// Back to the start.
     pub(crate) fn reset(self) {
-        self.selected.set(None);
+        self.close();
         self.send(Command::Reset, None);
     }
 
@@ -648,17 +647,6 @@ impl Store {
         let desk = self.desk();
         desk.ghost.replace(None);
         desk.stale.set(true);
-    }
-
-    /// The anomaly that the inspector explains.
-    pub(crate) fn anomaly(self) -> Option<AnomalyRow> {
-        let selected = self.selected.get();
-        self.explained.with(|frame| match &selected {
-            Some(mark) => {
-                frame.anomaly_rows.iter().find(|row| row.key == mark.key && row.start == mark.start).cloned()
-            }
-            None => frame.anomaly_rows.first().cloned(),
-        })
     }
 
     /// Whether this scene can be carried by the page's address.

@@ -32,6 +32,7 @@ use js_sys::{Array, Float64Array, Function, Promise, Uint8Array};
 use kappascope_ingest::profile::Mapping;
 use session::{Session, Work};
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -53,6 +54,10 @@ const NAP_MS: i32 = 8;
 
 /// How long a frame waits for a run after a change of settings to catch up before it shows part of it.
 const PATIENCE_MS: f64 = 250.0;
+
+/// Questions that wait until a run has caught up: the newest. A page asks two at a time, and shows the answer
+/// to the last of each kind only.
+const QUESTIONS: usize = 4;
 
 /// Starts the worker: answers messages until the page goes away.
 pub fn run() {
@@ -93,6 +98,8 @@ struct Host {
     wanted: Cell<bool>,
     last_frame_ms: Cell<f64>,
     scheduled: Cell<bool>,
+    /// What was asked while a run caught up, the oldest first.
+    questions: RefCell<VecDeque<(u32, Question)>>,
     yield_port: MessagePort,
     wake: RefCell<Option<Closure<dyn FnMut()>>>,
 }
@@ -111,6 +118,7 @@ impl Host {
             wanted: Cell::new(false),
             last_frame_ms: Cell::new(0.0),
             scheduled: Cell::new(false),
+            questions: RefCell::default(),
             yield_port: channel.port2(),
             wake: RefCell::new(None),
         });
@@ -133,7 +141,7 @@ impl Host {
             Ok(Command::Measure) => self.measure(),
             Ok(Command::StopMeasuring) => self.stop_looking(),
             Ok(Command::Rejected) => self.give_rejected(),
-            Ok(Command::Explain(question)) => self.explain(&question),
+            Ok(Command::Explain(number, question)) => self.explain(number, question),
             Ok(Command::Export(export)) => self.export(export),
             Ok(Command::Frame(view)) => self.look(view),
             Ok(command) => self.steer(&command),
@@ -161,13 +169,28 @@ impl Host {
         }
     }
 
-    fn explain(&self, question: &Question) {
-        let notice = match self.session.borrow().as_ref().map(|session| answer::answer(session, question)) {
-            Some(Ok(answer)) => Notice::Explained(Box::new(answer)),
-            Some(Err(why)) => Notice::Unexplained(why),
-            None => return,
-        };
-        self.tell(&notice, None);
+    fn explain(&self, number: u32, question: Question) {
+        let mut questions = self.questions.borrow_mut();
+        questions.push_back((number, question));
+        if questions.len() > QUESTIONS {
+            questions.pop_front();
+        }
+        drop(questions);
+        self.answer();
+    }
+
+    /// Answers what was asked, once a run after a change of settings has caught up: before that it would not
+    /// know what the page shows.
+    fn answer(&self) {
+        let session = self.session.borrow();
+        let Some(session) = session.as_ref().filter(|session| !session.is_catching_up()) else { return };
+        for (number, question) in self.questions.take() {
+            let notice = match answer::answer(session, &question) {
+                Ok(answer) => Notice::Explained(number, Box::new(answer)),
+                Err(why) => Notice::Unexplained(number, why),
+            };
+            self.tell(&notice, None);
+        }
     }
 
     /// Writes a file of what came out so far.
@@ -373,6 +396,7 @@ impl Host {
         };
         self.wake_readers();
         self.show();
+        self.answer();
         match work {
             Work::More { awaited: false } if self.scope.navigator().hardware_concurrency() <= FEW_CORES => {
                 self.schedule_in(REST_MS);
