@@ -128,12 +128,8 @@ impl Store {
             data: Data::new(),
             desk: StoredValue::new_local(Rc::default()),
         };
-        let started =
-            Link::start(move |notice, figures| store.hear(notice, figures), move |why| store.died(&why));
-        match started {
-            Ok(link) => drop(store.desk().link.replace(Some(link))),
-            Err(why) => store.died(&why),
-        }
+        let link = Link::new(move |notice, figures| store.hear(notice, figures), move |why| store.died(&why));
+        store.desk().link.replace(Some(link));
         store.restore();
         store
     }
