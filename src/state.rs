@@ -182,21 +182,17 @@ impl Store {
         store
     }
 
-    /// Starts a worker.
+    /// Makes the page's end of the conversation.
     fn link(self) {
-        let started =
-            Link::start(move |notice, beside| self.hear(notice, beside), move |why| self.died(&why));
-        match started {
-            Ok(link) => drop(self.desk().link.replace(Some(link))),
-            Err(why) => self.died(&why),
-        }
+        let link = Link::new(move |notice, beside| self.hear(notice, beside), move |why| self.died(&why));
+        self.desk().link.replace(Some(link));
     }
 
     /// Starts another worker in place of one that died, which runs the log again up to where that one was.
     pub(crate) fn restart(self) {
         let (desk, scene) = (self.desk(), self.scene());
         if let Some(link) = desk.link.take() {
-            link.end();
+            link.close();
         }
         desk.dead.set(false);
         desk.started_ms.set(None);

@@ -55,7 +55,7 @@ pub(super) enum Work {
 }
 
 pub(super) struct Session {
-    feed: Feed,
+    feed: Box<dyn Feed>,
     log: Log,
     spec: Spec,
     pipeline: Pipeline,
@@ -98,7 +98,7 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(feed: Feed, now: f64) -> Result<Self, SpecError> {
+    pub(super) fn new(feed: Box<dyn Feed>, now: f64) -> Result<Self, SpecError> {
         let spec = feed.spec().clone();
         Ok(Self {
             log: Log::new(&spec.schema),
