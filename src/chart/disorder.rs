@@ -289,11 +289,10 @@ impl DisorderChart {
             return (None, None);
         }
         let field = Field::new(place, events, self.drawn.as_ref());
-        if self.drawn.as_ref() != Some(&field) {
-            if let Some(sheet) = self.axes.clear(place) {
-                // A canvas refuses to draw only when the page is going away.
-                let _ = field.draw_axes(&sheet.area, &self.palette);
-            }
+        let changed = self.drawn.as_ref() != Some(&field);
+        if let Some(sheet) = changed.then(|| self.axes.clear(place)).flatten() {
+            // A canvas refuses to draw only when the page is going away.
+            let _ = field.draw_axes(&sheet.area, &self.palette);
         }
         let spot = field.spot(events);
         if let Some(sheet) = self.data.clear(place) {

@@ -313,7 +313,7 @@ mod tests {
     fn a_logarithmic_scale_of_values_has_zero_and_powers_of_ten() {
         let scale = Symlog::over(0.0, 5_000.0);
         assert_eq!((scale.part(0.0), scale.part(5_000.0)), (0.0, 1.0));
-        assert_eq!(scale.ticks(0.05), [0.0, 1.0, 10.0, 100.0, 1_000.0]);
+        assert_eq!(scale.ticks(0.05), [0.0, 0.1, 1.0, 10.0, 100.0, 1_000.0]);
         let both = Symlog::over(-100.0, 100.0);
         assert!((both.part(0.0) - 0.5).abs() < 1e-12 && both.part(-10.0) < both.part(-1.0));
         assert!(Symlog::over(0.0, 0.0).part(0.0).is_finite());

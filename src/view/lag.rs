@@ -87,7 +87,8 @@ pub(crate) fn LagTab() -> impl IntoView {
             </div>
             <div class="spread-side">
                 <table>
-                    <thead><tr><th class="text">"Behind the newest"</th><th>"Now"</th><th>"Most"</th></tr></thead>
+                    <caption>"Behind the newest event"</caption>
+                    <thead><tr><td></td><th scope="col">"Now"</th><th scope="col">"Most"</th></tr></thead>
                     <tbody>
                         {move || rows.get().into_iter().take(MOST_STRIPS).enumerate()
                             .map(|(strip, (now, most))| view! {
