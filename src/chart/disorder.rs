@@ -289,11 +289,10 @@ impl DisorderChart {
             return (None, None);
         }
         let field = Field::new(place, events, self.drawn.as_ref());
-        if self.drawn.as_ref() != Some(&field) {
-            if let Some(sheet) = self.axes.clear(place) {
-                // A canvas refuses to draw only when the page is going away.
-                let _ = field.draw_axes(&sheet.area, &self.palette);
-            }
+        let changed = self.drawn.as_ref() != Some(&field);
+        if let Some(sheet) = changed.then(|| self.axes.clear(place)).flatten() {
+            // A canvas refuses to draw only when the page is going away.
+            let _ = field.draw_axes(&sheet.area, &self.palette);
         }
         let spot = field.spot(events);
         if let Some(sheet) = self.data.clear(place) {
@@ -395,11 +394,12 @@ impl Field {
                 marks[fate].push(self.pane.at(x, y));
             }
         }
-        let rare = |fate: Fate| marks[fate as usize].as_slice();
-        self.draw_mark(pen, palette, Fate::InOrder, rare(Fate::InOrder), 0.55);
-        self.draw_mark(pen, palette, Fate::Reordered, rare(Fate::Reordered), 0.8);
-        self.draw_mark(pen, palette, Fate::Corrected, rare(Fate::Corrected), 1.0);
-        self.draw_mark(pen, palette, Fate::Dropped, rare(Fate::Dropped), 1.0);
+        // What is rare lies on what is common.
+        for (fate, seen) in
+            [(Fate::InOrder, 0.55), (Fate::Reordered, 0.8), (Fate::Corrected, 1.0), (Fate::Dropped, 1.0)]
+        {
+            self.draw_mark(pen, palette, fate, &marks[fate as usize], seen);
+        }
     }
 
     /// The marks of one fate.
@@ -554,8 +554,10 @@ impl Field {
             let gone = self.passed(events, end + events.lateness);
             let band =
                 |from: f64, to: f64, colour| self.pane.sharp((from, top), (to - from, bottom - top), colour);
-            if closed > self.pane.left && at % 2 == 0 {
-                area.draw(&band(self.pane.left, closed, palette.axis.mix(0.09)))?;
+            if closed > self.pane.left {
+                // Neighbours are told apart by their tint.
+                let tint = if at % 2 == 0 { 0.12 } else { 0.06 };
+                area.draw(&band(self.pane.left, closed, palette.axis.mix(tint)))?;
             }
             if gone > closed {
                 area.draw(&band(closed, gone, palette.late_area))?;

@@ -9,6 +9,8 @@
 //! **Invariant:** nothing is computed here but positions: every value comes from the worker's figures.
 
 pub(crate) mod disorder;
+pub(crate) mod distribution;
+pub(crate) mod lag;
 mod palette;
 mod pane;
 mod pen;

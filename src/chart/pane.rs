@@ -56,7 +56,7 @@ impl Pane {
         self.place.units(width).unsigned_abs().max(1)
     }
 
-    /// A box whose edges lie on the screen's pixels, so that thin lines are sharp.
+    /// A box whose edges lie on the screen's pixels, so that thin lines are sharp and neighbours meet.
     pub(super) fn sharp(
         &self,
         (x, y): (f64, f64),
@@ -64,10 +64,10 @@ impl Pane {
         colour: RGBAColor,
     ) -> Rectangle<(i32, i32)> {
         let round = |pixels: f64| (pixels * self.place.ratio).round() / self.place.ratio;
-        let (x, y) = (round(x), round(y));
         let pixel = 1.0 / self.place.ratio;
-        let (width, height) = (round(width).max(pixel), round(height).max(pixel));
-        Rectangle::new([self.at(x, y), self.at(x + width, y + height)], colour.filled())
+        let end = |from: f64, size: f64| round(from + size).max(round(from) + pixel);
+        let corners = [self.at(round(x), round(y)), self.at(end(x, width), end(y, height))];
+        Rectangle::new(corners, colour.filled())
     }
 
     /// Writes a text; positions are those of its middle line.

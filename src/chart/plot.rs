@@ -21,7 +21,7 @@ const LEFT: f64 = 46.0;
 
 /// Narrower charts have less room beside the plot.
 const NARROW: f64 = 500.0;
-const LEFT_NARROW: f64 = 38.0;
+const LEFT_NARROW: f64 = 44.0;
 
 const LABEL_TEXT: f64 = 12.0;
 
@@ -79,7 +79,7 @@ pub(super) fn axes(place: Place, right: f64, picture: &Picture<'_>, before: Opti
         }
     };
     let (low, high) = range(picture, &times);
-    let rows = ((place.height - TOP - BOTTOM) / 56.0) as usize;
+    let rows = ((place.height - TOP - BOTTOM) / 48.0) as usize;
     (times, Axis::of_values(low, high, rows.max(2), before))
 }
 

@@ -174,6 +174,48 @@ impl Delays {
     }
 }
 
+/// A scale of values that is logarithmic on both sides of zero, and linear near it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Symlog {
+    low: f64,
+    high: f64,
+    knee: f64,
+}
+
+/// Decades below the largest value that a logarithmic scale shows.
+const DECADES: f64 = 1e4;
+
+impl Symlog {
+    /// A scale over a range of values.
+    pub(crate) fn over(low: f64, high: f64) -> Self {
+        let largest = low.abs().max(high.abs()).max(f64::MIN_POSITIVE * DECADES);
+        let (low, high) = if low < high { (low, high) } else { (low.min(0.0), high.max(0.0).max(low + 1.0)) };
+        Self { low, high, knee: 10f64.powf((largest / DECADES).log10().floor()) }
+    }
+
+    fn bent(self, value: f64) -> f64 {
+        (value.abs() / self.knee).ln_1p().copysign(value)
+    }
+
+    /// Where a value lies, from 0 to 1.
+    pub(crate) fn part(self, value: f64) -> f64 {
+        (self.bent(value) - self.bent(self.low)) / (self.bent(self.high) - self.bent(self.low))
+    }
+
+    /// Powers of ten, and zero, that are at least a part of the scale apart.
+    pub(crate) fn ticks(self, apart: f64) -> Vec<f64> {
+        let powers = || (0..=6).map(|power| self.knee * 10f64.powi(power));
+        let all = powers().rev().map(|tick| -tick).chain([0.0]).chain(powers());
+        let mut ticks: Vec<f64> = Vec::new();
+        for tick in all.filter(|tick| (self.low..=self.high).contains(tick)) {
+            if ticks.last().is_none_or(|before| self.part(tick) - self.part(*before) >= apart) {
+                ticks.push(tick);
+            }
+        }
+        ticks
+    }
+}
+
 /// The next of 1, 2, 2.5, 5 times a power of ten.
 fn round_step(least: f64) -> f64 {
     let power = 10f64.powf(least.log10().floor());
@@ -265,6 +307,16 @@ mod tests {
         assert_ne!(Delays::up_to(400_000.0, Some(before)), before, "too small");
         assert_ne!(Delays::up_to(1_000.0, Some(before)), before, "far too large");
         assert_eq!(Delays::up_to(0.0, None).high, 1_000.0);
+    }
+
+    #[test]
+    fn a_logarithmic_scale_of_values_has_zero_and_powers_of_ten() {
+        let scale = Symlog::over(0.0, 5_000.0);
+        assert_eq!((scale.part(0.0), scale.part(5_000.0)), (0.0, 1.0));
+        assert_eq!(scale.ticks(0.05), [0.0, 0.1, 1.0, 10.0, 100.0, 1_000.0]);
+        let both = Symlog::over(-100.0, 100.0);
+        assert!((both.part(0.0) - 0.5).abs() < 1e-12 && both.part(-10.0) < both.part(-1.0));
+        assert!(Symlog::over(0.0, 0.0).part(0.0).is_finite());
     }
 
     #[test]

@@ -164,13 +164,12 @@ impl Drawing for DisorderEasel {
             self.easel.with(|chart| chart.draw(place, events))
         });
         let Some((spot, lines)) = drawn else { return };
-        let renew = |changed: bool, set: &dyn Fn()| {
-            if changed {
-                set()
-            }
-        };
-        renew(self.spot.with_untracked(|before| *before != spot), &|| self.spot.set(spot));
-        renew(self.lines.with_untracked(|before| *before != lines), &|| self.lines.set(lines));
+        if self.spot.with_untracked(|before| *before != spot) {
+            self.spot.set(spot);
+        }
+        if self.lines.with_untracked(|before| *before != lines) {
+            self.lines.set(lines);
+        }
         store.point_at(Pointed::Disorder, spot.map(|spot| (spot.dot.time, spot.dot.time)));
     }
 

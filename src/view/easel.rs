@@ -145,6 +145,15 @@ impl<C: Art> Easel<C> {
         on_seen.forget();
     }
 
+    /// The canvases go away.
+    fn leave(self) {
+        if let Some(inner) = self.inner.try_get_value() {
+            inner.seen.set(false);
+            inner.pointer.set(None);
+            inner.chart.replace(None);
+        }
+    }
+
     /// Hands the browser a PNG of the chart.
     pub(crate) fn save_png(self, store: Store, name: &str) {
         match self.with(|chart| chart.png()) {
@@ -174,6 +183,7 @@ pub(crate) fn Canvases<C: Art>(easel: Easel<C>) -> impl IntoView {
         easel.mount(C::on(axes, data), &host);
         store.ask();
     });
+    on_cleanup(move || easel.leave());
     view! {
         <div class="canvases" node_ref=host>
             <canvas node_ref=axes></canvas>

@@ -417,7 +417,7 @@ fn Plot(easel: MainEasel) -> impl IntoView {
             data-testid="chart"
             role="img"
             tabindex="0"
-            title="Drag to zoom in, double click for all"
+            aria-keyshortcuts="+ - 0 ArrowLeft ArrowRight"
             aria-label=move || summary(store)
             class:on-label=easel.on_label
             node_ref=host
@@ -541,18 +541,16 @@ fn press(store: Store, easel: MainEasel, event: &KeyboardEvent) {
     if event.ctrl_key() || event.alt_key() || event.meta_key() || event.shift_key() && event.key() != "+" {
         return;
     }
-    let done = match event.key().as_str() {
-        "+" | "=" => Some(easel.zoom(store, None, 1.0 / ZOOM)),
-        "-" => Some(easel.zoom(store, None, ZOOM)),
-        "0" => Some(easel.set(store, Range::All)),
-        "ArrowLeft" => easel.pan(store, -PAN).then_some(()),
-        "ArrowRight" => easel.pan(store, PAN).then_some(()),
-        _ => None,
-    };
-    if done.is_some() {
-        event.prevent_default();
-        event.stop_propagation();
+    match event.key().as_str() {
+        "+" | "=" => easel.zoom(store, None, 1.0 / ZOOM),
+        "-" => easel.zoom(store, None, ZOOM),
+        "0" => easel.set(store, Range::All),
+        "ArrowLeft" if easel.pan(store, -PAN) => {}
+        "ArrowRight" if easel.pan(store, PAN) => {}
+        _ => return,
     }
+    event.prevent_default();
+    event.stop_propagation();
 }
 
 /// What the chart shows, for who cannot see it; the table of windows has the figures.
