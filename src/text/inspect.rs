@@ -100,16 +100,29 @@ pub(crate) fn beyond(number: f64, up: bool) -> String {
     if number.fract() == 0.0 || !number.is_finite() {
         return figure(number);
     }
-    let places = match number.abs() {
-        size if size >= 1_000.0 => 0,
-        size if size >= 1.0 => 2,
-        size if size >= 0.01 => 4,
-        _ => return format!("{number:.4e}").replace('-', "−"),
-    };
+    match number.abs() {
+        size if size >= 1_000.0 => rounded(number, up, 0),
+        size if size >= 1.0 => rounded(number, up, 2),
+        size if size >= 0.01 => rounded(number, up, 4),
+        _ => format!("{number:.4e}").replace('-', "−"),
+    }
+}
+
+fn rounded(number: f64, up: bool, places: i32) -> String {
     let scale = 10f64.powi(places);
     let scaled = number * scale;
     let rounded = if up { scaled.ceil() } else { scaled.floor() } / scale;
     if places == 0 { value(rounded) } else { fixed(rounded, places as usize) }
+}
+
+/// A threshold from here on has two places.
+const COARSE: f64 = 0.1;
+
+/// A time of day, to the millisecond only where it has some; with its day where `dated`.
+pub(crate) fn instant(ms: f64, dated: bool) -> String {
+    let step = if ms % 1_000.0 == 0.0 { 1_000 } else { 1 };
+    let clock = super::moment(ms, step);
+    if dated { format!("{}, {clock}", super::day(ms as i64)).replace(' ', "\u{a0}") } else { clock }
 }
 
 /// The smallest changes that would have turned a verdict: of the value, of the threshold, and what would
@@ -137,7 +150,9 @@ pub(crate) fn turn(point: &PointWhy, unit: &str, sigma: &str) -> Option<Turn> {
     let of_threshold = |turned: f64| {
         let up = point.threshold.is_some_and(|threshold| turned > threshold);
         let side = if up { "or more" } else { "or less" };
-        format!("{}{sigma} {side}", beyond(turned, up))
+        let fine = turned.abs() >= COARSE;
+        let turned = if fine { rounded(turned, up, 2) } else { beyond(turned, up) };
+        format!("{turned}{sigma} {side}")
     };
     let value = point.turn_value.filter(|turned| turned.abs() < UNBOUNDED).map(of_value);
     let threshold = point.turn_threshold.map(of_threshold);

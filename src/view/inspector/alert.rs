@@ -31,13 +31,10 @@ pub(super) fn AlertPane(why: AlertWhy, title: &'static str) -> impl IntoView {
                 Some(_) => view! { <span class="tag">"resolved"</span> },
             }}
             <span class="grow"></span>
-            {rule.as_ref().map(|rule| view! { <span class="severity">{rule.severity.clone()}</span> })}
+            <span class="severity">{of_rule(&why.rule, rule.as_ref())}</span>
         </h2>
         {headline(store, &why)}
-        <p class="muted">
-            <b>{why.rule.clone()}</b>
-            {why.message.clone().map(|message| view! { ": " <span class="said">{message}</span> })}
-        </p>
+        {why.message.clone().map(|message| view! { <p class="said">{message}</p> })}
         {why.point.clone().map(|point| view! {
             <p class="muted">{inspect::expected(point.expected, point.low, point.high)}</p>
             <PointPart point=point/>
@@ -59,7 +56,9 @@ fn headline(store: Store, why: &AlertWhy) -> AnyView {
     };
     let place = match (&window, moved) {
         (Some(window), _) => format!("{what} of {key} in {window}"),
-        (None, Some(moved)) => format!("{what} of {key} at {}", text::clock(at(&why.point, moved))),
+        (None, Some(moved)) => {
+            format!("{what} of {key} at {}", inspect::instant(at(&why.point, moved), dated(store)))
+        }
         (None, None) => format!("{what} of {key}"),
     };
     view! { <p class="big">{value} " " <small>{place}</small></p> }.into_any()
@@ -118,10 +117,7 @@ fn condition(store: Store, why: &AlertWhy) -> Option<AnyView> {
 
 fn transitions(store: Store, why: &AlertWhy, rule: Option<&AlertSpec>, end: Memo<Option<f64>>) -> AnyView {
     let days = dated(store);
-    let time = move |ms: f64| match days {
-        true => format!("{}, {}", text::day(ms as i64), text::clock(ms)),
-        false => text::clock(ms),
-    };
+    let time = move |ms: f64| inspect::instant(ms, days);
     let line = move |moved: &Moved| {
         let value = if moved.absent { "no value".to_owned() } else { text::value(moved.value) };
         view! {
@@ -142,6 +138,11 @@ fn transitions(store: Store, why: &AlertWhy, rule: Option<&AlertSpec>, end: Memo
         {rule.map(|rule| view! { <p class="faint small">{told(rule)}</p> })}
     }
     .into_any()
+}
+
+/// The rule and how bad it is.
+fn of_rule(name: &str, rule: Option<&AlertSpec>) -> String {
+    rule.map_or_else(|| name.to_owned(), |rule| format!("{name}, {}", rule.severity))
 }
 
 fn told(rule: &AlertSpec) -> String {

@@ -46,7 +46,7 @@ pub(super) fn PointPart(point: PointWhy) -> impl IntoView {
     let of = Of::point(use_store(), &point);
     let compared = match point.points.len() {
         0 => String::new(),
-        points => format!(", compared with {}", text::several(points as f64, "point")),
+        points => format!(", compared with the last {}", text::several(points as f64, "point")),
     };
     let strip = Strip {
         value: point.value,
@@ -59,7 +59,7 @@ pub(super) fn PointPart(point: PointWhy) -> impl IntoView {
     view! {
         {arithmetic(&point, &of)}
         {strip::draw(&strip)}
-        <p class="faint small">{format!("{} by {}{compared}", point.kind, point.detector)}</p>
+        <p class="faint small">{format!("Detector {}: {}{compared}.", point.detector, point.kind)}</p>
         {turned(&point, &of)}
         {figures(&point)}
     }

@@ -56,10 +56,10 @@ fn results(store: Store, story: &Story) -> AnyView {
                 <thead>
                     <tr>
                         <th class="text">"Result"</th>
-                        <th title="Row of the event that brought it about">"By event"</th>
-                        <th title="How many events it covers">"Covers"</th>
                         {heads.into_iter().map(|name| view! { <th>{name}</th> }).collect_view()}
                         <th>"Score"</th>
+                        <th title="How many events it covers">"Covers"</th>
+                        <th title="Row of the event that brought it about">"By event"</th>
                     </tr>
                 </thead>
                 <tbody>{story.results.iter().map(|given| result(store, given)).collect_view()}</tbody>
@@ -77,21 +77,36 @@ fn result(store: Store, given: &Given) -> impl IntoView + use<> {
     view! {
         <tr class:gone=given.retraction>
             <td class="text"><span class=tag>{words}</span></td>
-            <td>{brought_by(store, given.row)}</td>
-            <td>{given.covers.map_or_else(|| "–".to_owned(), text::count)}</td>
             {given.values.iter().map(|value| view! { <td>{text::value(*value)}</td> }).collect_view()}
             <td class:fire=anomaly>{score}</td>
+            <td>{given.covers.map_or_else(|| "–".to_owned(), text::count)}</td>
+            <td>{brought_by(store, given.row)}</td>
         </tr>
     }
 }
 
-/// What an event has beside its time: the columns of the schema.
-fn columns(store: Store) -> (bool, Vec<String>, Vec<String>) {
-    store.spec.with_untracked(|spec| {
-        spec.as_ref().map_or_else(Default::default, |spec| {
-            (spec.schema.partitions > 1, spec.schema.keys.clone(), spec.schema.measures.clone())
+/// What an event of a query has beside its time and what it is grouped by: columns of the schema.
+#[derive(Default)]
+struct Columns {
+    partitions: bool,
+    measures: Vec<String>,
+    /// Their places among all keys.
+    keys: Vec<(usize, String)>,
+}
+
+impl Columns {
+    fn of(store: Store, query: u32) -> Self {
+        store.spec.with_untracked(|spec| {
+            let Some(spec) = spec.as_ref() else { return Self::default() };
+            let by = spec.query.get(query as usize).map_or(&[][..], |query| &query.by);
+            let keys = spec.schema.keys.iter().cloned().enumerate();
+            Self {
+                partitions: spec.schema.partitions > 1,
+                measures: spec.schema.measures.clone(),
+                keys: keys.filter(|(_, key)| !by.contains(key)).collect(),
+            }
         })
-    })
+    }
 }
 
 fn events(store: Store, story: &Story) -> AnyView {
@@ -101,10 +116,8 @@ fn events(store: Store, story: &Story) -> AnyView {
     } else {
         text::count(all)
     };
-    let (partitions, keys, measures) = columns(store);
-    let names =
-        keys.into_iter().map(|name| (name, "text")).chain(measures.into_iter().map(|name| (name, "")));
-    let heads: Vec<_> = names.map(|(name, class)| view! { <th class=class>{name}</th> }).collect();
+    let columns = Columns::of(store, story.query_index);
+    let lines = story.events.iter().map(|event| line(store, event, &columns)).collect_view();
     view! {
         <h3>"Events"<span class="faint">{about}</span></h3>
         <div class="sheet-table tall" tabindex="0" role="region" aria-label="Events of the window">
@@ -113,27 +126,30 @@ fn events(store: Store, story: &Story) -> AnyView {
                     <tr>
                         <th class="text">"Event"</th>
                         <th class="text">"Time"</th>
-                        <th>"Came after"</th>
-                        {partitions.then(|| view! { <th>"Partition"</th> })}
-                        {heads}
+                        <th title="How long after its own time it arrived">"Delay"</th>
+                        {columns.measures.iter().map(|name| view! { <th>{name.clone()}</th> }).collect_view()}
+                        {columns.keys.iter().map(|(_, name)| view! { <th class="text">{name.clone()}</th> }).collect_view()}
+                        {columns.partitions.then(|| view! { <th>"Partition"</th> })}
                     </tr>
                 </thead>
-                <tbody>{story.events.iter().map(|event| line(store, event, partitions)).collect_view()}</tbody>
+                <tbody>{lines}</tbody>
             </table>
         </div>
     }
     .into_any()
 }
 
-fn line(store: Store, event: &Event, partitions: bool) -> impl IntoView + use<> {
+fn line(store: Store, event: &Event, columns: &Columns) -> impl IntoView + use<> {
+    let keys = columns.keys.iter().filter_map(|(at, _)| event.keys.get(*at));
+    let keys = keys.map(|key| view! { <td class="text">{key.clone()}</td> }).collect_view();
     view! {
         <tr>
             <td class="text">{event_link(store, event.row)}</td>
             <td class="text mono">{text::clock(event.time)}</td>
             <td>{text::span((event.arrival - event.time) as i64)}</td>
-            {partitions.then(|| view! { <td>{event.partition}</td> })}
-            {event.keys.iter().map(|key| view! { <td class="text">{key.clone()}</td> }).collect_view()}
             {event.measures.iter().map(|measure| view! { <td>{text::value(*measure)}</td> }).collect_view()}
+            {keys}
+            {columns.partitions.then(|| view! { <td>{event.partition}</td> })}
         </tr>
     }
 }
