@@ -156,7 +156,7 @@ fn press(store: Store, event: &KeyboardEvent) {
         "." => store.go(To::NextAlert),
         "Home" => store.reset(),
         "Escape" if store.data.panel.get_untracked() => store.data.panel.set(false),
-        "Escape" => store.selected.set(None),
+        "Escape" => store.close(),
         _ => return,
     }
     event.prevent_default();

@@ -104,7 +104,7 @@ impl DisorderEasel {
 
     /// Gives a function what the chart shows of a frame.
     fn show<T>(self, store: Store, frame: &Frame, figures: &[f64], show: impl FnOnce(&Events<'_>) -> T) -> T {
-        let answer = store.answer.get_untracked();
+        let answer = store.inquiry.answer();
         let spec = store.spec.get_untracked();
         let watch = store.watch.get_untracked();
         let query = spec.as_deref().map(|spec| knob::query(spec, watch));
@@ -186,7 +186,7 @@ pub(crate) fn DisorderCard(easel: DisorderEasel) -> impl IntoView {
     // What is drawn depends on these, and on every frame.
     Effect::new(move |_| {
         store.spec.track();
-        store.answer.track();
+        store.inquiry.trail.track();
         store.watch.track();
         easel.angle.track();
         easel.dragged.track();

@@ -44,9 +44,15 @@ pub(super) fn answer(session: &Session, question: &Question) -> Result<Answer, S
             let row = *row as u64;
             run.event(session.kept(|state| state.row() <= row), row).map(Answer::Event)
         }
+        Question::EventAt { partition, offset } => {
+            let event = Cause { partition: *partition, offset: *offset as u64 };
+            let kept = session.kept(|state| state.pipeline.next_offset(event.partition) <= event.offset);
+            let row = run.row_after(kept, event).ok_or("This event is no longer held in memory.")?;
+            run.event(kept, row).map(Answer::Event)
+        }
         Question::Alert { id } => {
             let found = u64::from_str_radix(id, 16).ok().and_then(|id| session.firing(id));
-            let (transition, message) = found.ok_or("This alert is no longer listed.")?;
+            let (transition, message) = found.ok_or("No such alert has fired up to here.")?;
             run.alert(transition, message).map(Answer::Alert)
         }
     }
@@ -196,7 +202,15 @@ impl<'a> Run<'a> {
 
     /// The row of an event that is known by its partition and offset, if the log is held from its start.
     fn row_of(&self, cause: Cause) -> Option<u64> {
-        (self.log.start() == 0).then(|| row_of(self.log, 0, cause, 0)).flatten()
+        self.row_after(None, cause)
+    }
+
+    /// The same, looked for from a state that was kept before it.
+    fn row_after(&self, kept: Option<&State>, event: Cause) -> Option<u64> {
+        match kept {
+            Some(state) => row_of(self.log, state.row(), event, state.pipeline.next_offset(event.partition)),
+            None => (self.log.start() == 0).then(|| row_of(self.log, 0, event, 0)).flatten(),
+        }
     }
 
     fn given(&self, given: &explain::Given, covers: Option<f64>) -> Given {
