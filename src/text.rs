@@ -7,6 +7,7 @@
 //! count(1204331) = 1 204 331    short(15204) = 15.2k    span(90_000) = 1 min 30 s
 //! ```
 
+pub(crate) mod charts;
 pub(crate) mod inspect;
 
 use crate::knob;

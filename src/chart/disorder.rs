@@ -25,11 +25,11 @@ use super::surface::{Place, Surface};
 use super::vector::Vector;
 use super::{Art, composed, css};
 use crate::text;
+use crate::text::charts as words;
 use crate::wire::{Disorder, Fate};
 use kappascope_core::spec::WindowSpec;
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
-use std::collections::HashSet;
 use wasm_bindgen::JsValue;
 use web_sys::HtmlCanvasElement;
 
@@ -58,6 +58,12 @@ const TICKS_APART: f64 = 0.13;
 
 /// More windows than these cannot be told apart.
 const MOST_WINDOWS: f64 = 60.0;
+
+/// How much is seen of dots beside those that are meant elsewhere.
+const BESIDE: f64 = 0.3;
+
+/// From what is common to what is rare.
+const FATES: [Fate; 4] = [Fate::InOrder, Fate::Reordered, Fate::Corrected, Fate::Dropped];
 
 /// How far back the scale of event times reaches at most, in lengths of what is in order: a single straggler
 /// does not press all others together.
@@ -385,20 +391,23 @@ impl Field {
     }
 
     fn draw_dots(&self, pen: &Pen, palette: &Palette, events: &Events<'_>) {
-        let mut marks: [Vec<(i32, i32)>; 4] = Default::default();
-        let mut cells = HashSet::with_capacity(events.dots.len());
+        let is_meant = |time: f64| events.times.is_none_or(|(start, end)| (start..=end).contains(&time));
+        // Where none of what is meant is on the picture, nothing steps back.
+        let any = events.dots.iter().any(|dot| is_meant(dot[1]));
+        let mut marks: [[Vec<(i32, i32)>; 4]; 2] = Default::default();
+        let mut cells = Cells::new(self.pane);
         for (at, [arrival, time, delay, fate, ..]) in events.dots.iter().enumerate() {
             let (x, y) = (self.x(*arrival), self.y(events.first_row + at as f64, *time, *delay));
-            let fate = Fate::of(*fate) as usize;
-            if cells.insert((fate as i32, (x / CELL) as i32, (y / CELL) as i32)) {
-                marks[fate].push(self.pane.at(x, y));
+            let (fate, meant) = (Fate::of(*fate) as usize, usize::from(!any || is_meant(*time)));
+            if cells.take(x, y, fate * 2 + meant) {
+                marks[meant][fate].push(self.pane.at(x, y));
             }
         }
         // What is rare lies on what is common.
-        for (fate, seen) in
-            [(Fate::InOrder, 0.55), (Fate::Reordered, 0.8), (Fate::Corrected, 1.0), (Fate::Dropped, 1.0)]
-        {
-            self.draw_mark(pen, palette, fate, &marks[fate as usize], seen);
+        for (marks, meant) in marks.iter().zip([BESIDE, 1.0]) {
+            for (fate, seen) in FATES.into_iter().zip([0.55, 0.8, 1.0, 1.0]) {
+                self.draw_mark(pen, palette, fate, &marks[fate as usize], seen * meant);
+            }
         }
     }
 
@@ -411,7 +420,7 @@ impl Field {
             Fate::Reordered => pen.discs(centres, units(2.1), colour),
             Fate::Corrected => {
                 pen.discs(centres, units(3.6), colour);
-                pen.discs(centres, units(2.0), palette.surface);
+                pen.discs(centres, units(2.1), palette.surface);
             }
             Fate::Dropped => pen.crosses(centres, units(3.6), units(1.8), colour),
         }
@@ -478,7 +487,7 @@ impl Field {
     fn names_of_delays(&self, events: &Events<'_>, lines: Lines) -> Vec<Name> {
         let region = |fate: Fate, top: f64, bottom: f64| {
             let name =
-                Name { y: (top + bottom) / 2.0, text: name_of(fate).to_owned(), what: What::Fate(fate) };
+                Name { y: (top + bottom) / 2.0, text: words::fate(fate).to_owned(), what: What::Fate(fate) };
             (bottom - top >= LEAST_REGION).then_some(name)
         };
         let line = |what: What, name: &str, y: f64, ms: f64| {
@@ -486,9 +495,9 @@ impl Field {
         };
         [
             region(Fate::Dropped, self.pane.top, lines.lateness),
-            line(What::Lateness, "lateness", lines.lateness, events.lateness),
+            line(What::Lateness, words::LATENESS, lines.lateness, events.lateness),
             region(Fate::Corrected, lines.lateness, lines.bound),
-            line(What::Bound, "bound", lines.bound, events.bound),
+            line(What::Bound, words::BOUND, lines.bound, events.bound),
             region(Fate::Reordered, lines.bound, self.zero()),
             region(Fate::InOrder, self.zero(), self.pane.bottom),
         ]
@@ -498,10 +507,9 @@ impl Field {
     }
 
     fn names_of_times(&self, events: &Events<'_>) -> Vec<Name> {
-        let fates = [Fate::InOrder, Fate::Reordered, Fate::Corrected, Fate::Dropped];
-        let legend = fates.into_iter().enumerate().map(|(i, fate)| Name {
+        let legend = FATES.into_iter().enumerate().map(|(i, fate)| Name {
             y: self.pane.bottom - 4.0 - LABEL * (3 - i) as f64,
-            text: name_of(fate).to_owned(),
+            text: words::fate(fate).to_owned(),
             what: What::Fate(fate),
         });
         let last = events.dots.last().map_or(f64::NEG_INFINITY, |dot| dot[5]);
@@ -509,7 +517,7 @@ impl Field {
             Scale::Times(times) if times.holds(last) => {
                 vec![Name {
                     y: self.pane.y(times, last),
-                    text: "watermark".to_owned(),
+                    text: words::WATERMARK.to_owned(),
                     what: What::Watermark,
                 }]
             }
@@ -577,6 +585,35 @@ impl Field {
     }
 }
 
+/// Cells of the chart that a kind of dot was drawn in.
+struct Cells {
+    pane: Pane,
+    across: usize,
+    down: usize,
+    taken: Vec<u64>,
+}
+
+impl Cells {
+    /// Kinds of dots: fates, meant or beside.
+    const KINDS: usize = 8;
+
+    fn new(pane: Pane) -> Self {
+        let (across, down) = ((pane.width() / CELL) as usize + 1, (pane.height() / CELL) as usize + 1);
+        Self { pane, across, down, taken: vec![0; (across * down * Self::KINDS).div_ceil(64)] }
+    }
+
+    /// Takes the cell at a position for a kind of dot; says whether it was free.
+    fn take(&mut self, x: f64, y: f64, kind: usize) -> bool {
+        let across = (((x - self.pane.left) / CELL) as usize).min(self.across - 1);
+        let down = (((y - self.pane.top) / CELL) as usize).min(self.down - 1);
+        let at = (kind * self.down + down) * self.across + across;
+        let (word, bit) = (&mut self.taken[at / 64], 1 << (at % 64));
+        let free = *word & bit == 0;
+        *word |= bit;
+        free
+    }
+}
+
 /// Points of the watermark's stair that are drawn as one path.
 const STAIR_PIECE: usize = 48;
 
@@ -601,16 +638,6 @@ fn colour(palette: &Palette, fate: Fate) -> RGBAColor {
         Fate::Reordered => palette.key(1),
         Fate::Corrected => palette.wm,
         Fate::Dropped => palette.late,
-    }
-}
-
-/// A fate in a word or two.
-pub(crate) fn name_of(fate: Fate) -> &'static str {
-    match fate {
-        Fate::InOrder => "in order",
-        Fate::Reordered => "reordered",
-        Fate::Corrected => "corrected",
-        Fate::Dropped => "dropped",
     }
 }
 
@@ -707,6 +734,16 @@ mod tests {
         ];
         let axis = times(&Events { dots: &far, ..events }, 4);
         assert!(axis.low > 800_000.0 && axis.holds(1.1e6), "{axis:?}");
+    }
+
+    #[test]
+    fn of_dots_in_one_cell_one_is_drawn_a_kind() {
+        let pane = Field::new(PLACE, &events(&DOTS, Angle::Delay), None).pane;
+        let mut cells = Cells::new(pane);
+        let (x, y) = (pane.left + 30.2, pane.top + 20.2);
+        assert!(cells.take(x, y, 0) && !cells.take(x + 0.5, y + 0.5, 0));
+        assert!(cells.take(x, y, 1) && cells.take(x + CELL, y, 0));
+        assert!(cells.take(pane.right + 99.0, pane.bottom + 99.0, 7), "beyond the edge is at the edge");
     }
 
     #[test]

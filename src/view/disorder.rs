@@ -3,10 +3,11 @@
 //!
 //! **Invariant:** the lines are the scene's sliders by other means: the same setting, the same steps.
 
-use crate::chart::disorder::{Angle, DisorderChart, Dot, Events, Lines, Spot, name_of};
+use crate::chart::disorder::{Angle, DisorderChart, Events, Lines, Spot};
 use crate::knob;
 use crate::state::{Ghost, Pointed, Store, use_store};
 use crate::text;
+use crate::text::charts as words;
 use crate::ui::slider::{BOUNDS, LATENESS, Ladder};
 use crate::view::easel::{Canvases, Easel, SaveMenu, is_scrolling, position};
 use crate::view::{Drawing, groups};
@@ -193,8 +194,8 @@ pub(crate) fn DisorderCard(easel: DisorderEasel) -> impl IntoView {
         easel.easel.touch();
     });
     let about = move || match easel.angle.get() {
-        Angle::Delay => "how far each event is behind the newest; drag the bound",
-        Angle::EventTime => "when each event happened, and when it came",
+        Angle::Delay => words::BY_DELAY,
+        Angle::EventTime => words::BY_EVENT_TIME,
     };
     view! {
         <section class="card" aria-label="Disorder" data-testid="disorder">
@@ -310,7 +311,7 @@ fn Picture(easel: DisorderEasel) -> impl IntoView {
 fn summary(store: Store, easel: DisorderEasel) -> String {
     store.explained.track();
     let fates = easel.fates();
-    let count = |fate: Fate| format!("{} {}", text::count(fates[fate as usize] as f64), name_of(fate));
+    let count = |fate: Fate| format!("{} {}", text::count(fates[fate as usize] as f64), words::fate(fate));
     format!(
         "Of the last {}: {}, {}, {}, {}. The bound is {} and the lateness {}. The table of late events has those \
          that were dropped.",
@@ -330,7 +331,7 @@ fn NoDots() -> impl IntoView {
     let none = Memo::new(move |_| store.frame.with(|frame| frame.events == 0.0));
     view! {
         <Show when=move || none.get()>
-            <p class="plot-empty">"Each event becomes a dot when it comes"</p>
+            <p class="plot-empty">{words::NO_DOTS}</p>
         </Show>
     }
 }
@@ -481,7 +482,7 @@ fn Tip(easel: DisorderEasel) -> impl IntoView {
     let body = move || {
         spot.get().map(|Spot { dot, .. }| {
             view! {
-                <time>{told(&dot, untrack(|| Line::Bound.of(store)))}</time>
+                <time>{words::told(&dot, untrack(|| Line::Bound.of(store)))}</time>
                 {row("Happened", text::clock(dot.time))}
                 {row("Came", text::clock(dot.arrival))}
                 {row("Behind the newest", text::span(dot.delay as i64))}
@@ -495,20 +496,6 @@ fn Tip(easel: DisorderEasel) -> impl IntoView {
     }
 }
 
-/// A fate in a sentence.
-fn told(dot: &Dot, bound: f64) -> &'static str {
-    match dot.fate {
-        Fate::InOrder => "In order: nothing newer had come",
-        Fate::Reordered if dot.delay <= bound => "Reordered, and within the bound: kept",
-        Fate::Reordered if dot.time > dot.watermark => {
-            "Beyond the bound, yet kept: another partition held the watermark back"
-        }
-        Fate::Reordered => "Beyond the bound, yet kept: its window was still open",
-        Fate::Corrected => "Corrected the result of a window that had closed",
-        Fate::Dropped => "Dropped: its window was gone",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -519,15 +506,5 @@ mod tests {
         assert_eq!(BOUNDS[snap(BOUNDS, 5_400.0)], 5_000.0);
         assert_eq!(BOUNDS[snap(BOUNDS, 1e12)], *BOUNDS.last().unwrap());
         assert_eq!(LATENESS[snap(LATENESS, 20_000.0)], 30_000.0);
-    }
-
-    #[test]
-    fn beyond_the_bound_is_not_yet_dropped_and_the_words_say_why() {
-        let dot = |fate, delay, time, watermark| Dot { row: 0.0, arrival: 0.0, time, delay, fate, watermark };
-        let said = |dot| told(&dot, 5_000.0);
-        assert!(said(dot(Fate::Reordered, 4_000.0, 10.0, 20.0)).contains("within the bound"));
-        assert!(said(dot(Fate::Reordered, 6_000.0, 10.0, 20.0)).contains("its window was still open"));
-        assert!(said(dot(Fate::Reordered, 6_000.0, 30.0, 20.0)).contains("another partition"));
-        assert!(said(dot(Fate::Dropped, 6_000.0, 10.0, 20.0)).starts_with("Dropped"));
     }
 }
