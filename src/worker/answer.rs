@@ -323,7 +323,7 @@ mod tests {
     #[test]
     fn an_event_is_found_by_its_place_in_its_partition_from_any_state_before_it() {
         let mut spec = kappascope_scenario::open("tutorial", 1, Some(1)).unwrap().spec().clone();
-        spec.schema.partitions = 3;
+        (spec.schema.partition, spec.schema.partitions) = (Some("p".to_owned()), 3);
         let (log, mut pipeline) = (log(&spec, 40), Pipeline::new(&spec).unwrap());
         pipeline.push(log.read(0, 10));
         let history = History::new(&spec, Watch::first_of(&spec));
