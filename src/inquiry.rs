@@ -111,6 +111,11 @@ impl Inquiry {
         }
     }
 
+    /// What is looked at, without asking to be told of changes.
+    pub(crate) fn answer(self) -> Option<Arc<Answer>> {
+        self.trail.with_untracked(|trail| trail.last().and_then(|step| step.answer.clone()))
+    }
+
     fn desk(self) -> Rc<Desk> {
         self.desk.get_value()
     }

@@ -14,6 +14,9 @@
 use crate::patch::{self, Change};
 use crate::wire::{Source, Watch};
 use kappascope_core::Spec;
+use kappascope_core::backpressure::{QueueSpec, Stages};
+use kappascope_core::time::TIME_RANGE;
+use kappascope_scenario::{FaultError, Faults};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
 /// What a scenario is opened with when nobody says otherwise.
@@ -45,6 +48,10 @@ pub(crate) struct Scene {
     pub(crate) changes: Vec<Change>,
     /// What the chart draws, unless it is what it draws at first.
     pub(crate) watch: Option<Watch>,
+    /// A slow sink behind the engine.
+    pub(crate) sink: Option<QueueSpec>,
+    /// Events that were given another time, by row.
+    pub(crate) moved: Vec<(f64, f64)>,
     /// Where in the log it stood.
     pub(crate) row: Option<u64>,
     /// The digest of what came out up to there: 16 hex digits.
@@ -54,7 +61,16 @@ pub(crate) struct Scene {
 impl Scene {
     /// A source as it is opened at first.
     pub(crate) fn of(source: Source) -> Self {
-        Self { source, speed: None, changes: Vec::new(), watch: None, row: None, digest: None }
+        Self {
+            source,
+            speed: None,
+            changes: Vec::new(),
+            watch: None,
+            sink: None,
+            moved: Vec::new(),
+            row: None,
+            digest: None,
+        }
     }
 
     /// The source's pipeline with the settings of this scene.
@@ -99,6 +115,7 @@ pub(crate) fn read(fragment: &str) -> Result<Scene, String> {
         return Err(misfit(&tail(fragment), "its end is missing, so that something was lost on the way"));
     }
     let (mut scenario, mut sample, mut seed, mut events) = (None, None, None, None);
+    let mut faults = Faults::default();
     let mut scene = Scene::of(Source::Sample(String::new()));
     for part in fragment.split('&').filter(|part| !part.is_empty()) {
         let (name, value) = part.split_once('=').unwrap_or((part, ""));
@@ -110,6 +127,11 @@ pub(crate) fn read(fragment: &str) -> Result<Scene, String> {
             "sample" => sample = Some(value.to_owned()),
             "seed" => seed = Some(whole(name, value, 0)?),
             "events" => events = Some(whole(name, value, 1)?),
+            "faults" => {
+                faults = value.parse().map_err(|error: FaultError| misfit(part, &error.to_string()))?
+            }
+            "sink" => scene.sink = Some(sink(value)?),
+            "move" => scene.moved.push(moved(value)?),
             "speed" if value == "max" => scene.speed = Some(None),
             "speed" => scene.speed = Some(Some(positive(name, value)?)),
             "watch" => scene.watch = Some(watch(value)?),
@@ -120,13 +142,13 @@ pub(crate) fn read(fragment: &str) -> Result<Scene, String> {
             _ => {
                 return Err(misfit(
                     part,
-                    "scenario, sample, seed, events, speed, watch, row, digest and settings such as watermark.bound are known",
+                    "scenario, sample, seed, events, faults, speed, watch, sink, move, row, digest and settings such as watermark.bound are known",
                 ));
             }
         }
     }
     scene.source = match (scenario, sample) {
-        (Some(name), None) => Source::Scenario { name, seed: seed.unwrap_or(FIRST_SEED), events },
+        (Some(name), None) => Source::Scenario { name, seed: seed.unwrap_or(FIRST_SEED), events, faults },
         (None, Some(name)) => Source::Sample(name),
         _ => return Err(misfit(fragment, "it needs either a scenario or a sample")),
     };
@@ -137,9 +159,12 @@ pub(crate) fn read(fragment: &str) -> Result<Scene, String> {
 pub(crate) fn write(scene: &Scene) -> Option<String> {
     let mut parts = vec![format!("v={VERSION}")];
     match &scene.source {
-        Source::Scenario { name, seed, events } => {
+        Source::Scenario { name, seed, events, faults } => {
             parts.extend([format!("scenario={name}"), format!("seed={seed}")]);
             parts.extend(events.map(|events| format!("events={events}")));
+            if *faults != Faults::default() {
+                parts.push(format!("faults={}", escaped(&faults.to_string())));
+            }
         }
         Source::Sample(name) => parts.push(format!("sample={name}")),
         Source::File { .. } => return None,
@@ -148,15 +173,24 @@ pub(crate) fn write(scene: &Scene) -> Option<String> {
         |speed: Option<f64>| speed.map_or_else(|| "speed=max".to_owned(), |speed| format!("speed={speed}"));
     parts.extend(scene.speed.map(speed));
     let changes = scene.changes.iter().map(|(path, value)| (path, patch::write(value)));
-    parts.extend(changes.map(|(path, value)| format!("{path}={}", utf8_percent_encode(&value, ESCAPED))));
+    parts.extend(changes.map(|(path, value)| format!("{path}={}", escaped(&value))));
     parts.extend(scene.watch.map(|watch| match watch {
         Watch::Aggregate { query, aggregate } => format!("watch={query}.{aggregate}"),
         Watch::Points { detector } => format!("watch={detector}"),
     }));
+    if let Some(sink) = &scene.sink {
+        let json = serde_json::to_string(sink).expect("a queue has string keys only");
+        parts.push(format!("sink={}", escaped(&json)));
+    }
+    parts.extend(scene.moved.iter().map(|(row, time)| format!("move={row}:{time}")));
     parts.extend(scene.row.map(|row| format!("row={row}")));
     parts.extend(scene.digest.as_ref().map(|digest| format!("digest={digest}")));
     parts.push(END.to_owned());
     Some(parts.join("&"))
+}
+
+fn escaped(value: &str) -> String {
+    utf8_percent_encode(value, ESCAPED).to_string()
 }
 
 fn misfit(found: &str, fits: &str) -> String {
@@ -189,6 +223,26 @@ fn watch(value: &str) -> Result<Watch, String> {
     })
 }
 
+fn sink(value: &str) -> Result<QueueSpec, String> {
+    let misfit = |error: String| misfit(&format!("sink={value}"), &error);
+    let spec: QueueSpec = serde_json::from_str(value).map_err(|error| misfit(error.to_string()))?;
+    Stages::new(std::slice::from_ref(&spec)).map_err(|error| misfit(error.to_string()))?;
+    Ok(spec)
+}
+
+fn moved(value: &str) -> Result<(f64, f64), String> {
+    let fits = || {
+        misfit(
+            &format!("move={value}"),
+            "a row and a time in epoch milliseconds such as 17:1714557600000 would fit",
+        )
+    };
+    let (row, time) = value.split_once(':').ok_or_else(fits)?;
+    let row: u64 = row.parse().ok().filter(|row| *row < LARGEST).ok_or_else(fits)?;
+    let time: i64 = time.parse().ok().filter(|time| TIME_RANGE.contains(time)).ok_or_else(fits)?;
+    Ok((row as f64, time as f64))
+}
+
 fn digest(value: &str) -> Result<String, String> {
     let hex = |digit: char| digit.is_ascii_digit() || ('a'..='f').contains(&digit);
     let fits = value.len() == 16 && value.chars().all(hex);
@@ -211,6 +265,7 @@ fn positive(name: &str, value: &str) -> Result<f64, String> {
 mod tests {
     use super::*;
     use kappascope_core::Millis;
+    use kappascope_core::backpressure::WhenFull;
 
     fn spec() -> Spec {
         kappascope_scenario::open("tutorial", 1, Some(1)).expect("is known").spec().clone()
@@ -218,7 +273,8 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let source = Source::Scenario { name: "tutorial".to_owned(), seed: 7, events: Some(1_000) };
+        let faults: Faults = "disorder=5s,stragglers=1%:2m".parse().expect("are faults");
+        let source = Source::Scenario { name: "tutorial".to_owned(), seed: 7, events: Some(1_000), faults };
         let mut other = spec();
         other.watermark.bound = Millis(9);
         other.query[0].filter = Some("value > 5 AND event_type = 'a & b'".to_owned());
@@ -227,6 +283,13 @@ mod tests {
             speed: Some(None),
             changes: changes(&spec(), &other),
             watch: Some(Watch::Aggregate { query: 0, aggregate: 1 }),
+            sink: Some(QueueSpec {
+                capacity: 5,
+                when_full: WhenFull::Block,
+                service_per_second: 3,
+                dial: vec![],
+            }),
+            moved: vec![(17.0, 1_714_557_600_000.0)],
             row: Some(512),
             digest: Some("0123456789abcdef".to_owned()),
             ..Scene::of(source)
@@ -241,7 +304,7 @@ mod tests {
     #[test]
     fn what_is_missing_stays_as_the_pipeline_has_it() {
         let scene = read("scenario=tutorial&watermark.bound=9ms").expect("reads");
-        let source = Source::Scenario { name: "tutorial".to_owned(), seed: FIRST_SEED, events: None };
+        let source = Source::scenario("tutorial", FIRST_SEED);
         assert_eq!(scene.source, source);
         let mut other = spec();
         other.watermark.bound = Millis(9);
@@ -267,6 +330,9 @@ mod tests {
         check_error("v=1&scenario=tutorial", "lost on the way");
         check_error("scenario=tutorial&digest=xyz", "16 hex digits");
         check_error("scenario=tutorial&watch=a.b", "0.1");
+        check_error("scenario=tutorial&faults=rain=5s", "rain");
+        check_error("scenario=tutorial&move=5", "such as 17:");
+        check_error("scenario=tutorial&sink={}", "capacity");
         check_error("scenario=tutorial&query.7.window=1m", "no item");
         check_error("scenario=tutorial&watermark.bound=5", "setting");
         check_error("scenario=tutorial&detector.0.threshold=-1", "threshold");

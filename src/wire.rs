@@ -8,8 +8,10 @@
 //! [`Command::Frame`], so a slow page slows nothing but its own picture.
 
 use kappascope_core::Spec;
+use kappascope_core::backpressure::QueueSpec;
 use kappascope_core::spec::Series;
 use kappascope_ingest::profile::{Mapping, Profile, Proposal};
+use kappascope_scenario::Faults;
 use serde::{Deserialize, Serialize};
 
 /// What the page asks of the worker.
@@ -40,12 +42,42 @@ pub enum Command {
     Watch(Watch),
     /// Ask about something that the picture shows. The answer has the same number.
     Explain(u32, Question),
+    /// Give the event of a row another time, and run the log again; its own when absent.
+    Move {
+        /// The row.
+        row: f64,
+        /// Epoch milliseconds.
+        time: Option<f64>,
+    },
+    /// Put a slow sink behind the engine, or none.
+    Sink(Option<QueueSpec>),
+    /// Write a file of what came out so far.
+    Export(Export),
     /// Back to the start of the log.
     Reset,
     /// How many seconds of arrival time pass in one second; `None` is as fast as it goes.
     Speed(Option<f64>),
     /// The page has shown the last frame and is ready for another.
     Frame(View),
+}
+
+impl Source {
+    /// A scenario as it is opened at first.
+    #[must_use]
+    pub fn scenario(name: &str, seed: u64) -> Self {
+        Self::Scenario { name: name.to_owned(), seed, events: None, faults: Faults::default() }
+    }
+}
+
+/// A file of what came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Export {
+    /// Everything, as the binary writes it.
+    Jsonl,
+    /// The results of the charted query.
+    Csv,
+    /// The engine's state, from which the binary goes on.
+    Snapshot,
 }
 
 /// A place of the log to go to.
@@ -150,6 +182,9 @@ pub enum Source {
         seed: u64,
         /// How many events; the scenario's own number when absent.
         events: Option<u64>,
+        /// What goes wrong on the way from it to the log.
+        #[serde(default)]
+        faults: Faults,
     },
     /// A data set that comes with the page: `samples/<name>.csv` and `.toml`.
     Sample(String),
@@ -179,6 +214,8 @@ pub enum Notice {
     Refused(String),
     /// The refused records that are kept, as CSV.
     Rejected(String),
+    /// A file was written. Its parts come beside it in the message, as a list of `Uint8Array`.
+    Written(Export),
     /// What was asked by this number.
     Explained(u32, Box<Answer>),
     /// Why there is no answer to what was asked by this number.
@@ -340,6 +377,10 @@ pub struct Frame {
     pub disorder: Disorder,
     /// How far behind the watermark and the partitions were.
     pub lag: Lag,
+    /// The slow sink, if there is one.
+    pub sink: Option<Sink>,
+    /// Events that were given another time, and that time, by row.
+    pub moved: Vec<(f64, f64)>,
     /// How the first measure is distributed; none when there is no measure, or nobody looks.
     pub distribution: Option<Distribution>,
 }
@@ -376,6 +417,28 @@ pub struct Lag {
     pub count: u32,
     /// Number of partitions.
     pub partitions: u32,
+}
+
+/// A slow sink: what waits for it.
+///
+/// In the array beside the frame: from `samples`, `count` triples (arrival, events waiting, lag in
+/// milliseconds).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sink {
+    /// Events in its queue.
+    pub depth: f64,
+    /// Events that had to stay in the log, as the queue was full.
+    pub in_log: f64,
+    /// How old what it takes is, in milliseconds.
+    pub lag_ms: f64,
+    /// Events that it took.
+    pub taken: f64,
+    /// Events that were dropped or left out.
+    pub dropped: f64,
+    /// Index of the first number.
+    pub samples: u32,
+    /// Number of samples.
+    pub count: u32,
 }
 
 /// What became of an event in the query that is watched, as a number of a dot.

@@ -4,6 +4,8 @@ use crate::knob;
 use crate::state::{Mark, Store, use_store};
 use crate::text;
 use crate::text::inspect;
+use crate::view::distribution::DistributionTab;
+use crate::view::lag::LagTab;
 use crate::view::{dot_class, key_name};
 use crate::wire::{Frame, LateRow, Question, RejectedRow, Watch, WindowRow};
 use leptos::prelude::*;
@@ -15,16 +17,20 @@ const LINES: usize = 20;
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Tab {
     Windows,
+    Distribution,
+    Lag,
     Late,
     Rejected,
 }
 
-const TABS: [Tab; 3] = [Tab::Windows, Tab::Late, Tab::Rejected];
+const TABS: [Tab; 5] = [Tab::Windows, Tab::Distribution, Tab::Lag, Tab::Late, Tab::Rejected];
 
 impl Tab {
     fn id(self) -> &'static str {
         match self {
             Self::Windows => "tab-windows",
+            Self::Distribution => "tab-distribution",
+            Self::Lag => "tab-lag",
             Self::Late => "tab-late",
             Self::Rejected => "tab-rejected",
         }
@@ -33,6 +39,8 @@ impl Tab {
     fn title(self, store: Store) -> String {
         store.tables.with(|frame| match self {
             Self::Windows => "Windows".to_owned(),
+            Self::Distribution => "Distribution".to_owned(),
+            Self::Lag => "Lag".to_owned(),
             Self::Late => format!("Late events {}", text::count(frame.late)),
             Self::Rejected => format!("Rejected {}", text::count(frame.rejected)),
         })
@@ -79,6 +87,8 @@ pub(crate) fn Tables() -> impl IntoView {
             <div class="table-box" id="table" role="tabpanel" aria-labelledby=move || tab.get().id() tabindex="0">
                 {move || match tab.get() {
                     Tab::Windows => view! { <Windows/> }.into_any(),
+                    Tab::Distribution => view! { <DistributionTab/> }.into_any(),
+                    Tab::Lag => view! { <LagTab/> }.into_any(),
                     Tab::Late => view! { <Late/> }.into_any(),
                     Tab::Rejected => view! { <Rejected/> }.into_any(),
                 }}

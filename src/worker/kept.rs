@@ -65,6 +65,12 @@ impl Kept {
         }
     }
 
+    /// Lets go of the states that have read a row.
+    pub(super) fn forget_after(&mut self, row: u64) {
+        self.states.retain(|state| state.row() <= row);
+        self.near = self.near.take().filter(|state| state.row() <= row);
+    }
+
     fn thin(&mut self) {
         if self.states.len() > STATES {
             self.every *= 2;

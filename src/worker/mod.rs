@@ -10,6 +10,7 @@
 mod answer;
 mod disorder;
 mod distribution;
+mod export;
 mod feed;
 mod files;
 mod frame;
@@ -22,11 +23,12 @@ mod parquet;
 mod reading;
 mod rejected;
 mod session;
+mod sink;
 
-use crate::wire::{Command, Notice, Opened, Question, Source, View};
-use feed::Feed;
+use crate::wire::{Command, Export, Notice, Opened, Question, Source, View};
+use feed::{Feed, Made};
 use input::Input;
-use js_sys::{Array, Float64Array, Function, Promise};
+use js_sys::{Array, Float64Array, Function, Promise, Uint8Array};
 use kappascope_ingest::profile::Mapping;
 use session::{Session, Work};
 use std::cell::{Cell, RefCell};
@@ -57,11 +59,45 @@ const PATIENCE_MS: f64 = 250.0;
 /// to the last of each kind only.
 const QUESTIONS: usize = 4;
 
-/// Starts the worker: answers messages until the page goes away.
+/// Starts the worker of simulated worlds: answers messages until the page goes away.
 pub fn run() {
+    start(&NoFiles);
+}
+
+/// Starts the worker that opens files as well.
+pub fn run_with_files() {
+    start(&reading::Reading);
+}
+
+/// What a worker does with files. The worker of the first load has nothing of it, so that it is small: only
+/// through this trait and [`Feed`] may it be reached.
+trait Files {
+    /// Opens a data set that comes with the page, or a file of the user's.
+    fn open(&self, host: &Rc<Host>, source: Source, file: Option<File>);
+
+    /// Starts over with the open file by a mapping.
+    fn run(&self, _host: &Rc<Host>, _source: &Source, _input: &Input, _mapping: &Mapping) {}
+
+    /// Looks at the whole of the open file and says what it is.
+    fn measure(&self, _host: &Rc<Host>, _source: Source, _input: Input) {}
+
+    /// Reads the columns that are wanted of the open file, from the first row on, into the session.
+    fn read(&self, _host: &Rc<Host>, _ticket: Ticket, _input: Input, _wanted: Vec<usize>) {}
+}
+
+/// The worker of the first load. The page asks another to open files.
+struct NoFiles;
+
+impl Files for NoFiles {
+    fn open(&self, host: &Rc<Host>, source: Source, _file: Option<File>) {
+        host.trouble(&source, "this worker opens no files; reload the page");
+    }
+}
+
+fn start(files: &'static dyn Files) {
     console_error_panic_hook::set_once();
     let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
-    let host = Host::new(scope.clone());
+    let host = Host::new(scope.clone(), files);
     let receiver = Rc::clone(&host);
     let on_message =
         Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| receiver.receive(&event.data()));
@@ -81,6 +117,7 @@ struct Ticket {
 /// The worker's side of the conversation.
 struct Host {
     scope: DedicatedWorkerGlobalScope,
+    files: &'static dyn Files,
     session: RefCell<Option<Session>>,
     /// Number of the source that was asked for last: an older one that is not understood yet is given up.
     asked: Cell<u32>,
@@ -103,10 +140,11 @@ struct Host {
 }
 
 impl Host {
-    fn new(scope: DedicatedWorkerGlobalScope) -> Rc<Self> {
+    fn new(scope: DedicatedWorkerGlobalScope, files: &'static dyn Files) -> Rc<Self> {
         let channel = MessageChannel::new().expect("every worker scope has message channels");
         let host = Rc::new(Self {
             scope,
+            files,
             session: RefCell::new(None),
             asked: Cell::new(0),
             open: Cell::new(0),
@@ -140,6 +178,7 @@ impl Host {
             Ok(Command::StopMeasuring) => self.stop_looking(),
             Ok(Command::Rejected) => self.give_rejected(),
             Ok(Command::Explain(number, question)) => self.explain(number, question),
+            Ok(Command::Export(export)) => self.export(export),
             Ok(Command::Frame(view)) => self.look(view),
             Ok(command) => self.steer(&command),
             Err(error) => self.tell(
@@ -190,50 +229,69 @@ impl Host {
         }
     }
 
+    /// Writes a file of what came out so far.
+    fn export(self: &Rc<Self>, export: Export) {
+        let host = Rc::clone(self);
+        spawn_local(async move {
+            let notice = match host.write(export).await {
+                Ok(parts) => return host.tell_file(export, &parts),
+                Err(problem) => Notice::Problem(problem),
+            };
+            host.tell(&notice, None);
+        });
+    }
+
+    async fn write(&self, export: Export) -> Result<Vec<Vec<u8>>, String> {
+        let with =
+            |session: &Session| -> Result<export::Writing, String> { export::Writing::new(session, export) };
+        if export == Export::Snapshot {
+            return self.look_at(|session| session.snapshot().map(|bytes| vec![bytes]));
+        }
+        let (mut writing, mut parts) = (self.look_at(with)?, Vec::new());
+        while let Some(part) = self.look_at(|session| writing.next(session))? {
+            parts.push(part);
+            self.turn().await;
+        }
+        parts.push(self.look_at(|session| Ok(writing.end(session.refused())))?);
+        Ok(parts)
+    }
+
+    fn look_at<T>(&self, look: impl FnOnce(&Session) -> Result<T, String>) -> Result<T, String> {
+        self.session.borrow().as_ref().ok_or_else(|| "Nothing is open.".to_owned()).and_then(look)
+    }
+
     /// Opens a source. What was open goes on until the new one is understood; a look at it does not.
     fn open(self: &Rc<Self>, source: Source, file: Option<File>) {
         self.stop_looking();
-        let (host, number) = (Rc::clone(self), self.ask());
-        spawn_local(async move {
-            let result = match &source {
-                Source::Scenario { name, seed, events } => {
-                    Feed::world(name, *seed, *events).map(|world| host.begin(number, source.clone(), world))
-                }
-                Source::Sample(name) => reading::open_sample(&host, number, &source, name).await,
-                Source::File { .. } => reading::open_file(&host, number, &source, file).await,
-            };
-            if host.is_wanted(number) {
-                host.tell(&Notice::Looking(None), None);
-                if let Err(problem) = result {
-                    host.tell(&Notice::Problem(place(&source, &problem)), None);
-                }
-            }
-        });
+        let Source::Scenario { name, seed, events, faults } = &source else {
+            return self.files.open(self, source, file);
+        };
+        let number = self.ask();
+        match Made::open(name, *seed, *events, faults) {
+            Ok(world) => self.begin(number, source, world),
+            Err(problem) => self.trouble(&source, &problem),
+        }
     }
 
     /// Starts over with the open file. What was running goes on until the mapping is understood.
     fn run(self: &Rc<Self>, mapping: &Mapping) {
-        let Some((source, input)) = self.open_file() else { return };
-        if let Err(problem) = reading::run(self, self.ask(), &source, &input, mapping) {
-            self.tell(&Notice::Refused(problem), None);
+        if let Some((source, input)) = self.open_file() {
+            self.files.run(self, &source, &input, mapping);
         }
     }
 
     /// Looks at the whole of the open file.
     fn measure(self: &Rc<Self>) {
-        let Some((source, input)) = self.open_file() else { return };
-        self.stop_looking();
-        let (host, look) = (Rc::clone(self), self.look.get());
-        spawn_local(async move {
-            let is_wanted = || host.look.get() == look;
-            let result = reading::measure(&host, &input, is_wanted).await;
-            if is_wanted() {
-                host.tell(&Notice::Looking(None), None);
-                if let Err(problem) = result {
-                    host.tell(&Notice::Problem(place(&source, &problem)), None);
-                }
-            }
-        });
+        if let Some((source, input)) = self.open_file() {
+            self.stop_looking();
+            self.files.measure(self, source, input);
+        }
+    }
+
+    /// A source cannot be opened or looked at.
+    fn trouble(&self, source: &Source, problem: &str) {
+        let (Source::File { name, .. } | Source::Sample(name) | Source::Scenario { name, .. }) = source;
+        self.tell(&Notice::Problem(format!("{name}: {problem}")), None);
     }
 
     fn stop_looking(&self) {
@@ -263,7 +321,7 @@ impl Host {
     }
 
     /// Replaces what was open.
-    fn begin(self: &Rc<Self>, number: u32, source: Source, feed: Feed) {
+    fn begin(self: &Rc<Self>, number: u32, source: Source, feed: Box<dyn Feed>) {
         let opened = Opened { source: source.clone(), spec: feed.spec().clone(), truth: feed.truth() };
         match Session::new(feed, self.now_ms()) {
             Ok(session) => {
@@ -281,13 +339,9 @@ impl Host {
     /// Reads the open file from its start, if the session waits for that.
     fn read_anew(self: &Rc<Self>) {
         let unread = self.session.borrow_mut().as_mut().and_then(Session::take_unread);
-        let Some((reading, input, wanted)) = unread else { return };
-        let (host, ticket) = (Rc::clone(self), Ticket { number: self.open.get(), reading });
-        spawn_local(async move {
-            if let Err(problem) = reading::read(&host, ticket, &input, &wanted).await {
-                host.break_off(ticket, &format!("{}: {problem}", input.name()));
-            }
-        });
+        if let Some((reading, input, wanted)) = unread {
+            self.files.read(self, Ticket { number: self.open.get(), reading }, input, wanted);
+        }
     }
 
     /// Does something to the session, if it still wants this reading.
@@ -413,6 +467,18 @@ impl Host {
         }
     }
 
+    /// Hands a file to the page, whose memory takes it over.
+    fn tell_file(&self, export: Export, parts: &[Vec<u8>]) {
+        let notice = serde_wasm_bindgen::to_value(&Notice::Written(export)).expect("a notice is plain data");
+        let arrays: Array = parts.iter().map(|part| JsValue::from(Uint8Array::from(&part[..]))).collect();
+        let transfer: Array =
+            arrays.iter().map(|part| JsValue::from(part.unchecked_into::<Uint8Array>().buffer())).collect();
+        let message = Array::of2(&notice, &arrays);
+        if let Err(error) = self.scope.post_message_with_transfer(&message, &transfer) {
+            web_sys::console::error_1(&error);
+        }
+    }
+
     fn tell(&self, notice: &Notice, figures: Option<&[f64]>) {
         let notice = serde_wasm_bindgen::to_value(notice)
             .expect("notices are plain data within JavaScript's safe integers");
@@ -426,14 +492,6 @@ impl Host {
         };
         if let Err(error) = sent {
             web_sys::console::error_1(&error);
-        }
-    }
-}
-
-fn place(source: &Source, problem: &str) -> String {
-    match source {
-        Source::File { name, .. } | Source::Sample(name) | Source::Scenario { name, .. } => {
-            format!("{name}: {problem}")
         }
     }
 }

@@ -19,8 +19,11 @@ use super::kept::{self, Kept, NEAR};
 use super::lag::Lag;
 use super::memory::{self, LOG_BYTES, MEMORY_BYTES};
 use super::rejected::Refused;
+use super::sink::Sink;
 use crate::wire::{Command, Frame, Reading, State, To, View, Watch};
+use kappascope_core::time::TIME_RANGE;
 use kappascope_core::{AlertState, Cause, Change, DropReason, Log, Pipeline, Spec, SpecError, Transition};
+use std::collections::BTreeMap;
 
 /// Rows taken at a time: long enough for whole blocks to take the engine's fast path, short enough that
 /// a slice of work ends in time.
@@ -31,6 +34,13 @@ const WORTH_FORGETTING: u64 = 4;
 
 /// A feed that cannot keep up with the chosen speed by more than this is not made to catch up.
 const MAX_BEHIND_MS: f64 = 250.0;
+
+/// By how much steps become smaller where a place is looked for: with four times ever smaller steps any row
+/// of [`ROWS`] is found.
+const STEPS_SMALLER: usize = 12;
+
+/// Most events that a person may give another time.
+const MOST_MOVED: usize = 1_000;
 
 /// What is left to do.
 pub(super) enum Work {
@@ -45,7 +55,7 @@ pub(super) enum Work {
 }
 
 pub(super) struct Session {
-    feed: Feed,
+    feed: Box<dyn Feed>,
     log: Log,
     spec: Spec,
     pipeline: Pipeline,
@@ -63,6 +73,9 @@ pub(super) struct Session {
     catch_up_to: u64,
     /// What is being looked for.
     seeking: Option<To>,
+    /// Events that were given another time.
+    moved: BTreeMap<u64, i64>,
+    sink: Option<Sink>,
     finished: bool,
     /// Whether the feed ended before its end.
     broken: bool,
@@ -85,7 +98,7 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(feed: Feed, now: f64) -> Result<Self, SpecError> {
+    pub(super) fn new(feed: Box<dyn Feed>, now: f64) -> Result<Self, SpecError> {
         let spec = feed.spec().clone();
         Ok(Self {
             log: Log::new(&spec.schema),
@@ -97,6 +110,8 @@ impl Session {
             kept: Kept::new(),
             view: View::default(),
             seeking: None,
+            moved: BTreeMap::new(),
+            sink: None,
             spec,
             unread: feed.input().is_some(),
             feed,
@@ -133,7 +148,46 @@ impl Session {
     pub(super) fn take(&mut self, piece: Option<&Piece>) -> Result<(), String> {
         self.changed = true;
         self.check_memory()?;
-        self.feed.take(piece, &mut self.log)
+        let from = self.log.end();
+        self.feed.take(piece, &mut self.log)?;
+        self.move_from(from);
+        Ok(())
+    }
+
+    /// Lets the feed append up to so many rows that have arrived by a time.
+    fn fill(&mut self, until: i64, rows: usize) {
+        let from = self.log.end();
+        self.feed.fill(&mut self.log, until, rows);
+        self.move_from(from);
+    }
+
+    /// Gives the events from a row on the times that they were moved to.
+    fn move_from(&mut self, from: u64) {
+        for (&row, &time) in self.moved.range(from..self.log.end()) {
+            self.log.set_time(row, time);
+        }
+    }
+
+    /// Gives an event another time, or its own; then the log is run again from there.
+    fn move_event(&mut self, row: u64, time: Option<i64>) {
+        let before = match time {
+            Some(time) if TIME_RANGE.contains(&time) && self.moved.len() < MOST_MOVED => {
+                self.moved.insert(row, time)
+            }
+            Some(_) => return,
+            None => self.moved.remove(&row),
+        };
+        if time == before {
+            return;
+        }
+        let to = self.row.max(self.catch_up_to);
+        self.kept.forget_after(row);
+        match time {
+            Some(time) if row < self.log.end() && row >= self.log.start() => self.log.set_time(row, time),
+            // The feed knows its own time.
+            _ => self.rewind(),
+        }
+        self.restart_from(row, to);
     }
 
     /// Whether the next bytes of a file may be taken.
@@ -180,6 +234,9 @@ impl Session {
             }
             Command::Tune(spec) => self.tune(spec),
             Command::Watch(watch) => self.watch(*watch),
+            Command::Move { row, time } => self.move_event(*row as u64, time.map(|time| time as i64)),
+            // A sink that cannot be is none; the page checks what it offers.
+            Command::Sink(spec) => self.sink = spec.as_ref().and_then(|spec| Sink::new(spec).ok()),
             Command::Go(to) => {
                 self.set_running(false, now);
                 self.go(*to);
@@ -228,8 +285,16 @@ impl Session {
     /// Starts the engine again, from the latest state that was kept before row `to`, to catch up to there at
     /// once. What is no longer held is made or read again.
     fn restart(&mut self, to: u64) {
+        self.restart_from(to, to);
+    }
+
+    /// The same, from a state that was kept before row `from`.
+    fn restart_from(&mut self, from: u64, to: u64) {
         let start = self.log.start();
-        let kept = self.kept.latest(|state| (start..=to).contains(&state.row())).cloned();
+        let fits = |state: &kept::State| {
+            (start..=from.min(to)).contains(&state.row()) && state.row() <= self.log.end()
+        };
+        let kept = self.kept.latest(fits).cloned();
         match kept {
             Some(state) => (self.pipeline, self.history) = (state.pipeline, state.history),
             None => {
@@ -253,6 +318,10 @@ impl Session {
             To::NextEvent => self.step(),
             To::NextWindow | To::NextLate | To::NextAlert => self.seeking = Some(to),
             To::PreviousEvent => self.go_back(self.row.saturating_sub(1)),
+            // Where the log is not held from its start, what came before is not looked through.
+            To::PreviousWindow if self.log.start() > 0 || self.row == 0 => {
+                self.go_back(self.row.saturating_sub(1))
+            }
             To::PreviousWindow => self.go_back(self.previous_window()),
             To::Row(row) if (row as u64) < self.row || self.finished => self.go_back(row as u64),
             To::Row(row) => self.catch_up_to = row as u64,
@@ -278,39 +347,35 @@ impl Session {
         }
     }
 
-    /// Behind the event that brought the last result of a window before the row at hand, which is not read
-    /// to its end: nothing, where there was none.
+    /// Behind the event that brought the last result of a window before the newest event; the start, where
+    /// there was none.
     fn previous_window(&self) -> u64 {
-        let windows = self.pipeline.counters().windows;
-        let is_before =
-            |state: &kept::State| state.pipeline.counters().windows < windows && state.row() < self.row;
-        let fresh = || Pipeline::new(&self.spec).expect("the spec was checked");
-        let mut pipeline = self.kept.latest(is_before).map_or_else(fresh, |state| state.pipeline.clone());
-        let mut before = pipeline.clone();
-        let mut last = 0;
-        while pipeline.counters().events < self.row {
-            before.clone_from(&pipeline);
-            let rows = ROWS.min((self.row - pipeline.counters().events) as usize);
-            pipeline.push(self.log.read(pipeline.counters().events, rows));
-            if pipeline.counters().windows > before.counters().windows {
-                last = self.last_window_in(before.clone(), rows).unwrap_or(last);
-            }
-        }
-        last
+        let mut pipeline = self.state_where(|state| state.row() < self.row);
+        self.run_while(&mut pipeline, |pipeline| pipeline.counters().events + 1 < self.row);
+        let windows = pipeline.counters().windows;
+        let mut pipeline = self.state_where(|state| state.pipeline.counters().windows < windows);
+        self.run_while(&mut pipeline, |pipeline| pipeline.counters().windows < windows);
+        pipeline.counters().events
     }
 
-    /// Behind the last event of these rows, except the row at hand, that brings a result of a window.
-    fn last_window_in(&self, mut pipeline: Pipeline, rows: usize) -> Option<u64> {
-        let end = pipeline.counters().events + rows as u64;
-        let mut last = None;
-        while pipeline.counters().events < end.min(self.row - 1) {
-            let windows = pipeline.counters().windows;
-            pipeline.push(self.log.read(pipeline.counters().events, 1));
-            if pipeline.counters().windows > windows {
-                last = Some(pipeline.counters().events);
+    /// The latest state that was kept and of which this holds, or that of the start.
+    fn state_where(&self, fits: impl Fn(&kept::State) -> bool) -> Pipeline {
+        let fresh = || Pipeline::new(&self.spec).expect("the spec was checked");
+        self.kept(fits).map_or_else(fresh, |state| state.pipeline.clone())
+    }
+
+    /// Lets a pipeline read the log as long as this holds of it, to the row.
+    fn run_while(&self, pipeline: &mut Pipeline, holds: impl Fn(&Pipeline) -> bool) {
+        let mut rows = ROWS;
+        while rows > 0 && holds(pipeline) {
+            let before = pipeline.clone();
+            pipeline.push(self.log.read(pipeline.counters().events, rows));
+            if !holds(pipeline) && rows > 1 {
+                // Too far, perhaps: again, in smaller steps.
+                *pipeline = before;
+                rows = rows.div_ceil(STEPS_SMALLER);
             }
         }
-        last
     }
 
     /// Starts the feed again.
@@ -339,7 +404,7 @@ impl Session {
             return 0;
         }
         if self.log.end() - self.row < ROWS as u64 && !self.broken {
-            self.feed.fill(&mut self.log, i64::MAX, ROWS);
+            self.fill(i64::MAX, ROWS);
         }
         let (from, before) = (self.row, self.pipeline.clone());
         let read = self.read(ROWS);
@@ -424,7 +489,7 @@ impl Session {
         let left = self.catch_up_to.saturating_sub(self.row);
         let rows = usize::try_from(left).map_or(ROWS, |rows| rows.min(ROWS));
         if rows > 0 && self.row == self.log.end() && !self.broken {
-            self.feed.fill(&mut self.log, i64::MAX, rows);
+            self.fill(i64::MAX, rows);
         }
         self.read(rows)
     }
@@ -434,7 +499,7 @@ impl Session {
         let until = self.arrival_clock(now);
         self.arrived_until = until;
         if self.log.end() - self.row < ROWS as u64 && !self.broken {
-            self.feed.fill(&mut self.log, until, ROWS);
+            self.fill(until, ROWS);
         }
         let block = self.log.read(self.row, ROWS);
         let arrived = block.arrival().partition_point(|&at| at <= until);
@@ -462,7 +527,7 @@ impl Session {
     /// When the row at hand arrives; `None` while the feed has not brought it.
     fn next_arrival(&mut self) -> Option<i64> {
         if self.row == self.log.end() && !self.broken {
-            self.feed.fill(&mut self.log, i64::MAX, 1);
+            self.fill(i64::MAX, 1);
         }
         self.log.read(self.row, 1).arrival().first().copied()
     }
@@ -565,6 +630,24 @@ impl Session {
         self.kept.latest(|state| state.row() >= held && state.row() <= self.row && fits(state))
     }
 
+    /// The query that is charted, or the first.
+    pub(super) fn query(&self) -> u32 {
+        self.history.query()
+    }
+
+    /// Records of the source that were refused.
+    pub(super) fn refused(&self) -> u64 {
+        self.feed.refused().0
+    }
+
+    /// The engine's state, from which the binary can go on.
+    pub(super) fn snapshot(&self) -> Result<Vec<u8>, String> {
+        if self.finished {
+            return Err("At the end every window is closed, and there is nothing to go on with. Go back by a step first.".to_owned());
+        }
+        Ok(self.pipeline.snapshot())
+    }
+
     /// An alert that fired, by its id, with what it said.
     pub(super) fn firing(&self, id: u64) -> Option<(&Transition, Option<&str>)> {
         self.history.firing(id)
@@ -573,7 +656,8 @@ impl Session {
     /// What the page looks at from now on.
     pub(super) fn look(&mut self, view: View) {
         let before = std::mem::replace(&mut self.view, view);
-        if (before.dots == 0) != (view.dots == 0) && self.state != State::Running && self.row > 0 {
+        let others = (before.dots == 0) != (view.dots == 0) || view.dots > before.dots;
+        if others && self.state != State::Running && self.row > 0 {
             self.look_again();
         }
         self.changed |= View { pixels: 0, ..before } != View { pixels: 0, ..view };
@@ -616,6 +700,11 @@ impl Session {
         if self.view.spread {
             self.draw_spread(&mut frame, &mut figures);
         }
+        if let Some(sink) = &mut self.sink {
+            sink.follow(&self.log, self.row);
+            frame.sink = Some(sink.draw(&mut figures));
+        }
+        frame.moved = self.moved.iter().map(|(row, time)| (*row as f64, *time as f64)).collect();
         (frame, figures)
     }
 

@@ -1,5 +1,5 @@
-//! Attacks among honest events: a slot of time after the other holds one, and its events and labels are
-//! decided before any honest event is.
+//! Attacks among honest events, or what breaks among what works: a slot of time after the other holds one, and
+//! its events and labels are decided before any honest event is.
 //!
 //! ```text
 //!   slots      |      ▪ attack 0 ─────┼──   |  ▪ attack 1 |           ▪┼ attack 2
@@ -105,9 +105,9 @@ pub(crate) fn parts<S: Scene + 'static>(seed: u64, extent: Extent<'_>, attacks: 
 fn labels<S: Scene>(scene: &S, seed: u64, extent: Extent<'_>, attacks: u64) -> (Vec<Label>, i64) {
     let mut schedule = Schedule::new(seed, attacks);
     let mut due: BTreeMap<i64, u64> = BTreeMap::new();
-    let (mut labels, mut arriving, mut piece) = (Vec::new(), 0, START);
+    let (mut labels, mut arriving, mut piece) = (Vec::new(), 0.0, START);
     let last_slot = START + (attacks + S::CALM_SLOTS) as i64 * S::SLOT_MS;
-    while arriving < extent.events && piece < last_slot {
+    while arriving < extent.events as f64 && piece < last_slot {
         if let Some(attack) = schedule.attack(scene, piece) {
             attack.events.iter().for_each(|event| *due.entry(piece_of(event.time)).or_default() += 1);
             labels.extend(attack.labels);

@@ -31,14 +31,14 @@ pub(crate) struct Extent<'a> {
 
 impl Extent<'_> {
     /// How many events arrive of `made` that are made in the piece so long after the start: as many as are
-    /// expected, since which of them are duplicated is not drawn before they are.
-    pub(crate) fn arriving(&self, since: i64, made: u64) -> u64 {
+    /// expected, in fractions too, since which of them are duplicated is not drawn before they are.
+    pub(crate) fn arriving(&self, since: i64, made: u64) -> f64 {
         let more = self.faults.burst.map_or(0.0, |burst| {
             let span = burst.span(0);
             let both = span.end.min(since + PIECE_MS) - span.start.max(since);
             (burst.factor - 1.0) * both.max(0) as f64 / PIECE_MS as f64
         });
-        (made as f64 * (1.0 + more) * (1.0 + self.faults.duplicates_percent / 100.0)) as u64
+        made as f64 * (1.0 + more) * (1.0 + self.faults.duplicates_percent / 100.0)
     }
 }
 
@@ -49,10 +49,15 @@ impl Burst {
         from..from + i64::from(self.length_ms)
     }
 
-    /// What it is called in a world that begins at `start`.
-    pub(crate) fn label(&self, start: i64) -> Label {
+    /// What it is called in a world that begins at `start`, unless it changes nothing.
+    pub(crate) fn label(&self, start: i64) -> Option<Label> {
         let Range { start, end } = self.span(start);
-        Label { what: format!("a burst of {} times the traffic", self.factor), start, end, key: Vec::new() }
+        (self.factor > 1.0 && start < end).then(|| Label {
+            what: format!("a burst of {} times the traffic", self.factor),
+            start,
+            end,
+            key: Vec::new(),
+        })
     }
 }
 

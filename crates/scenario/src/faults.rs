@@ -132,15 +132,15 @@ impl FaultError {
     }
 }
 
-/// Every fault, with a text that it is read from.
-pub const FORMS: [(&str, &str); 7] = [
-    ("disorder", "5s"),
-    ("stragglers", "1%:2m"),
-    ("idle", "1h:10m:p1"),
-    ("duplicates", "1%"),
-    ("skew", "5%:-30s` or `p1:30s"),
-    ("hot_key", "30%"),
-    ("burst", "1h:10m:5x"),
+/// Every fault, with texts that it is read from.
+pub const FORMS: [(&str, &[&str]); 7] = [
+    ("disorder", &["5s"]),
+    ("stragglers", &["1%:2m"]),
+    ("idle", &["1h:10m:p1"]),
+    ("duplicates", &["1%"]),
+    ("skew", &["5%:-30s", "p1:30s"]),
+    ("hot_key", &["30%"]),
+    ("burst", &["1h:10m:5x"]),
 ];
 
 impl Faults {
@@ -200,13 +200,14 @@ impl Faults {
     /// # Errors
     /// When there is no fault of this name, its value is not in its form, or out of its bounds.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), FaultError> {
-        let Some((name, form)) = FORMS.into_iter().find(|(fault, _)| *fault == name) else {
+        let Some((name, forms)) = FORMS.into_iter().find(|(fault, _)| *fault == name) else {
             let known = FORMS.map(|(fault, _)| format!("`{fault}`")).join(", ");
             return Err(FaultError::new(name, format!("there is no such fault; there are {known}")));
         };
         let turned = self.turned(name, value);
         *self = turned.ok_or_else(|| {
-            FaultError::new(name, format!("`{value}` is not in its form; such as `{form}` would fit"))
+            let forms = forms.join("` or `");
+            FaultError::new(name, format!("`{value}` is not in its form; such as `{forms}` would fit"))
         })?;
         self.check()
     }

@@ -92,8 +92,8 @@ pub(crate) struct Parts {
 /// next piece by type, from a stream of chance of its own: so a world knows where it will end without
 /// making an event.
 pub(crate) fn pieces_of(extent: Extent<'_>, most: u64, mut counts: impl FnMut() -> [u32; 3]) -> u64 {
-    let (mut arriving, mut pieces) = (0, 0);
-    while arriving < extent.events && pieces < most {
+    let (mut arriving, mut pieces) = (0.0, 0);
+    while arriving < extent.events as f64 && pieces < most {
         let made = counts().into_iter().map(u64::from).sum();
         arriving += extent.arriving(pieces as i64 * PIECE_MS, made);
         pieces += 1;
@@ -127,7 +127,7 @@ impl World {
         let senders = parts.names.get(parts.senders).map_or(0, Vec::len);
         let disturbance = (*faults != Faults::default())
             .then(|| Box::new(Disturbance::new(faults, seed, parts.start, parts.senders, senders)));
-        let burst = faults.burst.map(|burst| burst.label(parts.start));
+        let burst = faults.burst.and_then(|burst| burst.label(parts.start));
         let mut labels = parts.labels;
         labels.extend(burst.filter(|label| label.start < parts.end));
         labels.sort_by_key(|label| label.start);

@@ -97,7 +97,7 @@ fn sources_that_are_not_there() {
     check(
         "run --from scenario:moon",
         expect![[r#"
-            2: kappascope: scenario:moon: no scenario `moon`; there are `tutorial`, `website`, `login_brute_force`, `exfiltration`, `account_takeover`, `card_testing`
+            2: kappascope: scenario:moon: no scenario `moon`; there are `tutorial`, `website`, `login_brute_force`, `exfiltration`, `account_takeover`, `card_testing`, `order_tracking`, `service_latency`, `sensor`
         "#]],
     );
     check(
@@ -151,7 +151,7 @@ fn sources_that_are_not_there() {
     check(
         "generate moon",
         expect![[r#"
-            2: kappascope: scenario:moon: no scenario `moon`; there are `tutorial`, `website`, `login_brute_force`, `exfiltration`, `account_takeover`, `card_testing`
+            2: kappascope: scenario:moon: no scenario `moon`; there are `tutorial`, `website`, `login_brute_force`, `exfiltration`, `account_takeover`, `card_testing`, `order_tracking`, `service_latency`, `sensor`
         "#]],
     );
     check(

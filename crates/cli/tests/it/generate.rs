@@ -75,7 +75,7 @@ fn a_burst_is_a_label() {
 fn the_list_names_every_scenario() {
     let list = Folder::new().run("generate --list").stdout;
     let names: Vec<&str> = list.lines().filter_map(|line| line.split_whitespace().next()).collect();
-    expect!["tutorial website login_brute_force exfiltration account_takeover card_testing"]
+    expect!["tutorial website login_brute_force exfiltration account_takeover card_testing order_tracking service_latency sensor"]
         .assert_eq(&names.join(" "));
 }
 

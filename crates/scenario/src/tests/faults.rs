@@ -50,8 +50,11 @@ fn dials_at_zero_change_no_bit() {
     for scenario in SCENARIOS {
         let name = scenario.name;
         let plain = hash(name, &whole(open(name, 7, Some(30_000)).unwrap()));
+        let labels = open(name, 7, Some(30_000)).unwrap().labels().to_vec();
         for faults in [&zero, &none] {
-            let log = whole(open_with(name, 7, Some(30_000), faults).unwrap());
+            let world = open_with(name, 7, Some(30_000), faults).unwrap();
+            assert_eq!(world.labels(), labels, "{name} with {faults:?}");
+            let log = whole(world);
             assert_eq!(hash(name, &log), plain, "{name} with {faults:?}");
         }
         assert_ne!(
@@ -224,6 +227,7 @@ fn labels_begin_before_the_end() {
         ("website", 1_000_000, "burst=1h:1h:20x,duplicates=50%"),
         ("tutorial", 72_000, "burst=10m:1h:5x"),
         ("card_testing", 100_000, "duplicates=80%"),
+        ("sensor", 240_000, "duplicates=40%"),
     ] {
         let mut world = open_with(name, 2, Some(events), &faults(text)).unwrap();
         let mut log = Log::new(&world.spec().schema);
@@ -266,11 +270,24 @@ fn text_and_back() {
         ..faults("disorder=5s,duplicates=1%,hot_key=10%,burst=20m:10m:3x")
     };
     assert_eq!(all, faults(ALL));
-    for (name, form) in FORMS {
-        for form in form.split("` or `") {
-            faults(&format!("{name}={form}"));
+    for (name, forms) in FORMS {
+        for form in forms {
+            let text = format!("{name}={form}");
+            assert_eq!(faults(&text).to_string(), text);
         }
     }
+}
+
+#[test]
+fn numbers_and_back() {
+    assert_eq!(serde_json::from_str::<Faults>("{}").unwrap(), Faults::default());
+    for faults in [Faults::default(), faults(ALL), faults("skew=p1:30s")] {
+        let json = serde_json::to_string(&faults).unwrap();
+        assert_eq!(serde_json::from_str::<Faults>(&json).unwrap(), faults, "{json}");
+    }
+    expect![[r#"{"disorder_ms":0,"stragglers":{"percent":1.0,"late_ms":120000},"idle":null,"duplicates_percent":0.0,"skew":{"of":{"partition":1},"by_ms":-30000},"hot_key_percent":0.0,"burst":null}"#]]
+        .assert_eq(&serde_json::to_string(&faults("stragglers=1%:2m,skew=p1:-30s")).unwrap());
+    assert!(serde_json::from_str::<Faults>(r#"{"disorder":5}"#).is_err());
 }
 
 #[test]
