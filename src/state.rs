@@ -379,10 +379,10 @@ impl Store {
     /// whether text changed.
     pub(crate) fn settle(self, now_ms: f64) -> bool {
         let desk = self.desk();
-        if desk.untuned.replace(false) {
-            if let Some(spec) = self.spec.get_untracked() {
-                self.send(Command::Tune(Box::new((*spec).clone())), None);
-            }
+        if desk.untuned.replace(false)
+            && let Some(spec) = self.spec.get_untracked()
+        {
+            self.send(Command::Tune(Box::new((*spec).clone())), None);
         }
         let ready = desk.link.borrow().as_ref().is_some_and(Link::is_ready);
         let started_ms = desk.started_ms.get().unwrap_or(now_ms);

@@ -205,18 +205,22 @@ pub(crate) fn step(question: &Question, answer: Option<&Answer>) -> String {
     }
 }
 
-/// What can be said of a question that has no answer, before the reason.
-pub(crate) fn unanswered(question: &Question) -> &'static str {
+/// What can be said of a question that has no answer: in a few words, and in a sentence.
+pub(crate) fn unanswered(question: &Question) -> (&'static str, &'static str) {
     match question {
-        Question::Alert { .. } => {
-            "This alert has not fired here: not with these settings, or not yet at this place of the log."
-        }
-        Question::Window { .. } => {
-            "There is no such window here: with these settings, or so early in the log, nothing fell into it."
-        }
-        Question::Event { .. } | Question::EventAt { .. } => {
-            "This event cannot be looked at from here: it is yet to come, or no longer held in memory."
-        }
+        Question::Alert { .. } => (
+            "This alert does not fire",
+            "Not with these settings, or not yet at this place of the log. Change them back, or go on, and it is \
+             explained again.",
+        ),
+        Question::Window { .. } => (
+            "No such window",
+            "With these settings, or so early in the log, nothing of this key falls into a window with these bounds.",
+        ),
+        Question::Event { .. } | Question::EventAt { .. } => (
+            "This event is not here",
+            "It is yet to come at this place of the log, or no longer held in memory.",
+        ),
     }
 }
 

@@ -302,3 +302,40 @@ fn outcome(outcome: &explain::Outcome, filter: Option<&str>) -> Outcome {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::history::History;
+    use super::*;
+    use crate::wire::Watch;
+
+    /// Three partitions in turn, the first twice as often.
+    fn log(spec: &Spec, rows: usize) -> Log {
+        let mut log = Log::new(&spec.schema);
+        let keys: Vec<u32> = (0..spec.schema.keys.len()).map(|column| log.intern(column, "a")).collect();
+        for row in 0..rows {
+            let partition = [0, 1, 0, 2][row % 4];
+            log.append(row as i64, row as i64, partition, &keys, &vec![1.0; spec.schema.measures.len()]);
+        }
+        log
+    }
+
+    #[test]
+    fn an_event_is_found_by_its_place_in_its_partition_from_any_state_before_it() {
+        let mut spec = kappascope_scenario::open("tutorial", 1, Some(1)).unwrap().spec().clone();
+        (spec.schema.partition, spec.schema.partitions) = (Some("p".to_owned()), 3);
+        let (log, mut pipeline) = (log(&spec, 40), Pipeline::new(&spec).unwrap());
+        pipeline.push(log.read(0, 10));
+        let history = History::new(&spec, Watch::first_of(&spec));
+        let kept = State { pipeline: pipeline.clone(), history };
+        let run = Run { spec: &spec, log: &log, pipeline: &pipeline, until: 40, finished: false };
+        let event = |partition, offset| Cause { partition, offset };
+        // Of the first ten rows, five are of partition 0, three of 1, two of 2.
+        for (event, row) in [(event(0, 5), 10), (event(1, 3), 13), (event(2, 2), 11), (event(0, 19), 38)] {
+            assert_eq!(run.row_after(None, event), Some(row), "{event:?}");
+            assert_eq!(run.row_after(Some(&kept), event), Some(row), "{event:?}");
+        }
+        assert_eq!(run.row_after(None, event(0, 20)), None);
+        assert_eq!(run.row_after(Some(&kept), event(0, 4)), None);
+    }
+}

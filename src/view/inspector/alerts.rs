@@ -34,10 +34,11 @@ pub(super) fn Alerts() -> impl IntoView {
     let none = Memo::new(move |_| shown().is_empty());
     view! {
         <section class="inspect" aria-label="All alerts">
-            <h2>
-                "All alerts"
+            <div class="inspect-head">
+                <h2>
+                    "All alerts"
                 <span class="faint">{move || store.explained.with(|frame| text::count(frame.alerts))}</span>
-                <span class="grow"></span>
+                </h2>
                 <Show when=move || rules.with(|rules| rules.len() > 1)>
                     <select
                         class="field small"
@@ -50,7 +51,7 @@ pub(super) fn Alerts() -> impl IntoView {
                         {move || rules.get().into_iter().map(|rule| view! { <option value=rule.clone()>{rule.clone()}</option> }).collect_view()}
                     </select>
                 </Show>
-            </h2>
+            </div>
             <ol data-testid="alerts">
                 <For
                     each=shown
@@ -93,9 +94,9 @@ fn line(store: Store, open: Memo<Option<String>>, firing: Firing, dated: bool) -
                     <span class="name">{firing.rule}</span>
                     " "
                     <span class="key">{key_name(&firing.key).to_owned()}</span>
-                    <span class="about">{about}</span>
                 </span>
                 <span class="when">{when}</span>
+                <span class="about">{about}</span>
             </button>
         </li>
     }

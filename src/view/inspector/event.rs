@@ -29,12 +29,12 @@ pub(super) fn EventPane(fate: EventFate) -> impl IntoView {
                 "Go here"
             </button>
         </h2>
-        <p class="big mono-big">
-            {text::clock(fate.event.time)} " "
+        <p class="big">
+            {inspect::instant(fate.event.time, dated(store))} " "
             <small>{format!("event {}", text::count(row))}</small>
         </p>
         {facts(store, &fate)}
-        {fate.queries.iter().map(|query| of_query(store, query)).collect_view()}
+        {fate.queries.iter().map(|query| of_query(store, row, query)).collect_view()}
         {points(store, &fate.points)}
         {(!fate.settled).then(|| view! {
             <p class="faint small">"More may come of it: a window that it counts in still changes."</p>
@@ -69,14 +69,14 @@ fn facts(store: Store, fate: &EventFate) -> impl IntoView + use<> {
     }
 }
 
-fn of_query(store: Store, fate: &QueryFate) -> AnyView {
+fn of_query(store: Store, row: f64, fate: &QueryFate) -> AnyView {
     let tag = match fate.outcome {
         Outcome::Counted { .. } => "tag",
         Outcome::Late { .. } => "tag late",
         _ => "tag fire",
     };
     let key = fate.key.clone();
-    let windows = fate.windows.iter().map(|fed| window(store, fate, fed)).collect_view();
+    let windows = fate.windows.iter().map(|fed| window(store, row, fate, fed)).collect_view();
     view! {
         <div class="fate">
             <h3>
@@ -149,7 +149,7 @@ fn late(store: Store, query: u32, enough_ms: f64) -> AnyView {
 }
 
 /// A window that it counts in, and the results that cover it.
-fn window(store: Store, fate: &QueryFate, fed: &Fed) -> AnyView {
+fn window(store: Store, row: f64, fate: &QueryFate, fed: &Fed) -> AnyView {
     let question =
         Question::Window { query: fate.query_index, key: fate.key.clone(), start: fed.start, end: fed.end };
     let about = match fed.results.len() {
@@ -160,18 +160,23 @@ fn window(store: Store, fate: &QueryFate, fed: &Fed) -> AnyView {
     view! {
         <div class="onwards">
             {onward(store, name, about, question)}
-            <ul class="fed">{fed.results.iter().map(|given| result(store, given)).collect_view()}</ul>
+            <ul class="fed">{fed.results.iter().map(|given| result(store, row, given)).collect_view()}</ul>
         </div>
     }
     .into_any()
 }
 
-fn result(store: Store, given: &Given) -> AnyView {
+fn result(store: Store, row: f64, given: &Given) -> AnyView {
     let words = inspect::timing(&given.timing, given.revision, given.retraction);
+    let by = match given.row {
+        Some(by) if by == row => "this event".into_any(),
+        Some(_) => view! { "event " {brought_by(store, given.row)} }.into_any(),
+        None => brought_by(store, None),
+    };
     let values: Vec<String> = given.values.iter().take(1).map(|value| text::value(*value)).collect();
     view! {
         <li>
-            <span>{words} " by event " {brought_by(store, given.row)}</span>
+            <span>{words} ", brought by " {by}</span>
             <b>{values.join(", ")}</b>
             {points(store, &given.points)}
         </li>

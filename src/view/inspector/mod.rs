@@ -84,7 +84,7 @@ fn Explanation() -> impl IntoView {
                 {move || match pane.get() {
                     Pane::Answer(answer) => inspect::summary(&answer),
                     Pane::Loading => "Running the log again".to_owned(),
-                    Pane::Refused(question, _) => inspect::unanswered(&question).to_owned(),
+                    Pane::Refused(question, _) => inspect::unanswered(&question).0.to_owned(),
                     Pane::Newest => String::new(),
                 }}
             </p>
@@ -146,10 +146,11 @@ fn refused(store: Store, question: &Question, why: String) -> AnyView {
         Question::Event { row } => Some(*row),
         _ => None,
     };
+    let (title, words) = inspect::unanswered(question);
     view! {
-        <h2 id=HEADING tabindex="-1">"No answer"</h2>
-        <p class="muted">{inspect::unanswered(question)}</p>
-        <p class="reason mono">{why}</p>
+        <h2 id=HEADING tabindex="-1">{title}</h2>
+        <p class="muted">{words}</p>
+        <p class="reason">{why}</p>
         <p class="actions">
             {row.map(|row| view! {
                 <button class="button" on:click=move |_| store.go(crate::wire::To::Row(row + 1.0))>"Go to this event"</button>
