@@ -8,15 +8,18 @@ use crate::state::Store;
 use crate::stats::{self, Meter};
 use crate::text;
 use crate::ui::theme::{self, Theme};
+use crate::view::Easels;
 use crate::view::data::DataPanel;
+use crate::view::disorder::DisorderCard;
 use crate::view::footer::Footer;
 use crate::view::header::Header;
 use crate::view::inspector::Inspector;
-use crate::view::main_chart::{Easel, MainChart};
+use crate::view::main_chart::MainChart;
 use crate::view::notices::{DropVeil, Hint, Problem};
 use crate::view::scene::Scene;
 use crate::view::strip::Strip;
 use crate::view::tables::Tables;
+use crate::wire::To;
 use leptos::ev;
 use leptos::prelude::*;
 use std::cell::RefCell;
@@ -31,15 +34,16 @@ pub fn App() -> impl IntoView {
     provide_context(store);
     let chosen = RwSignal::new(Theme::remembered());
     let themes = theme::keep(chosen);
-    let easel = Easel::new();
+    let easels = Easels::new();
+    provide_context(easels);
     Effect::new(move |_| {
         themes.track();
-        easel.renew_theme();
+        easels.renew_theme();
     });
     let dragging = RwSignal::new(false);
     listen(store, dragging);
     match Meter::new() {
-        Ok(meter) => run(store, easel, meter),
+        Ok(meter) => run(store, easels, meter),
         Err(why) => store.problem.set(Some(format!("This browser cannot show the page: {why}."))),
     }
     view! {
@@ -54,7 +58,8 @@ pub fn App() -> impl IntoView {
                         <DataPanel/>
                         <Strip/>
                         <Hint/>
-                        <MainChart easel=easel/>
+                        <MainChart easel=easels.main/>
+                        <DisorderCard easel=easels.disorder/>
                         <Tables/>
                     </main>
                     <Inspector/>
@@ -67,7 +72,7 @@ pub fn App() -> impl IntoView {
 }
 
 /// Draws the page with every animation frame, as long as it lives.
-fn run(store: Store, easel: Easel, meter: Rc<Meter>) {
+fn run(store: Store, easels: Easels, meter: Rc<Meter>) {
     if let Err(error) = stats::publish(store, Rc::clone(&meter)) {
         web_sys::console::error_1(&error);
     }
@@ -79,7 +84,7 @@ fn run(store: Store, easel: Easel, meter: Rc<Meter>) {
         }
         // Text and chart take turns, so that no frame has to pay for both.
         if !store.settle(meter.now_ms()) {
-            easel.draw(store);
+            store.show(&easels.all());
         }
         request(&again);
     });
@@ -143,10 +148,15 @@ fn press(store: Store, event: &KeyboardEvent) {
     }
     match event.key().as_str() {
         " " => store.toggle(),
-        "ArrowRight" => store.step(event.shift_key()),
+        "ArrowRight" if event.shift_key() => store.go(To::NextWindow),
+        "ArrowRight" => store.go(To::NextEvent),
+        "ArrowLeft" if event.shift_key() => store.go(To::PreviousWindow),
+        "ArrowLeft" => store.go(To::PreviousEvent),
+        "l" => store.go(To::NextLate),
+        "." => store.go(To::NextAlert),
         "Home" => store.reset(),
         "Escape" if store.data.panel.get_untracked() => store.data.panel.set(false),
-        "Escape" => store.selected.set(None),
+        "Escape" => store.close(),
         _ => return,
     }
     event.prevent_default();

@@ -1,6 +1,7 @@
 //! The workers from the page's side: sends [`Command`]s, hands on [`Notice`]s.
 //!
-//! A message is an array: to a worker `[command, File?]`, from it `[notice, Float64Array?]`.
+//! A message is an array: to a worker `[command, File?]`, from it `[notice, Float64Array?]`, or a written file
+//! as `[notice, Uint8Array[]]`.
 //!
 //! The first load brings the worker of simulated worlds. The one that also reads files is larger, and started
 //! when the first is opened; it takes the other's place for good:
@@ -15,7 +16,7 @@
 
 use crate::js::words;
 use crate::wire::{Command, Notice, Source};
-use js_sys::{Array, Float64Array};
+use js_sys::Array;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
@@ -40,7 +41,7 @@ struct Ends {
     ready: Cell<bool>,
     /// The frame that was asked for last: one that takes another's place is asked anew.
     asked: RefCell<Option<Command>>,
-    on_notice: Box<dyn Fn(Notice, Option<Float64Array>)>,
+    on_notice: Box<dyn Fn(Notice, JsValue)>,
     on_death: Box<dyn Fn(String)>,
 }
 
@@ -56,9 +57,9 @@ struct Thread {
 }
 
 impl Link {
-    /// `on_notice` gets what the worker says, with the figures of a frame; `on_death` why it can say no more.
+    /// `on_notice` gets what the worker says, with what came beside it; `on_death` why it can say no more.
     pub(crate) fn new(
-        on_notice: impl Fn(Notice, Option<Float64Array>) + 'static,
+        on_notice: impl Fn(Notice, JsValue) + 'static,
         on_death: impl Fn(String) + 'static,
     ) -> Self {
         Self(Rc::new(Ends {
@@ -69,6 +70,12 @@ impl Link {
             on_notice: Box::new(on_notice),
             on_death: Box::new(on_death),
         }))
+    }
+
+    /// Ends the workers, whatever they are doing.
+    pub(crate) fn close(&self) {
+        self.0.current.take();
+        self.0.coming.take();
     }
 
     /// Whether a worker has said that it is ready.
@@ -139,7 +146,7 @@ impl Link {
                 if matches!(notice, Notice::Opened(_)) {
                     self.settle(from);
                 }
-                (self.0.on_notice)(notice, message.get(1).dyn_into().ok());
+                (self.0.on_notice)(notice, message.get(1));
             }
             Err(error) => self.end(from, format!("it said what this page does not understand ({error})")),
         }
@@ -172,7 +179,7 @@ impl Link {
         if coming && self.0.current.borrow().is_some() {
             self.0.coming.take();
             let problem = format!("The worker that opens it stopped: {why}. Open it again.");
-            (self.0.on_notice)(Notice::Problem(problem), None);
+            (self.0.on_notice)(Notice::Problem(problem), JsValue::UNDEFINED);
         } else {
             (self.0.on_death)(why);
         }

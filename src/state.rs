@@ -4,13 +4,18 @@
 //! and only this file talks to the worker.
 
 use crate::data::Data;
+use crate::inquiry::Inquiry;
 use crate::js::words;
+use crate::knob;
 use crate::link::Link;
-use crate::permalink::{self, FIRST_SEED, LARGEST, Scene, Settings};
+use crate::permalink::{self, FIRST_SEED, LARGEST, Scene};
 use crate::text;
-use crate::wire::{AnomalyRow, Command, Frame, Notice, Opened, Source, State, Tuning};
-use js_sys::Float64Array;
+use crate::view::Drawing;
+use crate::wire::{Command, Export, Frame, Notice, Opened, Question, Source, State, To, View, Watch};
+use js_sys::{Array, Float64Array};
 use kappascope_core::Spec;
+use kappascope_core::backpressure::QueueSpec;
+use kappascope_scenario::Faults;
 use leptos::prelude::*;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -54,6 +59,13 @@ pub(crate) struct Ghost {
     pub(crate) figures: Vec<f64>,
 }
 
+/// A chart that can be pointed at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pointed {
+    Main,
+    Disorder,
+}
+
 /// The newest frame and what is owed to the worker, read by the animation frame and not by views.
 #[derive(Default)]
 struct Desk {
@@ -61,7 +73,14 @@ struct Desk {
     frame: RefCell<Arc<Frame>>,
     figures: RefCell<Vec<f64>>,
     ghost: RefCell<Option<Ghost>>,
+    /// The run that a person pinned.
+    kept: RefCell<Option<Ghost>>,
+    /// The event times that are pointed at, and on which chart.
+    pointed: Cell<Option<(Pointed, (f64, f64))>>,
     fresh: Cell<bool>,
+    /// What the worker was last asked to show, and whether it has yet to.
+    asked: Cell<View>,
+    waiting: Cell<bool>,
     stale: Cell<bool>,
     /// For texts, controls, tables and explanations: when they were renewed, and whether there is something
     /// newer.
@@ -70,8 +89,23 @@ struct Desk {
     shown_state: Cell<State>,
     untuned: Cell<bool>,
     dead: Cell<bool>,
+    /// When the worker was started.
+    started_ms: Cell<Option<f64>>,
+    /// The file of the user's that is open.
+    file: RefCell<Option<File>>,
     /// What the address says of the source that is being opened.
     restored: RefCell<Option<Scene>>,
+    /// Row and digest of what whoever shared the scene saw.
+    promised: RefCell<Option<(u64, String)>>,
+}
+
+/// A scene that somebody shared, now that its place in the log is reached.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Shared {
+    /// Events up to there.
+    pub(crate) row: u64,
+    /// Whether the same came out, to the last bit.
+    pub(crate) identical: bool,
 }
 
 /// The page's state: cheap to copy, one for the whole page.
@@ -87,16 +121,30 @@ pub(crate) struct Store {
     pub(crate) explained: RwSignal<Arc<Frame>>,
     /// The source that is open and its pipeline as it was opened.
     pub(crate) opened: RwSignal<Option<Arc<Opened>>>,
-    /// Where the sliders stand.
-    pub(crate) tuning: RwSignal<Tuning>,
+    /// The pipeline as the controls have it; none before a source is open.
+    pub(crate) spec: RwSignal<Option<Arc<Spec>>>,
+    /// Why the pipeline cannot be what the controls say.
+    pub(crate) refused: RwSignal<Option<String>>,
+    /// The series that the chart draws.
+    pub(crate) watch: RwSignal<Watch>,
+    /// The slow sink behind the engine, if there is one.
+    pub(crate) sink: RwSignal<Option<QueueSpec>>,
+    /// How the scene that was opened compares with what was shared.
+    pub(crate) shared: RwSignal<Option<Shared>>,
+    /// What a person looks into.
+    pub(crate) inquiry: Inquiry,
     /// Seconds of arrival time a second; `None` is as fast as it goes.
     pub(crate) speed: RwSignal<Option<f64>>,
     /// What a person should know before anything else.
     pub(crate) problem: RwSignal<Option<String>>,
-    /// What the inspector shows; the newest anomaly when nothing is selected.
+    /// Whether the worker died; [`Store::restart`] starts another.
+    pub(crate) dead: RwSignal<bool>,
+    /// The window result that chart and tables mark.
     pub(crate) selected: RwSignal<Option<Mark>>,
     /// The key whose band is shown, when a person chose one.
     pub(crate) pinned: RwSignal<Option<String>>,
+    /// The picture of the run that a person pinned, to compare with.
+    pub(crate) kept: RwSignal<Option<Arc<Frame>>>,
     /// Whether the scene is open, where it is a sheet.
     pub(crate) sheet: RwSignal<bool>,
     /// What is known of the file of the user's.
@@ -113,25 +161,48 @@ impl Store {
             tables: RwSignal::default(),
             explained: RwSignal::default(),
             opened: RwSignal::new(None),
-            tuning: RwSignal::new(Tuning {
-                window_ms: 60_000,
-                bound_ms: 5_000,
-                lateness_ms: 0,
-                detector_window: 30,
-                threshold: 3.0,
-            }),
+            spec: RwSignal::new(None),
+            refused: RwSignal::new(None),
+            watch: RwSignal::new(Watch::Aggregate { query: 0, aggregate: 0 }),
+            sink: RwSignal::new(None),
+            shared: RwSignal::new(None),
+            inquiry: Inquiry::new(),
             speed: RwSignal::new(None),
             problem: RwSignal::new(None),
+            dead: RwSignal::new(false),
             selected: RwSignal::new(None),
             pinned: RwSignal::new(None),
+            kept: RwSignal::new(None),
             sheet: RwSignal::new(false),
             data: Data::new(),
             desk: StoredValue::new_local(Rc::default()),
         };
-        let link = Link::new(move |notice, figures| store.hear(notice, figures), move |why| store.died(&why));
-        store.desk().link.replace(Some(link));
+        store.link();
         store.restore();
         store
+    }
+
+    /// Makes the page's end of the conversation.
+    fn link(self) {
+        let link = Link::new(move |notice, beside| self.hear(notice, beside), move |why| self.died(&why));
+        self.desk().link.replace(Some(link));
+    }
+
+    /// Starts another worker in place of one that died, which runs the log again up to where that one was.
+    pub(crate) fn restart(self) {
+        let (desk, scene) = (self.desk(), self.scene());
+        if let Some(link) = desk.link.take() {
+            link.close();
+        }
+        desk.dead.set(false);
+        desk.started_ms.set(None);
+        self.dead.set(false);
+        self.link();
+        self.ask();
+        match scene {
+            Some(scene) => self.open_scene(Scene { digest: None, ..scene }),
+            None => self.restore(),
+        }
     }
 
     fn desk(self) -> Rc<Desk> {
@@ -146,37 +217,79 @@ impl Store {
 
     fn died(self, why: &str) {
         self.desk().dead.set(true);
-        self.problem.set(Some(format!("The engine stopped: {why}. Reload the page to start it again.")));
+        self.dead.set(true);
+        self.problem.set(Some(format!("The engine stopped: {why}.")));
     }
 
-    fn hear(self, notice: Notice, figures: Option<Float64Array>) {
+    fn hear(self, notice: Notice, beside: JsValue) {
         match notice {
             Notice::Ready => {}
             Notice::Opened(opened) => self.opened(*opened),
-            Notice::Frame(frame) => self.take(*frame, figures),
+            Notice::Frame(frame) => self.take(*frame, beside.dyn_into().ok()),
+            Notice::Written(export) => self.save_written(export, &beside.unchecked_into()),
             Notice::Looking(looking) => self.data.looking.set(looking),
             Notice::Measured(measured) => self.data.found(*measured),
             Notice::Refused(problem) => self.data.refuse(problem),
             Notice::Rejected(csv) => self.download("rejected.csv", "text/csv", &csv),
-            Notice::Problem(problem) => self.problem.set(Some(problem)),
+            Notice::Explained(number, answer) => self.answered(number, *answer),
+            Notice::Unexplained(number, why) => self.unanswered(number, why),
+            Notice::Problem(why) => self.problem.set(Some(why)),
         }
     }
 
     fn opened(self, opened: Opened) {
         self.data.opened(&opened.source);
         self.selected.set(None);
+        self.inquiry.clear();
         self.pinned.set(None);
+        self.keep(false);
         let restored = self.desk().restored.take();
         let speed = restored.as_ref().and_then(|scene| scene.speed);
         self.speed.set(speed.unwrap_or_else(|| self.speed_of(&opened.source)));
-        let tuning = Tuning::of(&opened.spec);
-        self.tuning.set(restored.map_or(tuning, |scene| scene.settings.over(tuning)));
-        if self.tuning.get_untracked() != tuning {
-            self.send(Command::Tune(self.tuning.get_untracked()), None);
+        let watch = Watch::first_of(&opened.spec);
+        let spec = Arc::new(opened.spec.clone());
+        self.watch.set(watch);
+        self.spec.set(Some(Arc::clone(&spec)));
+        let row = restored.as_ref().and_then(|scene| scene.row);
+        if let Some(scene) = restored {
+            self.resume(&scene, &spec, watch);
         }
         self.opened.set(Some(Arc::new(opened)));
         self.send(Command::Speed(self.speed.get_untracked()), None);
-        self.send(Command::Play, None);
+        self.send(row.map_or(Command::Play, |row| Command::Go(To::Row(row as f64))), None);
+    }
+
+    /// Sets what an address says beside its source.
+    fn resume(self, scene: &Scene, spec: &Spec, watch: Watch) {
+        match scene.pipeline(spec) {
+            Ok(pipeline) if pipeline != *spec => {
+                self.send(Command::Tune(Box::new(pipeline.clone())), None);
+                self.spec.set(Some(Arc::new(pipeline)));
+            }
+            Ok(_) => {}
+            Err(problem) => self.problem.set(Some(problem)),
+        }
+        for (row, time) in &scene.moved {
+            self.move_event(*row, Some(*time));
+        }
+        self.set_sink(scene.sink.clone());
+        if let Some(chosen) = scene.watch.filter(|chosen| *chosen != watch) {
+            self.draw(chosen);
+        }
+        self.desk().promised.replace(scene.row.zip(scene.digest.clone()));
+    }
+
+    /// Compares what came out with what whoever shared the scene saw.
+    fn compare(self, frame: &Frame) {
+        let desk = self.desk();
+        let mut promised = desk.promised.borrow_mut();
+        let Some((row, digest)) = promised.as_ref().filter(|(row, _)| *row as f64 == frame.row) else {
+            return;
+        };
+        if matches!(frame.state, State::Paused | State::Done) {
+            self.shared.set(Some(Shared { row: *row, identical: *digest == frame.digest }));
+            *promised = None;
+        }
     }
 
     fn take(self, frame: Frame, figures: Option<Float64Array>) {
@@ -187,8 +300,10 @@ impl Store {
             kept.resize(figures.length() as usize, 0.0);
             figures.copy_to(&mut kept);
         }
+        self.compare(&frame);
         desk.frame.replace(Arc::new(frame));
         desk.fresh.set(true);
+        desk.waiting.set(false);
         desk.outdated.iter().for_each(|outdated| outdated.set(true));
     }
 
@@ -202,22 +317,62 @@ impl Store {
         Arc::clone(&self.desk().frame.borrow())
     }
 
-    /// Calls `draw` with the newest frame and its figures if `redraw` or if they are new; then the worker
-    /// may send the next.
-    pub(crate) fn show(self, redraw: bool, draw: impl FnOnce(&Frame, &[f64], Option<&Ghost>) -> u32) {
+    /// Does something with the newest frame and its figures.
+    pub(crate) fn with_picture<T>(self, act: impl FnOnce(&Frame, &[f64]) -> T) -> T {
+        let desk = self.desk();
+        act(&desk.frame.borrow(), &desk.figures.borrow())
+    }
+
+    /// Says that a chart is pointed at, at these event times, so that the others mark them too.
+    pub(crate) fn point_at(self, chart: Pointed, times: Option<(f64, f64)>) {
+        let desk = self.desk();
+        let before = desk.pointed.get();
+        let now = times.map(|times| (chart, times));
+        let others = before.is_some_and(|(before, _)| before != chart);
+        if before != now && !(others && now.is_none()) {
+            desk.pointed.set(now);
+            desk.stale.set(true);
+        }
+    }
+
+    /// The event times that another chart is pointed at.
+    pub(crate) fn pointed(self, chart: Pointed) -> Option<(f64, f64)> {
+        self.desk().pointed.get().filter(|(pointed, _)| *pointed != chart).map(|(_, times)| times)
+    }
+
+    /// Keeps the picture of now to compare with, or lets the kept one go.
+    pub(crate) fn keep(self, keep: bool) {
+        let desk = self.desk();
+        let figures = || desk.figures.borrow().clone();
+        desk.kept.replace(keep.then(|| Ghost { frame: self.newest(), figures: figures() }));
+        self.kept.set(keep.then(|| self.newest()));
+        desk.stale.set(true);
+    }
+
+    /// Draws the newest frame if it is new or if a drawing asks for it; then the worker may send the next.
+    pub(crate) fn show(self, drawings: &[&dyn Drawing]) {
         let desk = self.desk();
         let fresh = desk.fresh.replace(false);
-        if fresh | redraw | desk.stale.replace(false) {
-            let pixels = draw(&desk.frame.borrow(), &desk.figures.borrow(), desk.ghost.borrow().as_ref());
-            if fresh {
-                self.send(Command::Frame { pixels }, None);
-            }
+        let redraw = desk.stale.replace(false)
+            | drawings.iter().fold(false, |any, drawing| any | drawing.take_stale());
+        if fresh || redraw {
+            let (frame, figures) = (desk.frame.borrow(), desk.figures.borrow());
+            let (ghost, kept) = (desk.ghost.borrow(), desk.kept.borrow());
+            let ghost = ghost.as_ref().or(kept.as_ref());
+            drawings.iter().for_each(|drawing| drawing.draw(self, &frame, &figures, ghost));
+        }
+        let view = view_of(drawings);
+        if fresh || (desk.asked.replace(view) != view && desk.waiting.get()) {
+            desk.asked.set(view);
+            desk.waiting.set(true);
+            self.send(Command::Frame(view), None);
         }
     }
 
     /// Asks for the first frame; [`Store::show`] asks for the others.
-    pub(crate) fn ask(self, pixels: u32) {
-        self.send(Command::Frame { pixels }, None);
+    pub(crate) fn ask(self) {
+        self.desk().waiting.set(true);
+        self.send(Command::Frame(self.desk().asked.get()), None);
     }
 
     /// What an animation frame owes: the newest settings to the worker, the newest frame to the text. Says
@@ -225,10 +380,14 @@ impl Store {
     pub(crate) fn settle(self, now_ms: f64) -> bool {
         let desk = self.desk();
         if desk.untuned.replace(false) {
-            self.send(Command::Tune(self.tuning.get_untracked()), None);
+            if let Some(spec) = self.spec.get_untracked() {
+                self.send(Command::Tune(Box::new((*spec).clone())), None);
+            }
         }
         let ready = desk.link.borrow().as_ref().is_some_and(Link::is_ready);
-        if now_ms > PATIENCE_MS && !ready && !desk.dead.get() {
+        let started_ms = desk.started_ms.get().unwrap_or(now_ms);
+        desk.started_ms.set(Some(started_ms));
+        if now_ms - started_ms > PATIENCE_MS && !ready && !desk.dead.get() {
             self.died("it did not start within 30 seconds");
         }
         self.renew(now_ms)
@@ -256,7 +415,12 @@ impl Store {
         self.problem.set(None);
         self.data.leave();
         self.let_go();
-        self.desk().restored.replace(None);
+        let desk = self.desk();
+        desk.restored.replace(None);
+        desk.promised.replace(None);
+        desk.file.replace(file.clone());
+        self.shared.set(None);
+        self.sink.set(None);
         self.send(Command::Open(source), file);
     }
 
@@ -264,7 +428,7 @@ impl Store {
     pub(crate) fn open_named(self, option: &str) {
         let source = match option.split_once(':') {
             Some(("sample", name)) => Source::Sample(name.to_owned()),
-            Some((_, name)) => Source::Scenario { name: name.to_owned(), seed: FIRST_SEED, events: None },
+            Some((_, name)) => Source::scenario(name, FIRST_SEED),
             None => return,
         };
         self.open(source, None);
@@ -317,16 +481,73 @@ impl Store {
 
     /// Hands the browser a file to save.
     pub(crate) fn download(self, name: &str, kind: &str, content: &str) {
-        if let Err(error) = download(name, kind, content) {
+        self.download_parts(name, kind, &Array::of1(&content.into()));
+    }
+
+    fn download_parts(self, name: &str, kind: &str, parts: &Array) {
+        if let Err(error) = download(name, kind, parts) {
+            self.problem.set(Some(format!("The browser did not take the file: {}.", words(&error))));
+        }
+    }
+
+    /// Hands the browser a file that has an address.
+    pub(crate) fn save(self, name: &str, address: &str) {
+        if let Err(error) = click(name, address) {
             self.problem.set(Some(format!("The browser did not take the file: {}.", words(&error))));
         }
     }
 
     /// Opens the scenario again with another seed.
     pub(crate) fn reseed(self, seed: u64) {
-        if let Some(Source::Scenario { name, events, .. }) = self.source() {
-            self.open(Source::Scenario { name, seed: seed % LARGEST, events }, None);
+        if let Some(Source::Scenario { name, events, faults, .. }) = self.source() {
+            self.open_again(Source::Scenario { name, seed: seed % LARGEST, events, faults });
         }
+    }
+
+    /// Opens the scenario again with other faults.
+    pub(crate) fn disturb(self, change: impl FnOnce(&mut Faults)) {
+        if let Some(Source::Scenario { name, seed, events, mut faults }) = self.source() {
+            change(&mut faults);
+            match faults.check() {
+                Ok(()) => self.open_again(Source::Scenario { name, seed, events, faults }),
+                Err(error) => self.problem.set(Some(error.to_string())),
+            }
+        }
+    }
+
+    /// Opens a variant of what is open: the pipeline and the speed stay, and the place unless it plays.
+    fn open_again(self, source: Source) {
+        if let Some(scene) = self.scene() {
+            let row = scene.row.filter(|_| self.newest().state != State::Running);
+            self.open_scene(Scene { source, digest: None, row, ..scene });
+        }
+    }
+
+    /// Gives an event another time, or its own.
+    pub(crate) fn move_event(self, row: f64, time: Option<f64>) {
+        self.send(Command::Move { row, time }, None);
+    }
+
+    /// Puts a slow sink behind the engine, or none.
+    pub(crate) fn set_sink(self, spec: Option<QueueSpec>) {
+        self.sink.set(spec.clone());
+        self.send(Command::Sink(spec), None);
+    }
+
+    /// Has a file of what came out written, which is saved when it is there.
+    pub(crate) fn export(self, export: Export) {
+        self.send(Command::Export(export), None);
+    }
+
+    fn save_written(self, export: Export, parts: &Array) {
+        let name =
+            self.spec.with_untracked(|spec| spec.as_ref().map_or_else(String::new, |spec| spec.name.clone()));
+        let (ending, kind) = match export {
+            Export::Jsonl => ("jsonl", "application/x-ndjson"),
+            Export::Csv => ("csv", "text/csv"),
+            Export::Snapshot => ("snapshot", "application/octet-stream"),
+        };
+        self.download_parts(&format!("{name}.{ending}"), kind, parts);
     }
 
     /// What is open, without asking to be told of changes.
@@ -346,15 +567,27 @@ impl Store {
         }
     }
 
-    /// Goes on by one event, or to the next result of a window.
-    pub(crate) fn step(self, window: bool) {
-        self.send(Command::Pause, None);
-        self.send(Command::Step { window }, None);
+    /// Holds the source and goes to another place of the log.
+    pub(crate) fn go(self, to: To) {
+        self.send(Command::Go(to), None);
+    }
+
+    /// Draws another series.
+    pub(crate) fn draw(self, watch: Watch) {
+        self.watch.set(watch);
+        self.pinned.set(None);
+        self.keep(false);
+        self.send(Command::Watch(watch), None);
+    }
+
+    /// Asks the worker; the answer has the same number.
+    pub(crate) fn put(self, number: u32, question: Question) {
+        self.send(Command::Explain(number, question), None);
     }
 
     /// Back to the start.
     pub(crate) fn reset(self) {
-        self.selected.set(None);
+        self.close();
         self.send(Command::Reset, None);
     }
 
@@ -372,14 +605,37 @@ impl Store {
         (0..last).min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap_or(last)
     }
 
-    /// Changes the settings. The newest go out with the next animation frame.
-    pub(crate) fn tune(self, change: impl FnOnce(&mut Tuning)) {
+    /// Changes the pipeline. The newest goes out with the next animation frame; one that cannot run stays
+    /// with its reason.
+    pub(crate) fn tune(self, change: impl FnOnce(&mut Spec, Watch)) {
+        let Some(mut spec) = self.spec.get_untracked().map(|spec| (*spec).clone()) else { return };
+        change(&mut spec, self.watch.get_untracked());
+        if let Err(error) = spec.check() {
+            return self.refused.set(Some(error.to_string()));
+        }
         let desk = self.desk();
         desk.ghost
             .borrow_mut()
             .get_or_insert_with(|| Ghost { frame: self.newest(), figures: desk.figures.borrow().clone() });
-        self.tuning.update(change);
+        self.refused.set(None);
+        self.spec.set(Some(Arc::new(spec)));
         desk.untuned.set(true);
+    }
+
+    /// What the pipeline says, with what the chart draws; the default before there is one.
+    pub(crate) fn of_spec<T: Default>(self, read: impl FnOnce(&Spec, Watch) -> T) -> T {
+        let watch = self.watch.get();
+        self.spec.with(|spec| spec.as_ref().map_or_else(T::default, |spec| read(spec, watch)))
+    }
+
+    /// The length of a window, in milliseconds; 0 where time does not bound them.
+    pub(crate) fn window_ms(self) -> i64 {
+        self.of_spec(|spec, watch| match watch {
+            Watch::Aggregate { .. } => {
+                knob::length(knob::query(spec, watch).window).map_or(0, |length| length.0)
+            }
+            Watch::Points { .. } => 0,
+        })
     }
 
     /// The slider was let go: there is nothing to compare with any more.
@@ -389,24 +645,6 @@ impl Store {
         desk.stale.set(true);
     }
 
-    /// The pipeline as the sliders have it.
-    pub(crate) fn spec(self) -> Option<Spec> {
-        let mut spec = self.opened.get_untracked()?.spec.clone();
-        self.tuning.get_untracked().apply(&mut spec);
-        Some(spec)
-    }
-
-    /// The anomaly that the inspector explains.
-    pub(crate) fn anomaly(self) -> Option<AnomalyRow> {
-        let selected = self.selected.get();
-        self.explained.with(|frame| match &selected {
-            Some(mark) => {
-                frame.anomaly_rows.iter().find(|row| row.key == mark.key && row.start == mark.start).cloned()
-            }
-            None => frame.anomaly_rows.first().cloned(),
-        })
-    }
-
     /// Whether this scene can be carried by the page's address.
     pub(crate) fn can_share(self) -> bool {
         self.opened.with(|opened| {
@@ -414,14 +652,26 @@ impl Store {
         })
     }
 
-    /// The fragment that carries the scene.
+    /// The fragment that carries the scene; nothing for a file, which no address can carry.
     pub(crate) fn fragment(self) -> Option<String> {
-        let scene = Scene {
-            source: self.source()?,
+        Some(format!("#{}", permalink::write(&self.scene()?)?))
+    }
+
+    /// The scene as it stands.
+    fn scene(self) -> Option<Scene> {
+        let opened = self.opened.get_untracked()?;
+        let (spec, frame) = (self.spec.get_untracked()?, self.newest());
+        let watch = self.watch.get_untracked();
+        Some(Scene {
+            source: opened.source.clone(),
             speed: Some(self.speed.get_untracked()),
-            settings: Settings::of(self.tuning.get_untracked()),
-        };
-        Some(format!("#{}", permalink::write(&scene)?))
+            changes: permalink::changes(&opened.spec, &spec),
+            watch: (watch != Watch::first_of(&opened.spec)).then_some(watch),
+            sink: self.sink.get_untracked(),
+            moved: frame.moved.clone(),
+            row: Some(frame.row as u64),
+            digest: Some(frame.digest.clone()),
+        })
     }
 
     /// How fast a source plays at first: as the one before if only the seed is new, a file as fast as it goes.
@@ -450,9 +700,18 @@ impl Store {
     }
 
     fn open_scene(self, scene: Scene) {
-        self.open(scene.source.clone(), None);
+        let is_file = matches!(scene.source, Source::File { .. });
+        let file = self.desk().file.borrow().clone().filter(|_| is_file);
+        self.open(scene.source.clone(), file);
         self.desk().restored.replace(Some(scene));
     }
+}
+
+/// What all drawings want to find in the next frame.
+fn view_of(drawings: &[&dyn Drawing]) -> View {
+    let mut view = View::default();
+    drawings.iter().for_each(|drawing| drawing.ask(&mut view));
+    view
 }
 
 /// The page's state, from anywhere in the page.
@@ -460,15 +719,20 @@ pub(crate) fn use_store() -> Store {
     expect_context()
 }
 
-fn download(name: &str, kind: &str, content: &str) -> Result<(), JsValue> {
+fn download(name: &str, kind: &str, parts: &Array) -> Result<(), JsValue> {
     let options = BlobPropertyBag::new();
     options.set_type(kind);
-    let parts = js_sys::Array::of1(&content.into());
-    let blob = web_sys::Blob::new_with_str_sequence_and_options(&parts, &options)?;
+    let blob = web_sys::Blob::new_with_blob_sequence_and_options(parts, &options)?;
     let url = Url::create_object_url_with_blob(&blob)?;
+    click(name, &url)?;
+    Url::revoke_object_url(&url)
+}
+
+/// Follows a link that saves what is at an address under a name.
+fn click(name: &str, address: &str) -> Result<(), JsValue> {
     let anchor: HtmlAnchorElement = document().create_element("a")?.unchecked_into();
-    anchor.set_href(&url);
+    anchor.set_href(address);
     anchor.set_download(name);
     anchor.click();
-    Url::revoke_object_url(&url)
+    Ok(())
 }

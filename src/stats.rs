@@ -113,7 +113,7 @@ fn figures(store: Store, meter: &Meter) -> Object {
     set("frameMsP99", meter.percentile(99).into());
     set("frames", meter.frames.get().into());
     set("memoryBytes", frame.memory_bytes.into());
-    set("workerQueue", frame.lag.into());
+    set("workerQueue", frame.waiting.into());
     set("state", serde_wasm_bindgen::to_value(&frame.state).unwrap_or(JsValue::UNDEFINED));
     object
 }

@@ -7,8 +7,11 @@
 //! count(1204331) = 1 204 331    short(15204) = 15.2k    span(90_000) = 1 min 30 s
 //! ```
 
-use crate::wire::Source;
-use kappascope_core::spec::Series;
+pub(crate) mod inspect;
+
+use crate::knob;
+use crate::wire::{Source, Watch};
+use kappascope_core::spec::WindowSpec;
 use kappascope_core::{Millis, Spec};
 
 /// Between thousands, and between a number and its unit: a space that does not break. (The page's font has
@@ -270,40 +273,59 @@ pub(crate) fn several(number: f64, one: &str) -> String {
     format!("{} {one}{}", count(number), if number == 1.0 { "" } else { "s" })
 }
 
-/// The aggregate that the chart shows, as the pipeline writes it: what its detector watches, or its first.
-pub(crate) fn charted(spec: &Spec) -> String {
-    let aggregate = judged(spec).unwrap_or(0);
-    spec.query[0].aggregates[aggregate].to_string()
-}
-
-/// The aggregate of the charted query that the first detector watches, if it watches one.
-fn judged(spec: &Spec) -> Option<usize> {
-    match spec.series(&spec.detector.first()?.on) {
-        Some(Series::Aggregate { query: 0, aggregate }) => Some(aggregate),
-        _ => None,
+/// The series that the chart shows, as the pipeline writes it.
+pub(crate) fn charted(spec: &Spec, watch: Watch) -> String {
+    match watch {
+        Watch::Aggregate { aggregate, .. } => {
+            let aggregates = &knob::query(spec, watch).aggregates;
+            aggregates.get(aggregate as usize).map_or_else(String::new, ToString::to_string)
+        }
+        Watch::Points { detector } => {
+            spec.detector.get(detector as usize).map_or_else(String::new, |detector| detector.on.clone())
+        }
     }
 }
 
-/// The chart's title: `Events per minute`, `avg(delay) per hour`.
-pub(crate) fn chart_title(spec: &Spec, window_ms: i64) -> String {
-    let what = charted(spec);
+/// The chart's title: `Events per minute`, `avg(delay) per hour`, `value per event`.
+pub(crate) fn chart_title(spec: &Spec, watch: Watch) -> String {
+    let what = charted(spec, watch);
     let what = if what == "count()" { "Events".to_owned() } else { what };
-    let per = match window_ms {
+    let window = match watch {
+        Watch::Points { .. } => return format!("{what} per event"),
+        Watch::Aggregate { .. } => knob::query(spec, watch).window,
+    };
+    match (window, knob::length(window)) {
+        (WindowSpec::Session { .. }, _) => format!("{what} per session"),
+        (WindowSpec::Count { events, .. }, _) => {
+            format!("{what} per {}", several(f64::from(events), "event"))
+        }
+        (WindowSpec::Rolling { duration }, _) => format!("{what} of the last {}", span(duration.0)),
+        (_, None) => format!("{what} of all time"),
+        (_, Some(length)) => format!("{what} per {}", unit(length.0)),
+    }
+}
+
+/// A duration behind “per”.
+fn unit(ms: i64) -> String {
+    match ms {
         SECOND => "second".to_owned(),
         MINUTE => "minute".to_owned(),
         HOUR => "hour".to_owned(),
         DAY => "day".to_owned(),
-        _ => span(window_ms),
-    };
-    format!("{what} per {per}")
+        _ => span(ms),
+    }
 }
 
 /// The chart's second line.
-pub(crate) fn chart_about(spec: &Spec) -> String {
-    let by = spec.query[0].by.join(", ");
+pub(crate) fn chart_about(spec: &Spec, watch: Watch) -> String {
+    let detector = knob::detector(spec, watch);
+    let by = match watch {
+        Watch::Aggregate { .. } => knob::query(spec, watch).by.join(", "),
+        Watch::Points { .. } => detector.map_or_else(String::new, |detector| detector.by.join(", ")),
+    };
     let by = if by.is_empty() { String::new() } else { format!(" by {by}") };
-    let band = if judged(spec).is_none() { "" } else { ", with the detector's band" };
-    format!("{}{by}{band}", charted(spec))
+    let band = if detector.is_none() { "" } else { ", with the detector's band" };
+    format!("{}{by}{band}", charted(spec, watch))
 }
 
 /// A rule's conditions in words: what must hold, for how long, and how long it lingers.

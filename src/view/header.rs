@@ -5,7 +5,7 @@ use crate::text;
 use crate::ui::icon::{Glyph, Icon};
 use crate::ui::slider::Range;
 use crate::ui::theme::Theme;
-use crate::wire::{Source, State};
+use crate::wire::{Source, State, To};
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
 use web_sys::HtmlElement;
@@ -131,7 +131,7 @@ fn Transport() -> impl IntoView {
                 aria-label="Step"
                 title="Step by an event (→), with shift to the next window"
                 disabled=move || state.get() == State::Done
-                on:click=move |event| store.step(event.shift_key())
+                on:click=move |event| store.go(if event.shift_key() { To::NextWindow } else { To::NextEvent })
             >
                 <Glyph icon=Icon::Step/>
             </button>
@@ -236,7 +236,7 @@ fn share_scene(store: Store) -> Option<()> {
 fn Export() -> impl IntoView {
     let store = use_store();
     let export = move |_| {
-        let Some(spec) = store.spec() else { return };
+        let Some(spec) = store.spec.get_untracked() else { return };
         store.download(&format!("{}.toml", spec.name), "application/toml", &spec.to_toml());
     };
     view! {

@@ -1,11 +1,12 @@
 //! The controls, in the order in which data flows: source, time, windows, detector, alert.
 
+use crate::knob;
 use crate::permalink::LARGEST;
 use crate::state::use_store;
 use crate::text;
 use crate::ui::slider::{BOUNDS, LATENESS, POINTS, SIZES, Slider, THRESHOLDS};
-use crate::wire::{Opened, Reading, Source};
-use kappascope_core::Spec;
+use crate::wire::{Opened, Reading, Source, Watch};
+use kappascope_core::{Millis, Spec};
 use leptos::prelude::*;
 use std::sync::Arc;
 use wasm_bindgen::prelude::*;
@@ -55,11 +56,9 @@ fn Section(
 }
 
 /// What the pipeline that is open says; nothing before one is.
-fn of_spec(write: fn(&Spec) -> String) -> Signal<String> {
+fn of_spec(write: fn(&Spec, Watch) -> String) -> Signal<String> {
     let store = use_store();
-    Signal::derive(move || {
-        store.opened.with(|opened| opened.as_ref().map_or_else(String::new, |o| write(&o.spec)))
-    })
+    Signal::derive(move || store.of_spec(write))
 }
 
 #[component]
@@ -225,15 +224,15 @@ fn TimeSection() -> impl IntoView {
     let late = Memo::new(move |_| store.controls.with(|frame| (frame.late, frame.events)));
     let corrections = Memo::new(move |_| store.controls.with(|frame| frame.corrections));
     view! {
-        <Section number="2" name="Time" about=of_spec(|spec| format!("by {}", spec.schema.time))>
+        <Section number="2" name="Time" about=of_spec(|spec, _| format!("by {}", spec.schema.time))>
             <Slider
                 label="Bound"
                 about="How far behind the newest event another may come and still count as on time."
                 test_id="watermark-bound"
                 ladder=BOUNDS
-                value=Signal::derive(move || store.tuning.get().bound_ms as f64)
+                value=Signal::derive(move || store.of_spec(|spec, _| spec.watermark.bound.0) as f64)
                 write=|ms| text::span(ms as i64)
-                on_change=move |ms| store.tune(|tuning| tuning.bound_ms = ms as i64)
+                on_change=move |ms| store.tune(|spec, _| spec.watermark.bound = Millis(ms as i64))
             >
                 {move || match late.get() {
                     (0.0, _) => view! { <b class="none">"No event"</b> " came too late" }.into_any(),
@@ -249,9 +248,9 @@ fn TimeSection() -> impl IntoView {
                 about="How long after its end a window still takes events, and corrects its result."
                 test_id="lateness"
                 ladder=LATENESS
-                value=Signal::derive(move || store.tuning.get().lateness_ms as f64)
+                value=Signal::derive(move || store.of_spec(|spec, watch| knob::query(spec, watch).lateness.0) as f64)
                 write=|ms| text::span(ms as i64)
-                on_change=move |ms| store.tune(|tuning| tuning.lateness_ms = ms as i64)
+                on_change=move |ms| store.tune(|spec, watch| knob::query_mut(spec, watch).lateness = Millis(ms as i64))
             >
                 {move || match corrections.get() {
                     0.0 => "No window was corrected after closing".to_owned(),
@@ -268,7 +267,7 @@ fn WindowSection() -> impl IntoView {
     let counts = Memo::new(move |_| {
         store.controls.with(|frame| (frame.windows, frame.corrections, frame.open_windows))
     });
-    let about = of_spec(|spec| match spec.query[0].by.join(", ") {
+    let about = of_spec(|spec, watch| match knob::query(spec, watch).by.join(", ") {
         by if by.is_empty() => "all events".to_owned(),
         by => format!("by {by}"),
     });
@@ -279,9 +278,13 @@ fn WindowSection() -> impl IntoView {
                 about="Windows of this length of event time, which neither overlap nor leave gaps."
                 test_id="window-size"
                 ladder=SIZES
-                value=Signal::derive(move || store.tuning.get().window_ms as f64)
+                value=Signal::derive(move || store.window_ms() as f64)
                 write=|ms| text::span(ms as i64)
-                on_change=move |ms| store.tune(|tuning| tuning.window_ms = ms as i64)
+                on_change=move |ms| store.tune(|spec, watch| {
+                    if let Some(length) = knob::length_mut(&mut knob::query_mut(spec, watch).window) {
+                        *length = Millis(ms as i64);
+                    }
+                })
             >
                 {move || {
                     let (windows, corrections, open) = counts.get();
@@ -297,7 +300,7 @@ fn DetectorSection() -> impl IntoView {
     let store = use_store();
     let keys = Memo::new(move |_| store.controls.with(|frame| frame.keys));
     let anomalies = Memo::new(move |_| store.controls.with(|frame| frame.anomalies));
-    let about = of_spec(|spec| match spec.detector.first() {
+    let about = of_spec(|spec, watch| match knob::detector(spec, watch) {
         Some(detector) => format!("{} of {}", detector.kind.title(), detector.on),
         None => "none".to_owned(),
     });
@@ -308,9 +311,13 @@ fn DetectorSection() -> impl IntoView {
                 about="With how many past results of the same key a new one is compared."
                 test_id="detector-window"
                 ladder=POINTS
-                value=Signal::derive(move || f64::from(store.tuning.get().detector_window))
+                value=Signal::derive(move || f64::from(store.of_spec(|spec, watch| knob::detector(spec, watch)?.kind.window()).unwrap_or(0)))
                 write=|points| text::several(points, "point")
-                on_change=move |points| store.tune(|tuning| tuning.detector_window = points as u32)
+                on_change=move |points| store.tune(|spec, watch| {
+                    if let Some(detector) = knob::detector_mut(spec, watch) {
+                        detector.kind.set_window(points as u32);
+                    }
+                })
             >
                 {move || format!("Compares each of {} series with its own past", keys.get())}
             </Slider>
@@ -319,9 +326,14 @@ fn DetectorSection() -> impl IntoView {
                 about="From how many deviations on a result is called an anomaly."
                 test_id="threshold"
                 ladder=THRESHOLDS
-                value=Signal::derive(move || store.tuning.get().threshold)
+                value=Signal::derive(move || store.of_spec(|spec, watch| knob::detector(spec, watch)?.kind.threshold()).unwrap_or(0.0))
                 write=|deviations| format!("{} σ", text::fixed(deviations, 2).trim_end_matches('0').trim_end_matches('.'))
-                on_change=move |deviations| store.tune(|tuning| tuning.threshold = deviations)
+                on_change=move |deviations| store.tune(|spec, watch| {
+                    let kind = knob::detector_mut(spec, watch).map(|detector| &mut detector.kind);
+                    if let Some(threshold) = kind.and_then(|kind| kind.threshold_mut()) {
+                        *threshold = deviations;
+                    }
+                })
             >
                 {move || match anomalies.get() {
                     0.0 => "No result lies outside its band".to_owned(),
@@ -338,8 +350,8 @@ fn AlertSection() -> impl IntoView {
     let store = use_store();
     let alerts = Memo::new(move |_| store.controls.with(|frame| frame.alerts));
     let rule = move || {
-        store.opened.with(|opened| {
-            let rule = opened.as_ref()?.spec.alert.first()?;
+        store.of_spec(|spec, _| {
+            let rule = knob::alert(spec)?;
             Some((rule.name.clone(), text::rule(rule.hold, rule.keep_firing_for)))
         })
     };

@@ -21,7 +21,7 @@ pub(crate) fn Strip() -> impl IntoView {
             </Stage>
             <Edge>{figure(|frame| format!("{}/s", text::short(frame.events_per_second)))}</Edge>
             <Stage name="Log">{figure(|frame| text::count(frame.events))}</Stage>
-            <Edge>{figure(|frame| format!("lag {}", text::short(frame.lag)))}</Edge>
+            <Edge>{figure(|frame| format!("lag {}", text::short(frame.waiting)))}</Edge>
             <Stage name="Watermark">
                 <span class="watermark">{move || store.frame.with(|frame| watermark(frame))}</span>
             </Stage>

@@ -8,7 +8,7 @@ use super::input::Input;
 use super::rejected::Refused;
 use crate::wire::Truth;
 use kappascope_core::{Log, Spec};
-use kappascope_scenario::World;
+use kappascope_scenario::{Faults, World};
 
 /// A source of rows. One that is no file leaves out what is said of files.
 pub(super) trait Feed {
@@ -58,12 +58,19 @@ pub(super) struct Made {
     name: String,
     seed: u64,
     events: Option<u64>,
+    faults: Faults,
 }
 
 impl Made {
-    pub(super) fn open(name: &str, seed: u64, events: Option<u64>) -> Result<Box<Self>, String> {
-        let world = kappascope_scenario::open(name, seed, events).map_err(|error| error.to_string())?;
-        Ok(Box::new(Self { world, name: name.to_owned(), seed, events }))
+    pub(super) fn open(
+        name: &str,
+        seed: u64,
+        events: Option<u64>,
+        faults: &Faults,
+    ) -> Result<Box<Self>, String> {
+        let world =
+            kappascope_scenario::open_with(name, seed, events, faults).map_err(|error| error.to_string())?;
+        Ok(Box::new(Self { world, name: name.to_owned(), seed, events, faults: faults.clone() }))
     }
 }
 
@@ -73,7 +80,7 @@ impl Feed for Made {
     }
 
     fn rewind(&mut self) {
-        self.world = kappascope_scenario::open(&self.name, self.seed, self.events)
+        self.world = kappascope_scenario::open_with(&self.name, self.seed, self.events, &self.faults)
             .expect("it was opened by the same name");
     }
 

@@ -22,7 +22,6 @@ pub(super) fn of_pipeline(pipeline: &Pipeline) -> Frame {
         digest: format!("{:016x}", pipeline.digest()),
         newest_time: shown(pipeline.newest_time()),
         watermark: shown(pipeline.watermark()),
-        keys: u32::try_from(pipeline.key_count(0)).unwrap_or(u32::MAX),
         ..Frame::default()
     }
 }

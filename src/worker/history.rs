@@ -1,4 +1,4 @@
-//! What the pipeline's first query has given, as the page draws it: a line a key with its detector's
+//! What a pipeline has given, as the page draws it: one of its series, a line a key with its detector's
 //! band and anomalies, spans of alerts, and the newest lines of the tables.
 //!
 //! **Invariant:** a frame holds at most four points of a line for each pixel of the chart, so its size
@@ -6,10 +6,10 @@
 
 use super::frame::ROWS_SHOWN;
 use super::memory::POINTS_KEPT;
-use crate::wire::{AnomalyRow, Firing, Frame, LateRow, Series, WindowRow};
-use kappascope_core::spec;
+use crate::wire::{AnomalyRow, Firing, Frame, LateRow, Line, View, Watch, WindowRow};
+use kappascope_core::spec::{AlertSpec, Watched};
 use kappascope_core::{
-    AlertState, Change, Changes, DropReason, Pipeline, Score, Spec, Timing, Transition, WindowResult,
+    AlertState, Change, Drop, DropReason, Pipeline, Score, Spec, Timing, Transition, WindowResult,
 };
 use std::collections::VecDeque;
 
@@ -36,25 +36,30 @@ struct Point {
 }
 
 #[derive(Clone, Debug, Default)]
-struct Line {
+struct Points {
     points: Vec<Point>,
     total: f64,
 }
 
+#[derive(Clone)]
 struct Row {
-    window: WindowResult,
+    key: u32,
+    start: i64,
+    end: i64,
+    revision: u32,
     values: Vec<f64>,
     score: Option<(f64, bool)>,
 }
 
-/// The pipeline's first query as the page draws it.
+/// What a pipeline has given, as the page draws it.
+#[derive(Clone)]
 pub(super) struct History {
-    /// The aggregate that is drawn.
-    aggregate: usize,
-    /// Whether the first detector reads it.
-    judged: bool,
-    rules: Vec<String>,
-    lines: Vec<Line>,
+    watch: Watch,
+    /// The detector whose verdicts are drawn.
+    detector: Option<usize>,
+    /// Of each rule, its query and what it is called.
+    rules: Vec<Rule>,
+    lines: Vec<Points>,
     rows: VecDeque<Row>,
     late: VecDeque<LateRow>,
     anomalies: VecDeque<(u32, i64, Score)>,
@@ -68,25 +73,41 @@ pub(super) struct History {
     since: Option<i64>,
 }
 
+#[derive(Clone)]
+struct Rule {
+    name: String,
+    severity: String,
+    drawn: bool,
+}
+
 /// An alert that fired.
+#[derive(Clone)]
 struct Alert {
-    rule: u32,
-    key: u32,
-    id: u64,
-    firing: Firing,
+    transition: Transition,
+    message: Option<String>,
+    end: Option<i64>,
 }
 
 impl History {
-    pub(super) fn new(spec: &Spec) -> Self {
-        let series = spec.detector.first().and_then(|detector| spec.series(&detector.on));
-        let judged = match series {
-            Some(spec::Series::Aggregate { query: 0, aggregate }) => Some(aggregate),
-            _ => None,
+    pub(super) fn new(spec: &Spec, watch: Watch) -> Self {
+        let query = match watch {
+            Watch::Aggregate { query, .. } => Some(query as usize),
+            Watch::Points { .. } => None,
+        };
+        let detector = watch.detector(spec);
+        let drawn = |alert: &AlertSpec| match query {
+            Some(query) => spec.query_of_rule(alert) == Some(query),
+            None => matches!(spec.watched(&alert.when), Some(Watched::Detector(d)) if Some(d) == detector),
+        };
+        let rule = |alert: &AlertSpec| Rule {
+            name: alert.name.clone(),
+            severity: alert.severity.clone(),
+            drawn: drawn(alert),
         };
         Self {
-            aggregate: judged.unwrap_or(0),
-            judged: judged.is_some(),
-            rules: spec.alert.iter().map(|alert| alert.name.clone()).collect(),
+            watch,
+            detector,
+            rules: spec.alert.iter().map(rule).collect(),
             lines: Vec::new(),
             rows: VecDeque::new(),
             late: VecDeque::new(),
@@ -99,16 +120,27 @@ impl History {
         }
     }
 
-    /// Remembers what changed.
-    pub(super) fn take(&mut self, changes: &Changes) {
+    /// The series that is drawn.
+    pub(super) fn watch(&self) -> Watch {
+        self.watch
+    }
+
+    /// Results that are remembered.
+    pub(super) fn len(&self) -> usize {
+        self.points
+    }
+
+    /// Remembers what the pipeline's last block changed.
+    pub(super) fn take(&mut self, pipeline: &Pipeline) {
+        let changes = pipeline.changes();
         for change in changes.iter() {
             match change {
-                Change::Window(window) if window.query == 0 && !window.retraction => {
+                Change::Window(window) if self.watches(window) => {
                     self.window(window, changes.values_of(window).map(|value| value.as_f64()).collect());
                 }
-                Change::Score(score) if self.judged && score.detector == 0 => self.score(score),
-                Change::Alert(transition) => self.alert(transition),
-                Change::Drop(dropped) if dropped.query == 0 && dropped.reason == DropReason::Late => {
+                Change::Score(score) if self.detector == Some(score.detector as usize) => self.score(score),
+                Change::Alert(transition) => self.alert(transition, pipeline),
+                Change::Drop(dropped) if self.drops(dropped) => {
                     let row = LateRow {
                         partition: dropped.partition,
                         offset: dropped.offset as f64,
@@ -122,10 +154,25 @@ impl History {
         }
     }
 
+    fn watches(&self, window: &WindowResult) -> bool {
+        matches!(self.watch, Watch::Aggregate { query, .. } if query == window.query) && !window.retraction
+    }
+
+    /// Whether this drop is one of the query that is watched, or of the first.
+    fn drops(&self, dropped: &Drop) -> bool {
+        let query = match self.watch {
+            Watch::Aggregate { query, .. } => query,
+            Watch::Points { .. } => 0,
+        };
+        dropped.query == query && dropped.reason == DropReason::Late
+    }
+
     fn window(&mut self, window: &WindowResult, values: Vec<f64>) {
+        let Watch::Aggregate { aggregate, .. } = self.watch else { return };
         self.corrections += u64::from(window.timing == Timing::Late);
-        self.point(window.key as usize, window.start, values[self.aggregate]);
-        keep(&mut self.rows, ROWS_SHOWN, Row { window: window.clone(), values, score: None });
+        self.point(window.key as usize, window.start, values[aggregate as usize]);
+        let &WindowResult { key, start, end, revision, .. } = window;
+        keep(&mut self.rows, ROWS_SHOWN, Row { key, start, end, revision, values, score: None });
     }
 
     /// Remembers a result for the chart, in place of an earlier one of the same window.
@@ -139,7 +186,7 @@ impl History {
             return;
         }
         if self.lines.len() <= key {
-            self.lines.resize_with(key + 1, Line::default);
+            self.lines.resize_with(key + 1, Points::default);
         }
         let line = &mut self.lines[key];
         line.total += value.abs();
@@ -172,8 +219,18 @@ impl History {
         self.span = self.span.map(|(_, last)| (since.min(last), last));
     }
 
-    /// A score follows the on-time result that it judges, which is then the newest of its key.
+    /// A score follows the on-time result that it judges, which is then the newest of its key; that of an
+    /// event is its point.
     fn score(&mut self, score: &Score) {
+        if matches!(self.watch, Watch::Points { .. }) {
+            self.point(score.key as usize, score.time, score.value);
+            let (key, start, values) = (score.key, score.time, vec![score.value]);
+            keep(
+                &mut self.rows,
+                ROWS_SHOWN,
+                Row { key, start, end: start, revision: 0, values, score: None },
+            );
+        }
         if let Some(row) = self.rows.front_mut() {
             row.score = Some((score.score, score.anomaly));
         }
@@ -186,56 +243,84 @@ impl History {
             point.anomaly = score.anomaly;
         }
         if score.anomaly {
-            let end = self.rows.front().map_or(score.time, |row| row.window.end);
+            let end = self.rows.front().map_or(score.time, |row| row.end);
             keep(&mut self.anomalies, ROWS_SHOWN, (score.key, end, score.clone()));
         }
     }
 
-    fn alert(&mut self, transition: &Transition) {
+    fn alert(&mut self, transition: &Transition, pipeline: &Pipeline) {
         match transition.state {
             AlertState::Pending => {}
             AlertState::Firing => {
-                let firing = Firing {
-                    rule: self.rules[transition.rule as usize].clone(),
-                    key: String::new(),
-                    id: format!("{:016x}", transition.id),
-                    start: transition.window_start as f64,
-                    end: None,
-                    value: transition.value,
-                    score: transition.score,
-                };
-                let &Transition { rule, key, id, .. } = transition;
-                keep(&mut self.firing, FIRINGS_KEPT, Alert { rule, key, id, firing });
+                let message = pipeline.message_of(transition);
+                let alert = Alert { transition: transition.clone(), message, end: None };
+                keep(&mut self.firing, FIRINGS_KEPT, alert);
             }
             AlertState::Resolved => {
-                let alert = self.firing.iter_mut().find(|alert| alert.id == transition.id);
+                let alert = self.firing.iter_mut().find(|alert| alert.transition.id == transition.id);
                 if let Some(alert) = alert {
-                    alert.firing.end = Some(transition.time as f64);
+                    alert.end = Some(transition.time);
                 }
             }
         }
     }
 
+    /// The firing of an alert that is remembered, by its id.
+    pub(super) fn firing(&self, id: u64) -> Option<(&Transition, Option<&str>)> {
+        let alert = self.firing.iter().find(|alert| alert.transition.id == id)?;
+        Some((&alert.transition, alert.message.as_deref()))
+    }
+
     /// Fills in the chart and the tables of a frame, and the figures of the chart's lines.
-    pub(super) fn draw(&self, pipeline: &Pipeline, pixels: u32, frame: &mut Frame, figures: &mut Vec<f64>) {
-        let name = |query: u32, key: u32| pipeline.key_names(query, key).collect::<Vec<_>>().join(" · ");
+    pub(super) fn draw(&self, pipeline: &Pipeline, view: &View, frame: &mut Frame, figures: &mut Vec<f64>) {
+        let name = |key: u32| self.name(pipeline, key);
+        frame.watch = Some(self.watch);
+        frame.keys = u32::try_from(self.key_count(pipeline)).unwrap_or(u32::MAX);
         frame.corrections = self.corrections as f64;
         frame.drawn_since = self.since.map(|since| since as f64);
         frame.span = self.span.map(|(first, last)| (first as f64, last as f64));
-        let columns = Columns::new(self.span, pixels);
+        let columns = Columns::new(self.span, view);
         frame.series = self
             .shown()
             .into_iter()
-            .map(|key| series(&self.lines[key], name(0, key as u32), columns, figures))
+            .map(|key| line(&self.lines[key], name(key as u32), columns, figures))
             .collect();
-        let of_rule =
-            |alert: &Alert| pipeline.key_of_alert(alert.rule, alert.key).collect::<Vec<_>>().join(" · ");
-        let firing = self.firing.iter();
-        frame.firing = firing.map(|alert| Firing { key: of_rule(alert), ..alert.firing.clone() }).collect();
-        frame.rows = self.rows.iter().map(|row| window_row(row, name(0, row.window.key))).collect();
+        frame.firing = self.firing.iter().map(|alert| self.fired(alert, pipeline)).collect();
+        frame.rows = self.rows.iter().map(|row| window_row(row, name(row.key))).collect();
         frame.late_rows = self.late.iter().cloned().collect();
         frame.anomaly_rows =
-            self.anomalies.iter().map(|(key, end, score)| anomaly_row(name(0, *key), *end, score)).collect();
+            self.anomalies.iter().map(|(key, end, score)| anomaly_row(name(*key), *end, score)).collect();
+    }
+
+    fn name(&self, pipeline: &Pipeline, key: u32) -> String {
+        match self.watch {
+            Watch::Aggregate { query, .. } => joined(pipeline.key_names(query, key)),
+            Watch::Points { detector } => joined(pipeline.key_of_score(detector, key)),
+        }
+    }
+
+    fn key_count(&self, pipeline: &Pipeline) -> usize {
+        match self.watch {
+            Watch::Aggregate { query, .. } => pipeline.key_count(query),
+            Watch::Points { .. } => self.lines.len(),
+        }
+    }
+
+    fn fired(&self, alert: &Alert, pipeline: &Pipeline) -> Firing {
+        let Alert { transition, message, end } = alert;
+        let rule = &self.rules[transition.rule as usize];
+        Firing {
+            rule: rule.name.clone(),
+            severity: rule.severity.clone(),
+            drawn: rule.drawn,
+            message: message.clone(),
+            key: joined(pipeline.key_of_alert(transition.rule, transition.key)),
+            id: format!("{:016x}", transition.id),
+            start: transition.window_start as f64,
+            end: end.map(|end| end as f64),
+            value: transition.value,
+            score: transition.score,
+        }
     }
 
     /// The keys with the largest totals, in order of first appearance.
@@ -256,11 +341,11 @@ fn keep<T>(rows: &mut VecDeque<T>, most: usize, row: T) {
 
 fn window_row(row: &Row, key: String) -> WindowRow {
     WindowRow {
-        start: row.window.start as f64,
-        end: row.window.end as f64,
+        start: row.start as f64,
+        end: row.end as f64,
         key,
         values: row.values.clone(),
-        revision: row.window.revision,
+        revision: row.revision,
         score: row.score.map(|(score, _)| score),
         anomaly: row.score.is_some_and(|(_, anomaly)| anomaly),
     }
@@ -279,17 +364,31 @@ fn anomaly_row(key: String, end: i64, score: &Score) -> AnomalyRow {
     }
 }
 
-/// The pixel columns of a chart.
+/// A key's strings as one.
+pub(super) fn joined<'a>(key: impl Iterator<Item = &'a str>) -> String {
+    key.collect::<Vec<_>>().join(" · ")
+}
+
+/// The pixel columns of a chart, and the times that it shows.
 #[derive(Clone, Copy)]
 struct Columns {
     first: i64,
+    last: i64,
     per_ms: f64,
 }
 
 impl Columns {
-    fn new(span: Option<(i64, i64)>, pixels: u32) -> Self {
-        let (first, last) = span.unwrap_or((0, 0));
-        Self { first, per_ms: f64::from(pixels.max(1)) / ((last - first).max(1) as f64) }
+    fn new(span: Option<(i64, i64)>, view: &View) -> Self {
+        let chosen = view.times.map(|(first, last)| (first as i64, last as i64));
+        let (first, last) = chosen.or(span).unwrap_or((0, 0));
+        Self { first, last, per_ms: f64::from(view.pixels.max(1)) / ((last - first).max(1) as f64) }
+    }
+
+    /// The points that are seen, and their neighbours, to which a line goes on.
+    fn seen<'p>(&self, points: &'p [Point]) -> &'p [Point] {
+        let from = points.partition_point(|point| point.start < self.first);
+        let to = points.partition_point(|point| point.start <= self.last);
+        &points[from.saturating_sub(1)..(to + 1).min(points.len())]
     }
 
     fn of(self, point: &Point) -> u32 {
@@ -298,9 +397,10 @@ impl Columns {
 }
 
 /// Appends one line's figures, reduced to its columns, and says where they are.
-fn series(line: &Line, name: String, columns: Columns, figures: &mut Vec<f64>) -> Series {
+fn line(line: &Points, name: String, columns: Columns, figures: &mut Vec<f64>) -> Line {
     let start = figures.len();
-    let pieces: Vec<&[Point]> = line.points.chunk_by(|a, b| columns.of(a) == columns.of(b)).collect();
+    let seen = columns.seen(&line.points);
+    let pieces: Vec<&[Point]> = seen.chunk_by(|a, b| columns.of(a) == columns.of(b)).collect();
     pieces.iter().for_each(|piece| outline(piece, figures));
     let band = figures.len();
     for piece in &pieces {
@@ -313,7 +413,7 @@ fn series(line: &Line, name: String, columns: Columns, figures: &mut Vec<f64>) -
             piece.iter().filter(|point| point.anomaly).max_by(|a, b| a.score.abs().total_cmp(&b.score.abs()));
         figures.extend(worst.iter().flat_map(|point| [point.start as f64, point.value]));
     }
-    Series {
+    Line {
         name,
         line: start as u32,
         points: ((band - start) / 2) as u32,
@@ -349,7 +449,7 @@ mod tests {
 
     fn history() -> History {
         let world = kappascope_scenario::open("tutorial", 1, Some(1)).unwrap();
-        History::new(world.spec())
+        History::new(world.spec(), Watch::first_of(world.spec()))
     }
 
     #[test]
@@ -365,7 +465,7 @@ mod tests {
         let since = history.since.expect("some are gone");
         assert_eq!(history.span, Some((since, windows - 1)));
         let starts =
-            |line: &Line| line.points.first().zip(line.points.last()).map(|(a, b)| (a.start, b.start));
+            |line: &Points| line.points.first().zip(line.points.last()).map(|(a, b)| (a.start, b.start));
         assert!(history.lines.iter().all(|line| starts(line) == Some((since, windows - 1))));
         // A correction of what is gone brings nothing back.
         history.point(0, since - 1, 1.0);

@@ -7,27 +7,35 @@
 //! It works in slices of a few milliseconds and looks for messages between them, so a newer command
 //! never waits for an older run to end.
 
+mod answer;
+mod disorder;
+mod distribution;
+mod export;
 mod feed;
 mod files;
 mod frame;
 mod history;
 mod input;
+mod kept;
+mod lag;
 mod memory;
 mod parquet;
 mod reading;
 mod rejected;
 mod session;
+mod sink;
 
-use crate::wire::{Command, Notice, Opened, Source};
+use crate::wire::{Command, Export, Notice, Opened, Question, Source, View};
 use feed::{Feed, Made};
 use input::Input;
-use js_sys::{Array, Float64Array, Function, Promise};
+use js_sys::{Array, Float64Array, Function, Promise, Uint8Array};
 use kappascope_ingest::profile::Mapping;
 use session::{Session, Work};
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{DedicatedWorkerGlobalScope, File, MessageChannel, MessageEvent, MessagePort};
 
 /// How long a slice of work may take before messages are looked at: half a frame, so that a picture asked
@@ -46,6 +54,10 @@ const NAP_MS: i32 = 8;
 
 /// How long a frame waits for a run after a change of settings to catch up before it shows part of it.
 const PATIENCE_MS: f64 = 250.0;
+
+/// Questions that wait until a run has caught up: the newest. A page asks two at a time, and shows the answer
+/// to the last of each kind only.
+const QUESTIONS: usize = 4;
 
 /// Starts the worker of simulated worlds: answers messages until the page goes away.
 pub fn run() {
@@ -117,10 +129,12 @@ struct Host {
     look: Cell<u32>,
     /// Those who wait until the log has room.
     waiting: RefCell<Vec<Function>>,
-    /// The width that a frame was asked for and not yet sent.
-    wanted: Cell<Option<u32>>,
+    /// Whether a frame was asked for and not yet sent.
+    wanted: Cell<bool>,
     last_frame_ms: Cell<f64>,
     scheduled: Cell<bool>,
+    /// What was asked while a run caught up, the oldest first.
+    questions: RefCell<VecDeque<(u32, Question)>>,
     yield_port: MessagePort,
     wake: RefCell<Option<Closure<dyn FnMut()>>>,
 }
@@ -137,9 +151,10 @@ impl Host {
             source: RefCell::new(None),
             look: Cell::new(0),
             waiting: RefCell::default(),
-            wanted: Cell::new(None),
+            wanted: Cell::new(false),
             last_frame_ms: Cell::new(0.0),
             scheduled: Cell::new(false),
+            questions: RefCell::default(),
             yield_port: channel.port2(),
             wake: RefCell::new(None),
         });
@@ -162,7 +177,9 @@ impl Host {
             Ok(Command::Measure) => self.measure(),
             Ok(Command::StopMeasuring) => self.stop_looking(),
             Ok(Command::Rejected) => self.give_rejected(),
-            Ok(Command::Frame { pixels }) => self.wanted.set(Some(pixels)),
+            Ok(Command::Explain(number, question)) => self.explain(number, question),
+            Ok(Command::Export(export)) => self.export(export),
+            Ok(Command::Frame(view)) => self.look(view),
             Ok(command) => self.steer(&command),
             Err(error) => self.tell(
                 &Notice::Problem(format!("The page sent what the worker does not know: {error}")),
@@ -180,14 +197,77 @@ impl Host {
         self.read_anew();
     }
 
+    /// A frame is wanted, of this.
+    fn look(&self, view: View) {
+        self.wanted.set(true);
+        if let Some(session) = self.session.borrow_mut().as_mut() {
+            session.look(view);
+        }
+    }
+
+    fn explain(&self, number: u32, question: Question) {
+        let mut questions = self.questions.borrow_mut();
+        questions.push_back((number, question));
+        if questions.len() > QUESTIONS {
+            questions.pop_front();
+        }
+        drop(questions);
+        self.answer();
+    }
+
+    /// Answers what was asked, once a run after a change of settings has caught up: before that it would not
+    /// know what the page shows.
+    fn answer(&self) {
+        let session = self.session.borrow();
+        let Some(session) = session.as_ref().filter(|session| !session.is_catching_up()) else { return };
+        for (number, question) in self.questions.take() {
+            let notice = match answer::answer(session, &question) {
+                Ok(answer) => Notice::Explained(number, Box::new(answer)),
+                Err(why) => Notice::Unexplained(number, why),
+            };
+            self.tell(&notice, None);
+        }
+    }
+
+    /// Writes a file of what came out so far.
+    fn export(self: &Rc<Self>, export: Export) {
+        let host = Rc::clone(self);
+        spawn_local(async move {
+            let notice = match host.write(export).await {
+                Ok(parts) => return host.tell_file(export, &parts),
+                Err(problem) => Notice::Problem(problem),
+            };
+            host.tell(&notice, None);
+        });
+    }
+
+    async fn write(&self, export: Export) -> Result<Vec<Vec<u8>>, String> {
+        let with =
+            |session: &Session| -> Result<export::Writing, String> { export::Writing::new(session, export) };
+        if export == Export::Snapshot {
+            return self.look_at(|session| session.snapshot().map(|bytes| vec![bytes]));
+        }
+        let (mut writing, mut parts) = (self.look_at(with)?, Vec::new());
+        while let Some(part) = self.look_at(|session| writing.next(session))? {
+            parts.push(part);
+            self.turn().await;
+        }
+        parts.push(self.look_at(|session| Ok(writing.end(session.refused())))?);
+        Ok(parts)
+    }
+
+    fn look_at<T>(&self, look: impl FnOnce(&Session) -> Result<T, String>) -> Result<T, String> {
+        self.session.borrow().as_ref().ok_or_else(|| "Nothing is open.".to_owned()).and_then(look)
+    }
+
     /// Opens a source. What was open goes on until the new one is understood; a look at it does not.
     fn open(self: &Rc<Self>, source: Source, file: Option<File>) {
         self.stop_looking();
-        let Source::Scenario { name, seed, events } = &source else {
+        let Source::Scenario { name, seed, events, faults } = &source else {
             return self.files.open(self, source, file);
         };
         let number = self.ask();
-        match Made::open(name, *seed, *events) {
+        match Made::open(name, *seed, *events, faults) {
             Ok(world) => self.begin(number, source, world),
             Err(problem) => self.trouble(&source, &problem),
         }
@@ -337,6 +417,7 @@ impl Host {
         };
         self.wake_readers();
         self.show();
+        self.answer();
         match work {
             Work::More { awaited: false } if self.scope.navigator().hardware_concurrency() <= FEW_CORES => {
                 self.schedule_in(REST_MS);
@@ -353,14 +434,17 @@ impl Host {
 
     /// Sends the frame that was asked for, if there is something new to show.
     fn show(&self) {
-        let (Some(pixels), now) = (self.wanted.get(), self.now_ms()) else { return };
+        let now = self.now_ms();
         let mut session = self.session.borrow_mut();
-        let Some(session) = session.as_mut().filter(|session| session.is_changed()) else { return };
+        let Some(session) = session.as_mut().filter(|session| self.wanted.get() && session.is_changed())
+        else {
+            return;
+        };
         if session.is_catching_up() && now - self.last_frame_ms.get() < PATIENCE_MS {
             return;
         }
-        let (frame, figures) = session.frame(pixels, now);
-        self.wanted.set(None);
+        let (frame, figures) = session.frame(now);
+        self.wanted.set(false);
         self.last_frame_ms.set(now);
         self.tell(&Notice::Frame(Box::new(frame)), Some(&figures));
     }
@@ -380,6 +464,18 @@ impl Host {
             let _ = self
                 .scope
                 .set_timeout_with_callback_and_timeout_and_arguments_0(wake.as_ref().unchecked_ref(), ms);
+        }
+    }
+
+    /// Hands a file to the page, whose memory takes it over.
+    fn tell_file(&self, export: Export, parts: &[Vec<u8>]) {
+        let notice = serde_wasm_bindgen::to_value(&Notice::Written(export)).expect("a notice is plain data");
+        let arrays: Array = parts.iter().map(|part| JsValue::from(Uint8Array::from(&part[..]))).collect();
+        let transfer: Array =
+            arrays.iter().map(|part| JsValue::from(part.unchecked_into::<Uint8Array>().buffer())).collect();
+        let message = Array::of2(&notice, &arrays);
+        if let Err(error) = self.scope.post_message_with_transfer(&message, &transfer) {
+            web_sys::console::error_1(&error);
         }
     }
 

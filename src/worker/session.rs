@@ -7,15 +7,23 @@
 //! are let go of; when they are needed again, the feed starts over. Rows that are yet to be read stay, and
 //! the file waits.
 
+use super::answer::{Run, row_of};
+use super::disorder::{DOTS_KEPT, Disorder};
+use super::distribution::Distribution;
 use super::feed::Feed;
 use super::files::Piece;
 use super::frame::{self, Rate};
 use super::history::History;
 use super::input::Input;
+use super::kept::{self, Kept, NEAR};
+use super::lag::Lag;
 use super::memory::{self, LOG_BYTES, MEMORY_BYTES};
 use super::rejected::Refused;
-use crate::wire::{Command, Frame, Reading, State, Tuning};
-use kappascope_core::{Log, Pipeline, Spec, SpecError};
+use super::sink::Sink;
+use crate::wire::{Command, Frame, Reading, State, To, View, Watch};
+use kappascope_core::time::TIME_RANGE;
+use kappascope_core::{AlertState, Cause, Change, DropReason, Log, Pipeline, Spec, SpecError, Transition};
+use std::collections::BTreeMap;
 
 /// Rows taken at a time: long enough for whole blocks to take the engine's fast path, short enough that
 /// a slice of work ends in time.
@@ -26,6 +34,13 @@ const WORTH_FORGETTING: u64 = 4;
 
 /// A feed that cannot keep up with the chosen speed by more than this is not made to catch up.
 const MAX_BEHIND_MS: f64 = 250.0;
+
+/// By how much steps become smaller where a place is looked for: with four times ever smaller steps any row
+/// of [`ROWS`] is found.
+const STEPS_SMALLER: usize = 12;
+
+/// Most events that a person may give another time.
+const MOST_MOVED: usize = 1_000;
 
 /// What is left to do.
 pub(super) enum Work {
@@ -45,11 +60,22 @@ pub(super) struct Session {
     spec: Spec,
     pipeline: Pipeline,
     history: History,
+    disorder: Disorder,
+    lag: Lag,
+    distribution: Option<Distribution>,
+    kept: Kept,
+    /// What the page looks at.
+    view: View,
     state: State,
     /// The next row that the engine reads.
     row: u64,
     /// Rows before this one are read at once, whatever the speed.
     catch_up_to: u64,
+    /// What is being looked for.
+    seeking: Option<To>,
+    /// Events that were given another time.
+    moved: BTreeMap<u64, i64>,
+    sink: Option<Sink>,
     finished: bool,
     /// Whether the feed ended before its end.
     broken: bool,
@@ -77,7 +103,15 @@ impl Session {
         Ok(Self {
             log: Log::new(&spec.schema),
             pipeline: Pipeline::new(&spec)?,
-            history: History::new(&spec),
+            history: History::new(&spec, Watch::first_of(&spec)),
+            disorder: Disorder::default(),
+            lag: Lag::new(spec.schema.partitions),
+            distribution: spec.schema.measures.first().map(|measure| Distribution::new(measure)),
+            kept: Kept::new(),
+            view: View::default(),
+            seeking: None,
+            moved: BTreeMap::new(),
+            sink: None,
             spec,
             unread: feed.input().is_some(),
             feed,
@@ -114,7 +148,46 @@ impl Session {
     pub(super) fn take(&mut self, piece: Option<&Piece>) -> Result<(), String> {
         self.changed = true;
         self.check_memory()?;
-        self.feed.take(piece, &mut self.log)
+        let from = self.log.end();
+        self.feed.take(piece, &mut self.log)?;
+        self.move_from(from);
+        Ok(())
+    }
+
+    /// Lets the feed append up to so many rows that have arrived by a time.
+    fn fill(&mut self, until: i64, rows: usize) {
+        let from = self.log.end();
+        self.feed.fill(&mut self.log, until, rows);
+        self.move_from(from);
+    }
+
+    /// Gives the events from a row on the times that they were moved to.
+    fn move_from(&mut self, from: u64) {
+        for (&row, &time) in self.moved.range(from..self.log.end()) {
+            self.log.set_time(row, time);
+        }
+    }
+
+    /// Gives an event another time, or its own; then the log is run again from there.
+    fn move_event(&mut self, row: u64, time: Option<i64>) {
+        let before = match time {
+            Some(time) if TIME_RANGE.contains(&time) && self.moved.len() < MOST_MOVED => {
+                self.moved.insert(row, time)
+            }
+            Some(_) => return,
+            None => self.moved.remove(&row),
+        };
+        if time == before {
+            return;
+        }
+        let to = self.row.max(self.catch_up_to);
+        self.kept.forget_after(row);
+        match time {
+            Some(time) if row < self.log.end() && row >= self.log.start() => self.log.set_time(row, time),
+            // The feed knows its own time.
+            _ => self.rewind(),
+        }
+        self.restart_from(row, to);
     }
 
     /// Whether the next bytes of a file may be taken.
@@ -159,8 +232,15 @@ impl Session {
                 self.speed = *speed;
                 self.anchor = None;
             }
-            Command::Tune(tuning) => self.tune(*tuning),
-            Command::Step { window } => self.step(*window),
+            Command::Tune(spec) => self.tune(spec),
+            Command::Watch(watch) => self.watch(*watch),
+            Command::Move { row, time } => self.move_event(*row as u64, time.map(|time| time as i64)),
+            // A sink that cannot be is none; the page checks what it offers.
+            Command::Sink(spec) => self.sink = spec.as_ref().and_then(|spec| Sink::new(spec).ok()),
+            Command::Go(to) => {
+                self.set_running(false, now);
+                self.go(*to);
+            }
             Command::Reset => {
                 self.set_running(false, now);
                 if self.broken {
@@ -178,26 +258,124 @@ impl Session {
         self.rate = Rate::new(now);
     }
 
-    fn tune(&mut self, tuning: Tuning) {
-        let mut spec = self.spec.clone();
-        tuning.apply(&mut spec);
-        if spec != self.spec && spec.check().is_ok() {
-            self.spec = spec;
-            self.restart(self.row.max(self.catch_up_to));
+    /// Runs the log again by another pipeline over the same columns.
+    fn tune(&mut self, spec: &Spec) {
+        if *spec == self.spec || spec.schema != self.spec.schema || spec.check().is_err() {
+            return;
+        }
+        self.spec = spec.clone();
+        let watch = self.history.watch();
+        let watch = if watch.is_of(spec) { watch } else { Watch::first_of(spec) };
+        self.run_again(watch);
+    }
+
+    /// Draws another series.
+    fn watch(&mut self, watch: Watch) {
+        if watch != self.history.watch() && watch.is_of(&self.spec) {
+            self.run_again(watch);
         }
     }
 
-    /// Starts the engine again at the first row, to catch up to row `to` at once. What is no longer held is
-    /// made or read again.
+    fn run_again(&mut self, watch: Watch) {
+        self.history = History::new(&self.spec, watch);
+        self.kept = Kept::new();
+        self.restart(self.row.max(self.catch_up_to));
+    }
+
+    /// Starts the engine again, from the latest state that was kept before row `to`, to catch up to there at
+    /// once. What is no longer held is made or read again.
     fn restart(&mut self, to: u64) {
-        if self.log.start() > 0 {
-            self.rewind();
+        self.restart_from(to, to);
+    }
+
+    /// The same, from a state that was kept before row `from`.
+    fn restart_from(&mut self, from: u64, to: u64) {
+        let start = self.log.start();
+        let fits = |state: &kept::State| {
+            (start..=from.min(to)).contains(&state.row()) && state.row() <= self.log.end()
+        };
+        let kept = self.kept.latest(fits).cloned();
+        match kept {
+            Some(state) => (self.pipeline, self.history) = (state.pipeline, state.history),
+            None => {
+                if start > 0 {
+                    self.rewind();
+                }
+                self.pipeline = Pipeline::new(&self.spec).expect("the spec was checked");
+                self.history = History::new(&self.spec, self.history.watch());
+            }
         }
-        self.pipeline = Pipeline::new(&self.spec).expect("the spec was checked");
-        self.history = History::new(&self.spec);
-        self.row = 0;
+        self.row = self.pipeline.counters().events;
+        self.lag.rewind(self.row);
         self.catch_up_to = to;
         self.finished = false;
+    }
+
+    /// Goes to another place of the log, at once where it is near.
+    fn go(&mut self, to: To) {
+        self.seeking = None;
+        match to {
+            To::NextEvent => self.step(),
+            To::NextWindow | To::NextLate | To::NextAlert => self.seeking = Some(to),
+            To::PreviousEvent => self.go_back(self.row.saturating_sub(1)),
+            // Where the log is not held from its start, what came before is not looked through.
+            To::PreviousWindow if self.log.start() > 0 || self.row == 0 => {
+                self.go_back(self.row.saturating_sub(1))
+            }
+            To::PreviousWindow => self.go_back(self.previous_window()),
+            To::Row(row) if (row as u64) < self.row || self.finished => self.go_back(row as u64),
+            To::Row(row) => self.catch_up_to = row as u64,
+        }
+    }
+
+    /// Goes to an earlier row. States near it are kept, for the next steps back.
+    fn go_back(&mut self, to: u64) {
+        if to < self.row || self.finished {
+            self.restart(to);
+            if self.log.start() == 0 {
+                self.read_until(to.saturating_sub(NEAR));
+                self.kept.set_near(&self.pipeline, &self.history);
+                self.read_until(to);
+            }
+        }
+    }
+
+    /// Reads what the log holds before a row.
+    fn read_until(&mut self, row: u64) {
+        while self.row < row.min(self.log.end()) {
+            self.read(ROWS.min((row - self.row) as usize));
+        }
+    }
+
+    /// Behind the event that brought the last result of a window before the newest event; the start, where
+    /// there was none.
+    fn previous_window(&self) -> u64 {
+        let mut pipeline = self.state_where(|state| state.row() < self.row);
+        self.run_while(&mut pipeline, |pipeline| pipeline.counters().events + 1 < self.row);
+        let windows = pipeline.counters().windows;
+        let mut pipeline = self.state_where(|state| state.pipeline.counters().windows < windows);
+        self.run_while(&mut pipeline, |pipeline| pipeline.counters().windows < windows);
+        pipeline.counters().events
+    }
+
+    /// The latest state that was kept and of which this holds, or that of the start.
+    fn state_where(&self, fits: impl Fn(&kept::State) -> bool) -> Pipeline {
+        let fresh = || Pipeline::new(&self.spec).expect("the spec was checked");
+        self.kept(fits).map_or_else(fresh, |state| state.pipeline.clone())
+    }
+
+    /// Lets a pipeline read the log as long as this holds of it, to the row.
+    fn run_while(&self, pipeline: &mut Pipeline, holds: impl Fn(&Pipeline) -> bool) {
+        let mut rows = ROWS;
+        while rows > 0 && holds(pipeline) {
+            let before = pipeline.clone();
+            pipeline.push(self.log.read(pipeline.counters().events, rows));
+            if !holds(pipeline) && rows > 1 {
+                // Too far, perhaps: again, in smaller steps.
+                *pipeline = before;
+                rows = rows.div_ceil(STEPS_SMALLER);
+            }
+        }
     }
 
     /// Starts the feed again.
@@ -209,21 +387,65 @@ impl Session {
         self.unread = self.feed.input().is_some();
     }
 
-    /// Reads one event, or events until a window fires.
-    fn step(&mut self, window: bool) {
-        if self.state == State::Running {
-            self.state = State::Paused;
+    /// Reads one event.
+    fn step(&mut self) {
+        if self.next_arrival().is_none() {
+            return self.finish_if_complete();
         }
-        let windows = self.pipeline.counters().windows;
-        loop {
-            if self.next_arrival().is_none() {
-                return self.finish_if_complete();
+        self.read(1);
+        self.catch_up_to = self.row;
+    }
+
+    /// Reads on until what is looked for has come.
+    fn seek(&mut self, to: To) -> usize {
+        if self.next_arrival().is_none() {
+            self.seeking = None;
+            self.finish_if_complete();
+            return 0;
+        }
+        if self.log.end() - self.row < ROWS as u64 && !self.broken {
+            self.fill(i64::MAX, ROWS);
+        }
+        let (from, before) = (self.row, self.pipeline.clone());
+        let read = self.read(ROWS);
+        if let Some(row) = self.found(to, from, &before) {
+            self.seeking = None;
+            self.go_back(row);
+            self.catch_up_to = row;
+        }
+        read
+    }
+
+    /// Behind which row of those that were read last what is looked for has come.
+    fn found(&self, to: To, from: u64, before: &Pipeline) -> Option<u64> {
+        let (then, now) = (before.counters(), self.pipeline.counters());
+        let behind = |event: Cause| {
+            let offset = before.next_offset(event.partition);
+            row_of(&self.log, from, event, offset).map(|row| row + 1)
+        };
+        match to {
+            To::NextLate if now.late > then.late => {
+                self.pipeline.changes().iter().find_map(|change| match change {
+                    Change::Drop(dropped) if dropped.reason == DropReason::Late => {
+                        behind(Cause { partition: dropped.partition, offset: dropped.offset })
+                    }
+                    _ => None,
+                })
             }
-            self.read(1);
-            if !window || self.pipeline.counters().windows > windows {
-                self.catch_up_to = self.row;
-                return;
+            To::NextAlert if now.alerts > then.alerts => {
+                self.pipeline.changes().iter().find_map(|change| match change {
+                    Change::Alert(alert) if alert.state == AlertState::Firing => alert.cause.and_then(behind),
+                    _ => None,
+                })
             }
+            To::NextWindow if now.windows > then.windows => {
+                let mut pipeline = before.clone();
+                (from..self.row).find_map(|row| {
+                    pipeline.push(self.log.read(row, 1));
+                    (pipeline.counters().windows > then.windows).then_some(row + 1)
+                })
+            }
+            _ => None,
         }
     }
 
@@ -232,6 +454,7 @@ impl Session {
         loop {
             let now = clock();
             let read = match self.catch_up() {
+                0 if self.seeking.is_some() => self.seeking.map_or(0, |to| self.seek(to)),
                 0 if self.state == State::Running => self.advance(now),
                 0 => {
                     self.finish_if_complete();
@@ -266,7 +489,7 @@ impl Session {
         let left = self.catch_up_to.saturating_sub(self.row);
         let rows = usize::try_from(left).map_or(ROWS, |rows| rows.min(ROWS));
         if rows > 0 && self.row == self.log.end() && !self.broken {
-            self.feed.fill(&mut self.log, i64::MAX, rows);
+            self.fill(i64::MAX, rows);
         }
         self.read(rows)
     }
@@ -276,7 +499,7 @@ impl Session {
         let until = self.arrival_clock(now);
         self.arrived_until = until;
         if self.log.end() - self.row < ROWS as u64 && !self.broken {
-            self.feed.fill(&mut self.log, until, ROWS);
+            self.fill(until, ROWS);
         }
         let block = self.log.read(self.row, ROWS);
         let arrived = block.arrival().partition_point(|&at| at <= until);
@@ -304,21 +527,31 @@ impl Session {
     /// When the row at hand arrives; `None` while the feed has not brought it.
     fn next_arrival(&mut self) -> Option<i64> {
         if self.row == self.log.end() && !self.broken {
-            self.feed.fill(&mut self.log, i64::MAX, 1);
+            self.fill(i64::MAX, 1);
         }
         self.log.read(self.row, 1).arrival().first().copied()
     }
 
-    /// Lets the engine read so many rows.
+    /// Lets the engine read so many rows; the last of them one by one, as far as the page looks at them.
     fn read(&mut self, rows: usize) -> usize {
         let block = self.log.read(self.row, rows);
-        let read = block.len();
-        if read > 0 {
-            self.pipeline.push(block);
-            self.history.take(self.pipeline.changes());
-            self.row += read as u64;
-            self.changed = true;
+        let (read, most) = (block.len(), (self.view.dots as usize).min(DOTS_KEPT));
+        if read == 0 {
+            return 0;
         }
+        let (whole, closely) = block.split_at(read.saturating_sub(most));
+        if !whole.is_empty() {
+            self.pipeline.push(whole.clone());
+            self.history.take(&self.pipeline);
+        }
+        if !closely.is_empty() {
+            let row = self.row + whole.len() as u64;
+            self.disorder.read(&closely, row, most, &mut self.pipeline, &mut self.history);
+        }
+        self.lag.note(&self.pipeline, block.arrival()[read - 1]);
+        self.row += read as u64;
+        self.kept.offer(&self.pipeline, &self.history);
+        self.changed = true;
         read
     }
 
@@ -340,7 +573,7 @@ impl Session {
             self.state = State::Failed;
         } else {
             self.pipeline.finish();
-            self.history.take(self.pipeline.changes());
+            self.history.take(&self.pipeline);
             self.state = State::Done;
         }
         self.finished = true;
@@ -348,7 +581,7 @@ impl Session {
     }
 
     /// Rows that have arrived and that the engine has yet to read.
-    fn lag(&self) -> usize {
+    fn waiting(&self) -> usize {
         let unread = self.log.read(self.row, usize::MAX);
         unread.arrival().partition_point(|&at| at <= self.arrived_until)
     }
@@ -385,18 +618,75 @@ impl Session {
         self.feed.refused().1.map_or_else(String::new, Refused::csv)
     }
 
-    /// The picture of now, for a chart so many pixels wide, with the figures of its lines.
-    pub(super) fn frame(&mut self, pixels: u32, now: f64) -> (Frame, Vec<f64>) {
+    /// What the log has given so far, for answers.
+    pub(super) fn run(&self) -> Run<'_> {
+        let Self { spec, log, pipeline, row, finished, .. } = self;
+        Run { spec, log, pipeline, until: *row, finished: *finished && !self.broken }
+    }
+
+    /// The latest state that was kept and of which this holds.
+    pub(super) fn kept(&self, fits: impl Fn(&kept::State) -> bool) -> Option<&kept::State> {
+        let held = self.log.start();
+        self.kept.latest(|state| state.row() >= held && state.row() <= self.row && fits(state))
+    }
+
+    /// The query that is charted, or the first.
+    pub(super) fn query(&self) -> u32 {
+        self.history.query()
+    }
+
+    /// Records of the source that were refused.
+    pub(super) fn refused(&self) -> u64 {
+        self.feed.refused().0
+    }
+
+    /// The engine's state, from which the binary can go on.
+    pub(super) fn snapshot(&self) -> Result<Vec<u8>, String> {
+        if self.finished {
+            return Err("At the end every window is closed, and there is nothing to go on with. Go back by a step first.".to_owned());
+        }
+        Ok(self.pipeline.snapshot())
+    }
+
+    /// An alert that fired, by its id, with what it said.
+    pub(super) fn firing(&self, id: u64) -> Option<(&Transition, Option<&str>)> {
+        self.history.firing(id)
+    }
+
+    /// What the page looks at from now on.
+    pub(super) fn look(&mut self, view: View) {
+        let before = std::mem::replace(&mut self.view, view);
+        let others = (before.dots == 0) != (view.dots == 0) || view.dots > before.dots;
+        if others && self.state != State::Running && self.row > 0 {
+            self.look_again();
+        }
+        self.changed |= View { pixels: 0, ..before } != View { pixels: 0, ..view };
+    }
+
+    /// Reads the last rows again, one by one.
+    fn look_again(&mut self) {
+        let finished = self.finished;
+        self.finished = true;
+        self.go_back(self.row);
+        self.finished = false;
+        if finished {
+            self.finish_if_complete();
+        }
+    }
+
+    /// The picture of now, with its figures.
+    pub(super) fn frame(&mut self, now: f64) -> (Frame, Vec<f64>) {
         // A running source's rate changes even when no event comes.
         self.changed = self.state == State::Running && self.rate.per_second(now) > 0.0;
         let mut frame = frame::of_pipeline(&self.pipeline);
         frame.state = self.state;
+        frame.row = self.row as f64;
         frame.events_per_second = self.rate.per_second(now);
         frame.progress = self.feed.progress(&self.log);
         frame.reading = self.reading_now();
         frame.held_from = self.log.start() as f64;
         frame.memory_bytes = memory::held();
-        frame.lag = self.lag() as f64;
+        frame.waiting = self.waiting() as f64;
         let (refused, kept) = self.feed.refused();
         frame.rejected += refused as f64;
         frame.refused = refused as f64;
@@ -405,8 +695,25 @@ impl Session {
             frame.rejected_rows = kept.first(frame::ROWS_SHOWN);
         }
         let mut figures = Vec::new();
-        self.history.draw(&self.pipeline, pixels, &mut frame, &mut figures);
+        self.history.draw(&self.pipeline, &self.view, &mut frame, &mut figures);
+        frame.disorder = self.disorder.draw(self.view.dots, &mut figures);
+        if self.view.spread {
+            self.draw_spread(&mut frame, &mut figures);
+        }
+        if let Some(sink) = &mut self.sink {
+            sink.follow(&self.log, self.row);
+            frame.sink = Some(sink.draw(&mut figures));
+        }
+        frame.moved = self.moved.iter().map(|(row, time)| (*row as f64, *time as f64)).collect();
         (frame, figures)
+    }
+
+    fn draw_spread(&mut self, frame: &mut Frame, figures: &mut Vec<f64>) {
+        frame.lag = self.lag.draw(figures);
+        if let Some(distribution) = &mut self.distribution {
+            distribution.follow(&self.log, self.row);
+            frame.distribution = Some(distribution.draw(figures));
+        }
     }
 }
 

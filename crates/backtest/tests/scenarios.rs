@@ -1,8 +1,9 @@
-//! What the shipped rules of the worlds of attacks catch and miss: the tables of `docs/scenarios.md` are
+//! What the shipped rules of the worlds of attacks and troubles catch and miss: the tables of `docs/scenarios.md` are
 //! computed anew, and a page that says something else fails. `UPDATE_EXPECT=1 cargo test` puts it right.
 //!
 //! ```text
 //!   <!-- measured: card_testing attacks -->     each sort of attack: met, and how soon
+//!   <!-- measured: sensor troubles -->          the same of what is no attack
 //!   <!-- measured: card_testing rules -->       each rule, and all: right, and how often
 //! ```
 
@@ -20,6 +21,16 @@ use std::ops::RangeInclusive;
 use std::str::Lines;
 
 const PAGE: &str = "docs/scenarios.md";
+
+const SCENARIOS: [&str; 7] = [
+    "login_brute_force",
+    "exfiltration",
+    "account_takeover",
+    "card_testing",
+    "order_tracking",
+    "service_latency",
+    "sensor",
+];
 
 /// Thresholds were chosen on seeds 1 to 5.
 const SEEDS: RangeInclusive<u64> = 11..=20;
@@ -129,7 +140,7 @@ fn renewed(page: &str, name: &str) -> String {
         let _ = writeln!(renewed, "{line}");
         let measured = line.strip_prefix("<!-- measured: ").and_then(|rest| rest.strip_suffix(" -->"));
         let rows = match measured.and_then(|what| what.strip_prefix(name)) {
-            Some(" attacks") => attacks(&histories),
+            Some(" attacks" | " troubles") => attacks(&histories),
             Some(" rules") => rules(&spec, &histories),
             _ => continue,
         };
@@ -150,7 +161,7 @@ fn head(lines: &mut Peekable<Lines<'_>>) -> Vec<String> {
 /// One scenario after the other, as each writes the same page.
 #[test]
 fn the_page_says_what_the_rules_catch() {
-    for name in ["login_brute_force", "exfiltration", "account_takeover", "card_testing"] {
+    for name in SCENARIOS {
         let page = std::fs::read_to_string(root(PAGE)).unwrap();
         expect_file![root(PAGE)].assert_eq(&renewed(&page, name));
     }

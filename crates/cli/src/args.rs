@@ -33,7 +33,8 @@ pub(crate) struct Run {
     /// The pipeline file (TOML). A scenario brings its own.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) pipeline: Option<PathBuf>,
-    /// A CSV or JSON Lines file, `-` for standard input, or `scenario:NAME?seed=N&events=N`.
+    /// A CSV or JSON Lines file, `-` for standard input, or `scenario:NAME?seed=N&events=N`, with faults such as
+    /// `&disorder=5s`.
     #[arg(long, value_name = "SRC", default_value = "-")]
     pub(crate) from: String,
     /// `-` for standard output, or a `.jsonl` file; may be given several times.
@@ -45,6 +46,12 @@ pub(crate) struct Run {
     /// Leave the windows open that the watermark has not passed at the end of the source.
     #[arg(long)]
     pub(crate) no_flush: bool,
+    /// Write the state at the end of the source to a file. Windows that are open stay open, for --resume.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) snapshot: Option<PathBuf>,
+    /// Go on from a snapshot of the same pipeline: the events that it has seen are read and passed over.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) resume: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -55,7 +62,8 @@ pub(crate) struct Backtest {
     /// The pipeline file (TOML). A scenario brings its own.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) pipeline: Option<PathBuf>,
-    /// A CSV or JSON Lines file, `-` for standard input, or `scenario:NAME?seed=N&events=N`.
+    /// A CSV or JSON Lines file, `-` for standard input, or `scenario:NAME?seed=N&events=N`, with faults such as
+    /// `&disorder=5s`.
     #[arg(long, value_name = "SRC", default_value = "-")]
     pub(crate) from: String,
     /// What really happened: a file, or `column:NAME`, a column of the events that marks them. A scenario knows.
@@ -87,6 +95,9 @@ pub(crate) struct Generate {
     /// How many events.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) events: Option<u64>,
+    /// What goes wrong on the way, such as `disorder=5s,duplicates=1%`.
+    #[arg(long, value_name = "FAULT=VALUE")]
+    pub(crate) fault: Vec<String>,
     /// Events a second; as fast as it goes when absent.
     #[arg(long, value_name = "R", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) rate: Option<u64>,

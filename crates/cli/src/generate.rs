@@ -5,20 +5,21 @@ use crate::args;
 use crate::failure::Failure;
 use crate::pace::Pace;
 use crate::sink::Sinks;
-use crate::source::world;
+use crate::source::Simulated;
 use jiff::Timestamp;
 use kappascope_core::Log;
 use kappascope_core::log::Block;
 use kappascope_core::spec::Schema;
-use kappascope_scenario::SCENARIOS;
+use kappascope_scenario::{Faults, SCENARIOS};
 
 /// Events made at a time.
 const PORTION: usize = 1 << 14;
 
 /// Writes a scenario's events, or the list of scenarios.
 pub(crate) fn generate(args: &args::Generate) -> Result<(), Failure> {
-    let Some(name) = args.scenario.as_deref().filter(|_| !args.list) else { return list() };
-    let mut world = world(name, args.seed, args.events)?;
+    let Some(name) = args.scenario.clone().filter(|_| !args.list) else { return list() };
+    let faults: Faults = args.fault.join(",").parse().map_err(|error| Failure::usage("--fault", error))?;
+    let mut world = Simulated { name, seed: args.seed, events: args.events, faults }.world()?;
     let schema = world.spec().schema.clone();
     let mut sinks = Sinks::open(std::slice::from_ref(&args.to), &[".csv", ".jsonl"])?;
     let form = if args.to.ends_with(".csv") { Form::Csv } else { Form::JsonLines };
@@ -45,7 +46,7 @@ fn list() -> Result<(), Failure> {
     let mut sinks = Sinks::open(&["-".to_owned()], &[])?;
     for scenario in SCENARIOS {
         let line = format!(
-            "{:10} {} ({} events, seed {})\n",
+            "{:17} {} ({} events, seed {})\n",
             scenario.name, scenario.summary, scenario.default_events, scenario.default_seed
         );
         sinks.pending().extend_from_slice(line.as_bytes());

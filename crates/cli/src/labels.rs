@@ -1,7 +1,7 @@
 //! Labels for a backtest: from a file, from a column of the events, or from the scenario that made them.
 
 use crate::failure::Failure;
-use crate::source::{Feed, Source, world};
+use crate::source::{Feed, Simulated, Source};
 use kappascope_backtest::{Label, label};
 use kappascope_core::spec::{Schema, WatermarkSpec};
 use kappascope_core::{Log, Spec};
@@ -25,7 +25,7 @@ impl Origin {
     /// What the command line asks for.
     pub(crate) fn parse(labels: Option<&str>, source: &Source) -> Result<Self, Failure> {
         match (labels, source) {
-            (None, Source::Scenario { .. }) => Ok(Self::Scenario),
+            (None, Source::Scenario(_)) => Ok(Self::Scenario),
             (None, _) => {
                 let message =
                     "what really happened is missing; a file, or `column:NAME` of the events, would fit";
@@ -53,7 +53,7 @@ impl Origin {
         match (self, source) {
             (Self::File(name), _) => of_file(name, &spec.schema.keys),
             (Self::Column(name), _) => Ok(of_column(name, spec, log)),
-            (Self::Scenario, Source::Scenario { name, seed, events }) => of_scenario(name, *seed, *events),
+            (Self::Scenario, Source::Scenario(simulated)) => of_scenario(simulated),
             (Self::Scenario, _) => unreachable!("only a scenario knows by itself"),
         }
     }
@@ -67,8 +67,8 @@ fn of_column(name: &str, spec: &Spec, log: &Log) -> Vec<Label> {
     column_of(&name.to_owned()).map_or_else(Vec::new, |column| label::of_column(log, column, &by))
 }
 
-fn of_scenario(name: &str, seed: Option<u64>, events: Option<u64>) -> Result<Vec<Label>, Failure> {
-    let world = world(name, seed, events)?;
+fn of_scenario(simulated: &Simulated) -> Result<Vec<Label>, Failure> {
+    let world = simulated.world()?;
     let label = |label: &kappascope_scenario::Label| Label {
         what: label.what.clone(),
         start: label.start,

@@ -7,7 +7,6 @@ mod backtest;
 mod columns;
 mod failure;
 mod generate;
-mod jsonl;
 mod labels;
 mod pace;
 mod profile;
@@ -16,6 +15,7 @@ mod report;
 mod run;
 mod sink;
 mod source;
+mod state;
 mod text;
 mod verdict;
 

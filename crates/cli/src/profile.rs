@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::report;
 use crate::sink::Sinks;
-use crate::source::{Bytes, Source, refused, world};
+use crate::source::{Bytes, Source, refused};
 use kappascope_ingest::profile::{Profile, Profiler};
 use kappascope_parquet::MAGIC;
 
@@ -14,8 +14,8 @@ use kappascope_parquet::MAGIC;
 /// measured is written all the same.
 pub(crate) fn profile(args: &args::Profile) -> Result<(), Failure> {
     let source = Source::parse(&args.from)?;
-    if let Source::Scenario { name, seed, events } = &source {
-        return write(&world(name, *seed, *events)?.spec().to_toml());
+    if let Source::Scenario(simulated) = &source {
+        return write(&simulated.world()?.spec().to_toml());
     }
     let place = source.place();
     let profile = measure(&source)?;

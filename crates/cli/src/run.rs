@@ -5,12 +5,13 @@
 
 use crate::args;
 use crate::failure::{Failure, told};
-use crate::jsonl::Writer;
 use crate::progress::Progress;
 use crate::sink::Sinks;
 use crate::source::{Feed, Source};
+use crate::state;
 use kappascope_core::{Log, Pipeline, Spec};
 use kappascope_ingest::Rejected;
+use kappascope_output::jsonl::Writer;
 use std::path::Path;
 
 /// Runs a pipeline; gives how many records were rejected.
@@ -19,7 +20,7 @@ pub(crate) fn run(args: &args::Run) -> Result<u64, Failure> {
     let source = Source::parse(&args.from)?;
     source.refuse_as_sink(&args.to)?;
     let (mut feed, spec) = Feed::open(&source, spec)?;
-    let mut pipeline = Pipeline::new(&spec).map_err(|error| Failure::usage(&spec.name, error))?;
+    let mut pipeline = state::open(&spec, args.resume.as_deref())?;
     let mut sinks = Sinks::open(&args.to, &[".jsonl"])?;
     let writer = Writer::new(&spec);
     let mut progress = Progress::new();
@@ -34,14 +35,33 @@ pub(crate) fn run(args: &args::Run) -> Result<u64, Failure> {
         rejected.clear();
         progress.show(&pipeline, || feed.share(log.end()));
     }
-    if !args.no_flush {
+    progress.clear();
+    check_length(&pipeline, &log, args)?;
+    if let Some(path) = &args.snapshot {
+        state::save(&pipeline, path)?;
+    } else if !args.no_flush {
         pipeline.finish();
         writer.changes(sinks.pending(), &pipeline);
     }
-    progress.clear();
     writer.summary(sinks.pending(), &pipeline, feed.rejected());
     sinks.write()?;
     Ok(feed.rejected())
+}
+
+/// A source that ends before the events that a snapshot has seen is not the one that it was taken of.
+fn check_length(pipeline: &Pipeline, log: &Log, args: &args::Run) -> Result<(), Failure> {
+    match &args.resume {
+        Some(path) if log.end() < pipeline.counters().events => Err(Failure::usage(
+            path.display(),
+            format!(
+                "it was taken after {} events, and {} has only {}; the same source would fit",
+                pipeline.counters().events,
+                args.from,
+                log.end()
+            ),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Pushes the rows of a portion, and writes what changed with the rejected records in their places.
@@ -52,12 +72,14 @@ fn push(
     writer: &Writer<'_>,
     sinks: &mut Sinks,
 ) -> Result<(), Failure> {
-    let mut from = log.start();
+    let (mut from, seen) = (log.start(), pipeline.counters().events);
     for rejected in rejected {
         push_rows(pipeline, log, from, rejected.rows_before, writer, sinks)?;
         from = rejected.rows_before;
-        writer.rejected(sinks.pending(), rejected);
-        sinks.write_if_much()?;
+        if rejected.rows_before >= seen {
+            writer.rejected(sinks.pending(), rejected);
+            sinks.write_if_much()?;
+        }
     }
     push_rows(pipeline, log, from, log.end(), writer, sinks)?;
     sinks.write()
@@ -71,7 +93,9 @@ fn push_rows(
     writer: &Writer<'_>,
     sinks: &mut Sinks,
 ) -> Result<(), Failure> {
-    if from == to {
+    // What a snapshot has seen is passed over.
+    let from = from.max(pipeline.counters().events);
+    if from >= to {
         return Ok(());
     }
     let rows = usize::try_from(to - from).unwrap_or(usize::MAX);

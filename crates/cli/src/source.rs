@@ -11,7 +11,7 @@ use kappascope_core::Spec;
 use kappascope_core::spec::Schema;
 use kappascope_ingest::{HEAD_BYTES, IngestError, Reader, Rejected};
 use kappascope_parquet::MAGIC;
-use kappascope_scenario::{SCENARIOS, World};
+use kappascope_scenario::{Faults, SCENARIOS, World};
 use std::fs::File;
 use std::io::{ErrorKind, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
@@ -24,11 +24,20 @@ const READ_BYTES: usize = 1 << 20;
 const WORLD_ROWS: usize = 1 << 14;
 
 /// A source as named on the command line.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Source {
     File(PathBuf),
     Stdin,
-    Scenario { name: String, seed: Option<u64>, events: Option<u64> },
+    Scenario(Simulated),
+}
+
+/// A scenario, with its defaults where nothing is said.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Simulated {
+    pub(crate) name: String,
+    pub(crate) seed: Option<u64>,
+    pub(crate) events: Option<u64>,
+    pub(crate) faults: Faults,
 }
 
 impl Source {
@@ -37,7 +46,8 @@ impl Source {
             return Ok(Self::Stdin);
         }
         if let Some(rest) = text.strip_prefix("scenario:") {
-            return scenario(rest).map_err(|message| Failure::usage(text, message));
+            let simulated = Simulated::parse(rest).map_err(|message| Failure::usage(text, message))?;
+            return Ok(Self::Scenario(simulated));
         }
         if text.contains("://") {
             return Err(Failure::usage(
@@ -53,7 +63,7 @@ impl Source {
         match self {
             Self::File(path) => path.display().to_string(),
             Self::Stdin => "standard input".to_owned(),
-            Self::Scenario { name, .. } => format!("scenario:{name}"),
+            Self::Scenario(simulated) => simulated.place(),
         }
     }
 
@@ -96,29 +106,46 @@ impl Source {
     }
 }
 
-fn scenario(text: &str) -> Result<Source, String> {
-    let (name, settings) = text.split_once('?').unwrap_or((text, ""));
-    let (mut seed, mut events) = (None, None);
-    for setting in settings.split('&').filter(|setting| !setting.is_empty()) {
-        let fits = "`seed=N` and `events=N`, whole numbers, would fit";
-        let (field, number) = setting.split_once('=').unwrap_or((setting, ""));
-        let number: u64 = number.parse().map_err(|_| format!("`{setting}` is no setting; {fits}"))?;
-        match field {
-            "seed" => seed = Some(number),
-            "events" if number > 0 => events = Some(number),
-            "events" => return Err("no events; at least 1 would fit".to_owned()),
-            _ => return Err(format!("`{setting}` is no setting; {fits}")),
+impl Simulated {
+    /// `NAME?seed=N&events=N&disorder=5s`: settings, and faults by their names.
+    fn parse(text: &str) -> Result<Self, String> {
+        let (name, settings) = text.split_once('?').unwrap_or((text, ""));
+        let mut simulated = Self { name: name.to_owned(), ..Self::default() };
+        for setting in settings.split('&').filter(|setting| !setting.is_empty()) {
+            simulated.set(setting)?;
         }
+        Ok(simulated)
     }
-    Ok(Source::Scenario { name: name.to_owned(), seed, events })
-}
 
-/// A scenario's world; its defaults where nothing is said.
-pub(crate) fn world(name: &str, seed: Option<u64>, events: Option<u64>) -> Result<World, Failure> {
-    let default_seed =
-        SCENARIOS.iter().find(|known| known.name == name).map_or(0, |known| known.default_seed);
-    kappascope_scenario::open(name, seed.unwrap_or(default_seed), events)
-        .map_err(|error| Failure::usage(format!("scenario:{name}"), error))
+    fn set(&mut self, setting: &str) -> Result<(), String> {
+        let fits = "`seed=N` and `events=N`, whole numbers, and faults such as `disorder=5s` would fit";
+        let no_setting = || format!("`{setting}` is no setting; {fits}");
+        let (field, value) = setting.split_once('=').unwrap_or((setting, ""));
+        if Faults::is_fault(field) {
+            return self.faults.set(field, value).map_err(|error| error.to_string());
+        }
+        let number: u64 = value.parse().map_err(|_| no_setting())?;
+        match field {
+            "seed" => self.seed = Some(number),
+            "events" if number > 0 => self.events = Some(number),
+            "events" => return Err("no events; at least 1 would fit".to_owned()),
+            _ => return Err(no_setting()),
+        }
+        Ok(())
+    }
+
+    /// How messages name it.
+    fn place(&self) -> String {
+        format!("scenario:{}", self.name)
+    }
+
+    /// Its world, from the start.
+    pub(crate) fn world(&self) -> Result<World, Failure> {
+        let known = SCENARIOS.iter().find(|known| known.name == self.name);
+        let seed = self.seed.unwrap_or(known.map_or(0, |known| known.default_seed));
+        kappascope_scenario::open_with(&self.name, seed, self.events, &self.faults)
+            .map_err(|error| Failure::usage(self.place(), error))
+    }
 }
 
 /// A file whose head has been read.
@@ -140,8 +167,8 @@ pub(crate) enum Feed {
 impl Feed {
     /// Opens a source for a pipeline, or for the scenario's own when there is none.
     pub(crate) fn open(source: &Source, spec: Option<Spec>) -> Result<(Self, Spec), Failure> {
-        if let Source::Scenario { name, seed, events } = source {
-            let world = world(name, *seed, *events)?;
+        if let Source::Scenario(simulated) = source {
+            let world = simulated.world()?;
             let spec = spec.unwrap_or_else(|| world.spec().clone());
             check_schema(source, &spec.schema, &world.spec().schema)?;
             return Ok((Self::World(Box::new(world)), spec));

@@ -241,6 +241,23 @@ impl Log {
         Block { log: self, rows: begin..begin.saturating_add(rows).min(held) }
     }
 
+    /// Gives the event of a row another time. Whoever has read it before has to read the log again.
+    ///
+    /// # Panics
+    /// When the row is not held, or the time lies outside [`TIME_RANGE`](crate::time::TIME_RANGE).
+    pub fn set_time(&mut self, row: u64, time: i64) {
+        assert!((self.first_row..self.end()).contains(&row), "row {row} is not held");
+        assert!(crate::time::TIME_RANGE.contains(&time), "time out of range");
+        let at = (row - self.first_row) as usize;
+        self.time[at] = time;
+        // A zone is asked only where all its rows are held.
+        let begins = (row - row % ZONE).max(self.first_row) - self.first_row;
+        let ends = (row - row % ZONE + ZONE).min(self.end()) - self.first_row;
+        let times = &self.time[begins as usize..ends as usize];
+        let bounds = times.iter().fold((i64::MAX, i64::MIN), |(a, b), &time| (a.min(time), b.max(time)));
+        self.zones[(row / ZONE - self.first_row / ZONE) as usize] = bounds;
+    }
+
     /// Lets go of the rows before `row`. Dictionaries and row numbers stay.
     pub fn forget(&mut self, row: u64) {
         let n = usize::try_from(row.clamp(self.first_row, self.end()) - self.first_row)

@@ -562,7 +562,8 @@ impl Pipeline {
     }
 
     /// Where its watermark stands, partition by partition.
-    pub(crate) fn clock(&self) -> &Watermark {
+    #[must_use]
+    pub fn clock(&self) -> &Watermark {
         &self.watermark
     }
 

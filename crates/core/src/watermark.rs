@@ -102,6 +102,12 @@ impl Watermark {
         self.partitions.iter().map(|clock| clock.newest_time).max().unwrap_or(NOTHING)
     }
 
+    /// The newest event time of a partition, or [`NOTHING`].
+    #[must_use]
+    pub fn newest_time_of(&self, partition: u32) -> i64 {
+        self.partitions[partition as usize].newest_time
+    }
+
     /// The offset that the next event of a partition will have.
     #[must_use]
     pub fn next_offset(&self, partition: u32) -> u64 {

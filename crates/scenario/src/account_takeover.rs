@@ -113,6 +113,7 @@ impl Scene for AccountTakeover {
     const PIPELINE: &'static str = include_str!("pipelines/account_takeover.toml");
     const SLOT_MS: i64 = 40 * MINUTE_MS;
     const CALM_SLOTS: u64 = 2;
+    const SENDERS: usize = 0;
 
     fn new(seed: u64) -> Self {
         let mut fate = Noise::new(seed, 2);

@@ -1,5 +1,5 @@
-//! Attacks among honest events: a slot of time after the other holds one, and its events and labels are
-//! decided before any honest event is.
+//! Attacks among honest events, or what breaks among what works: a slot of time after the other holds one, and
+//! its events and labels are decided before any honest event is.
 //!
 //! ```text
 //!   slots      |      ▪ attack 0 ─────┼──   |  ▪ attack 1 |           ▪┼ attack 2
@@ -11,6 +11,7 @@
 //! **Invariant:** an attack is a pure function of (seed, slot) and the number of honest events of (seed,
 //! piece), so a world knows where it ends, and which attacks it reaches, without making an honest event.
 
+use crate::disturbance::Extent;
 use crate::noise::Noise;
 use crate::world::{Event, Label, Model, PIECE_MS, Parts};
 use std::collections::BTreeMap;
@@ -68,6 +69,8 @@ pub(crate) trait Scene: std::fmt::Debug + Send {
     const SLOT_MS: i64;
     /// Slots before the first attack, in which baselines are learned.
     const CALM_SLOTS: u64;
+    /// The key column of those who send.
+    const SENDERS: usize;
 
     /// The scene of a seed.
     fn new(seed: u64) -> Self
@@ -84,34 +87,38 @@ pub(crate) trait Scene: std::fmt::Debug + Send {
 }
 
 /// The world of a scene, with so many attacks.
-pub(crate) fn parts<S: Scene + 'static>(seed: u64, events: u64, attacks: u64) -> Parts {
+pub(crate) fn parts<S: Scene + 'static>(seed: u64, extent: Extent<'_>, attacks: u64) -> Parts {
     let scene = S::new(seed);
+    let (labels, end) = labels(&scene, seed, extent, attacks);
     Parts {
-        labels: labels(&scene, seed, events, attacks),
+        labels,
         names: scene.names(),
         model: Box::new(Stage { scene, schedule: Schedule::new(seed, attacks), due: BTreeMap::new() }),
         start: START,
+        end,
+        senders: S::SENDERS,
         pipeline: S::PIPELINE,
     }
 }
 
-/// Labels that begin before the world ends, in order of time.
-fn labels<S: Scene>(scene: &S, seed: u64, events: u64, attacks: u64) -> Vec<Label> {
+/// Labels that begin before the world ends, in order of time, and when it ends.
+fn labels<S: Scene>(scene: &S, seed: u64, extent: Extent<'_>, attacks: u64) -> (Vec<Label>, i64) {
     let mut schedule = Schedule::new(seed, attacks);
     let mut due: BTreeMap<i64, u64> = BTreeMap::new();
-    let (mut labels, mut made, mut piece) = (Vec::new(), 0, START);
+    let (mut labels, mut arriving, mut piece) = (Vec::new(), 0.0, START);
     let last_slot = START + (attacks + S::CALM_SLOTS) as i64 * S::SLOT_MS;
-    while made < events && piece < last_slot {
+    while arriving < extent.events as f64 && piece < last_slot {
         if let Some(attack) = schedule.attack(scene, piece) {
             attack.events.iter().for_each(|event| *due.entry(piece_of(event.time)).or_default() += 1);
             labels.extend(attack.labels);
         }
-        made += u64::from(schedule.honest(scene, piece)) + due.remove(&piece).unwrap_or(0);
+        let made = u64::from(schedule.honest(scene, piece)) + due.remove(&piece).unwrap_or(0);
+        arriving += extent.arriving(piece - START, made);
         piece += PIECE_MS;
     }
     labels.retain(|label| label.start < piece);
     labels.sort_by_key(|label| label.start);
-    labels
+    (labels, piece)
 }
 
 fn piece_of(time: i64) -> i64 {

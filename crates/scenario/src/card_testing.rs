@@ -67,6 +67,7 @@ impl Scene for CardTesting {
     const PIPELINE: &'static str = include_str!("pipelines/card_testing.toml");
     const SLOT_MS: i64 = 25 * MINUTE_MS;
     const CALM_SLOTS: u64 = 2;
+    const SENDERS: usize = 2;
 
     fn new(seed: u64) -> Self {
         let names =

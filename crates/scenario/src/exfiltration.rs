@@ -75,6 +75,7 @@ impl Scene for Exfiltration {
     const PIPELINE: &'static str = include_str!("pipelines/exfiltration.toml");
     const SLOT_MS: i64 = 2 * HOUR_MS;
     const CALM_SLOTS: u64 = 12;
+    const SENDERS: usize = 0;
 
     fn new(seed: u64) -> Self {
         let servers = (1..=SERVERS).map(|server| format!("server_{server:02}"));

@@ -73,6 +73,7 @@ impl Scene for LoginBruteForce {
     const PIPELINE: &'static str = include_str!("pipelines/login_brute_force.toml");
     const SLOT_MS: i64 = 30 * MINUTE_MS;
     const CALM_SLOTS: u64 = 2;
+    const SENDERS: usize = 0;
 
     fn new(seed: u64) -> Self {
         let names = [(1..=ACCOUNTS).map(|account| format!("user_{account:04}")).collect(), addresses()];

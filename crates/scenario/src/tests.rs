@@ -1,13 +1,18 @@
 //! One list of tests for both targets: `cargo test -p kappascope-scenario`, and the same with
 //! `--target wasm32-unknown-unknown`.
 
+mod faults;
+
 use crate::attack::{self, ATTACKS, Scene};
+use crate::disturbance::Extent;
 use crate::noise::{Noise, round_to};
-use crate::world::World;
+use crate::world::{Parts, World};
 use crate::{
-    AccountTakeover, CardTesting, Exfiltration, Label, LoginBruteForce, SCENARIOS, open, tutorial, website,
+    AccountTakeover, CardTesting, Exfiltration, Faults, Label, LoginBruteForce, SCENARIOS, Scenario,
+    ServiceLatency, open, order_tracking, sensor, tutorial, website,
 };
 use expect_test::{Expect, expect};
+use kappascope_core::spec::Schema;
 use kappascope_core::{Change, Changes, Log, Pipeline, Spec, Timing};
 use std::collections::BTreeMap;
 #[cfg(target_arch = "wasm32")]
@@ -54,12 +59,18 @@ fn run(spec: &Spec, log: &Log) -> (Pipeline, [Changes; 2]) {
     (pipeline, [changes, last])
 }
 
+/// A world without faults.
+fn calm(events: u64, seed: u64, parts: impl FnOnce(Extent<'_>) -> Parts) -> World {
+    let extent = Extent { events, faults: &Faults::default() };
+    World::new(parts(extent), seed, extent)
+}
+
 fn website_without_incidents(seed: u64, events: u64) -> World {
-    World::new(website::parts(seed, events, 0), events)
+    calm(events, seed, |extent| website::parts(seed, extent, 0))
 }
 
 fn tutorial_without_spikes(seed: u64, events: u64) -> World {
-    World::new(tutorial::parts(seed, events, 0), events)
+    calm(events, seed, |extent| tutorial::parts(seed, extent, 0))
 }
 
 /// Long enough for the rare tails of every distribution to be in it many times.
@@ -76,6 +87,9 @@ fn same_bytes_on_every_target() {
     check("exfiltration", &expect!["08054e634aee69dd"]);
     check("account_takeover", &expect!["fd4209d4a02f179c"]);
     check("card_testing", &expect!["287c1194c6a037f5"]);
+    check("order_tracking", &expect!["937d395a3ab2770c"]);
+    check("service_latency", &expect!["2ebfff2ab217f786"]);
+    check("sensor", &expect!["7a74baa10e56e70b"]);
 }
 
 #[test]
@@ -258,10 +272,8 @@ fn the_spike_of_the_tutorial_stands_out() {
 /// A row as its time, arrival, key names and measures, so that rows of two logs can be compared.
 type Row = (i64, i64, Vec<String>, Vec<u64>);
 
-/// All rows of a world, counted, up to an arrival.
-fn counted(world: World, until: i64) -> BTreeMap<Row, i64> {
-    let schema = world.spec().schema.clone();
-    let log = whole(world);
+/// All rows of a log, counted, up to an arrival.
+fn counted(log: &Log, schema: &Schema, until: i64) -> BTreeMap<Row, i64> {
     let rows = log.read(0, usize::MAX);
     let mut counted = BTreeMap::new();
     for row in (0..rows.len()).filter(|&row| rows.arrival()[row] < until) {
@@ -277,13 +289,13 @@ fn counted(world: World, until: i64) -> BTreeMap<Row, i64> {
 /// What attacks add to a world are the events of their labels, and they take nothing honest away.
 fn check_attacks<S: Scene + 'static>(seed: u64) {
     const EVENTS: u64 = 150_000;
-    let world = |attacks| World::new(attack::parts::<S>(seed, EVENTS, attacks), EVENTS);
+    let world = |attacks| calm(EVENTS, seed, |extent| attack::parts::<S>(seed, extent, attacks));
     let (labels, schema) = (world(ATTACKS).labels().to_vec(), world(0).spec().schema.clone());
     assert!(world(0).labels().is_empty());
     let end = *whole(world(ATTACKS)).read(EVENTS - 1, 1).arrival().first().unwrap();
-    let honest = counted(world(0), end);
+    let honest = counted(&whole(world(0)), &schema, end);
     let mut added = vec![0; labels.len()];
-    let mut all = counted(world(ATTACKS), end);
+    let mut all = counted(&whole(world(ATTACKS)), &schema, end);
     for (row, n) in honest {
         let left = all.get_mut(&row).unwrap_or_else(|| panic!("{row:?} is missing"));
         *left -= n;
@@ -314,6 +326,87 @@ fn attacks_are_what_their_labels_say() {
         check_attacks::<Exfiltration>(seed);
         check_attacks::<AccountTakeover>(seed);
         check_attacks::<CardTesting>(seed);
+        check_attacks::<ServiceLatency>(seed);
+    }
+}
+
+/// What differs between a world and the same without its troubles is of its labels, and nearly each label
+/// is about something that differs. `whole_life` says that it may differ after the label is over, too.
+fn check_troubles(with: World, without: World, whole_life: bool) {
+    let (labels, schema) = (with.labels().to_vec(), with.spec().schema.clone());
+    assert!(without.labels().is_empty());
+    let column = schema.keys.iter().position(|key| *key == labels[0].key[0].0).unwrap();
+    let logs = [whole(with), whole(without)];
+    let end = logs.iter().map(|log| log.read(log.end() - 1, 1).arrival()[0]).min().unwrap();
+    let [mut rows, calm] = logs.map(|log| counted(&log, &schema, end));
+    calm.into_iter().for_each(|(row, n)| *rows.entry(row).or_default() -= n);
+    let mut differ = vec![false; labels.len()];
+    for (row, _) in rows.into_iter().filter(|(_, n)| *n != 0) {
+        let until = |label: &Label| if whole_life { i64::MAX } else { label.end };
+        let of =
+            |label: &Label| label.key[0].1 == row.2[column] && (label.start..until(label)).contains(&row.0);
+        let places: Vec<usize> = (0..labels.len()).filter(|&place| of(&labels[place])).collect();
+        assert!(!places.is_empty(), "{row:?} is of no label");
+        places.into_iter().for_each(|place| differ[place] = true);
+    }
+    let over = labels.iter().zip(differ).filter(|(label, _)| label.end < end);
+    let same: Vec<&Label> = over.filter(|(_, differs)| !differs).map(|(label, _)| label).collect();
+    assert!(same.len() * 20 <= labels.len(), "nothing differs: {same:?}");
+}
+
+#[test]
+fn troubles_are_what_their_labels_say() {
+    for seed in 1..=2 {
+        let orders = |troubled| calm(150_000, seed, |extent| order_tracking::parts(seed, extent, troubled));
+        check_troubles(orders(order_tracking::ORDERS), orders(0), true);
+        let sensors = |lies| calm(150_000, seed, |extent| sensor::parts(seed, extent, lies));
+        check_troubles(sensors(sensor::LIES), sensors(0), false);
+    }
+}
+
+/// The times of an endpoint of `service_latency` in spans of time, ascending.
+fn times_of(log: &Log, endpoint: &str, spans: &[Label]) -> Vec<f64> {
+    let rows = log.read(0, usize::MAX);
+    let within = |time| spans.iter().any(|span| (span.start..span.end).contains(&time));
+    let of =
+        |row: &usize| rows.dictionary(0).name(rows.key(0)[*row]) == endpoint && within(rows.time()[*row]);
+    let mut times: Vec<f64> = (0..rows.len()).filter(of).map(|row| rows.measure(0)[row]).collect();
+    times.sort_unstable_by(f64::total_cmp);
+    times
+}
+
+#[test]
+fn who_cannot_pay_is_in_no_sample_and_moves_no_median() {
+    let world = open("service_latency", 3, None).unwrap();
+    let (total, labels) = (world.total(), world.labels().iter());
+    let broken: Vec<Label> = labels.filter(|label| label.what.starts_with("checkout")).cloned().collect();
+    let log = whole(world);
+    let rows = log.read(0, usize::MAX);
+    let name = |column: usize, row: usize| rows.dictionary(column).name(rows.key(column)[row]);
+    let in_sample = |label: &&Label| {
+        (0..rows.len()).step_by(100).any(|row| {
+            let of = label.is_of("endpoint", name(0, row)) && label.is_of("user", name(1, row));
+            of && (label.start..label.end).contains(&rows.time()[row])
+        })
+    };
+    let seen = broken.iter().filter(in_sample).count();
+    assert!(broken.len() > 50 && seen * 10 < broken.len(), "{seen} of {} are in a sample", broken.len());
+
+    let calm = whole(calm(total, 3, |extent| attack::parts::<ServiceLatency>(3, extent, 0)));
+    let ratio = |share: f64| {
+        let [with, without] = [&log, &calm].map(|log| times_of(log, "checkout", &broken));
+        let rank = |times: &[f64]| times[(times.len() as f64 * share) as usize];
+        rank(&with) / rank(&without)
+    };
+    assert!((0.98..1.08).contains(&ratio(0.5)), "the median is {} times as large", ratio(0.5));
+    assert!(ratio(0.99) > 2.0, "p99 is {} times as large", ratio(0.99));
+}
+
+#[test]
+fn every_scenario_has_a_story() {
+    for Scenario { name, story, .. } in SCENARIOS {
+        let sentences = story.split_inclusive(". ").count();
+        assert!((2..=4).contains(&sentences) && story.ends_with('.'), "{name}: {sentences} sentences");
     }
 }
 
@@ -395,7 +488,7 @@ fn opening_an_endless_world_takes_a_moment_only() {
 #[test]
 fn an_unknown_scenario_is_refused_by_name() {
     let error = open("web site", 1, None).unwrap_err();
-    expect!["no scenario `web site`; there are `tutorial`, `website`, `login_brute_force`, `exfiltration`, `account_takeover`, `card_testing`"].assert_eq(&error.to_string());
+    expect!["no scenario `web site`; there are `tutorial`, `website`, `login_brute_force`, `exfiltration`, `account_takeover`, `card_testing`, `order_tracking`, `service_latency`, `sensor`"].assert_eq(&error.to_string());
 }
 
 #[test]

@@ -11,6 +11,7 @@
 //! finds the spike in every run and calls 28 other points anomalies, 1.4 a run of 360 points: three
 //! deviations, estimated from so few points, are not that rare. A threshold of 5 leaves one in all twenty runs.
 
+use crate::disturbance::Extent;
 use crate::noise::{Noise, round_to};
 use crate::world::{Event, Label, Model, PIECE_MS, Parts, padded, pieces_of};
 
@@ -23,6 +24,9 @@ const RATE: f64 = 10.0 / 3.0;
 const TYPES: [&str; 3] = ["page_view", "click", "purchase"];
 const PURCHASE: usize = 2;
 const USERS: u32 = 300;
+
+/// The key column of users.
+const USER_ID: usize = 1;
 
 /// The whole repeats after this long: two hours.
 const PERIOD_MS: i64 = 7_200_000;
@@ -49,12 +53,18 @@ struct Tutorial {
 }
 
 /// The first `spikes` periods have their spike.
-pub(crate) fn parts(seed: u64, events: u64, spikes: u64) -> Parts {
+pub(crate) fn parts(seed: u64, extent: Extent<'_>, spikes: u64) -> Parts {
     let model = Tutorial { counts: Noise::new(seed, 0), details: Noise::new(seed, 1), spikes };
+    let mut ahead = model.counts.clone();
+    let most = spikes * (PERIOD_MS / PIECE_MS) as u64;
+    let pieces = pieces_of(extent, most, || counts(&mut ahead));
+    let length = pieces as i64 * PIECE_MS;
     Parts {
-        labels: labels(model.counts.clone(), events, spikes),
+        labels: labels(length, spikes),
         model: Box::new(model),
         start: START,
+        end: START + length,
+        senders: USER_ID,
         names: vec![
             TYPES.map(str::to_owned).to_vec(),
             (1..=USERS).map(|user| format!("user_{user:04}")).collect(),
@@ -63,14 +73,11 @@ pub(crate) fn parts(seed: u64, events: u64, spikes: u64) -> Parts {
     }
 }
 
-/// The spikes that the first `events` events reach.
-fn labels(mut noise: Noise, events: u64, spikes: u64) -> Vec<Label> {
-    let most = spikes * (PERIOD_MS / PIECE_MS) as u64;
-    let pieces = pieces_of(events, most, || counts(&mut noise));
-    let end = pieces as i64 * PIECE_MS;
+/// The spikes that the first `length` milliseconds reach.
+fn labels(length: i64, spikes: u64) -> Vec<Label> {
     (0..spikes as i64)
         .map(|period| period * PERIOD_MS)
-        .take_while(|period| period + SPIKE_MS.start < end)
+        .take_while(|period| period + SPIKE_MS.start < length)
         .map(|period| Label {
             what: "purchases are worth 200 ± 30".to_owned(),
             start: START + period + SPIKE_MS.start,

@@ -28,6 +28,7 @@
 //! sales at night, when a purchase more or less is noise. An incident's first minutes are found and its
 //! later ones seldom: the detector has learned them by then.
 
+use crate::disturbance::Extent;
 use crate::noise::{Noise, round_to};
 use crate::world::{Event, Label, Model, PIECE_MS, Parts, padded, pieces_of};
 use std::f64::consts::TAU;
@@ -59,6 +60,9 @@ const VALUE_SPREAD: f64 = 0.35;
 
 /// A few of them do much of it.
 const USERS: u32 = 3_000;
+
+/// The key column of users.
+const USER_ID: usize = 1;
 
 /// Smallest delay and mean of what is added to it, in milliseconds, by partition.
 const PARTITIONS: [(u32, f64); 3] = [(20, 200.0), (30, 300.0), (50, 450.0)];
@@ -194,12 +198,16 @@ struct Website {
 }
 
 /// The first `incidents` slots have their incident.
-pub(crate) fn parts(seed: u64, events: u64, incidents: u64) -> Parts {
+pub(crate) fn parts(seed: u64, extent: Extent<'_>, incidents: u64) -> Parts {
     let traffic = Traffic::new(seed, incidents);
+    let mut ahead = traffic.clone();
+    let pieces = pieces_of(extent, incidents * SLOT_PIECES, || ahead.next_counts());
     Parts {
-        labels: labels(traffic.clone(), events),
+        labels: labels(traffic.clone(), pieces),
         model: Box::new(Website { traffic, chance: Noise::new(seed, 2) }),
         start: START,
+        end: START + pieces as i64 * PIECE_MS,
+        senders: USER_ID,
         names: vec![
             KINDS.map(|kind| kind.name.to_owned()).to_vec(),
             (1..=USERS).map(|user| format!("user_{user:04}")).collect(),
@@ -208,13 +216,10 @@ pub(crate) fn parts(seed: u64, events: u64, incidents: u64) -> Parts {
     }
 }
 
-/// The incidents that the first `events` events reach.
-fn labels(mut traffic: Traffic, events: u64) -> Vec<Label> {
-    let mut fate = traffic.fate.clone();
-    let incidents = traffic.incidents;
-    let pieces = pieces_of(events, incidents * SLOT_PIECES, || traffic.next_counts());
-    (0..incidents)
-        .map(|slot| Incident::of_slot(slot, &mut fate))
+/// The incidents that the first `pieces` pieces reach.
+fn labels(mut traffic: Traffic, pieces: u64) -> Vec<Label> {
+    (0..traffic.incidents)
+        .map(|slot| Incident::of_slot(slot, &mut traffic.fate))
         .take_while(|incident| incident.pieces.start < pieces)
         .map(|incident| incident.label())
         .collect()

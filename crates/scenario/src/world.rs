@@ -7,10 +7,12 @@
 //! ```
 //!
 //! **Invariant:** delays are never negative, so an event that arrives before the horizon (the start of the
-//! first piece not made yet) precedes all that is still to be made. Rows therefore leave in the log's
+//! first piece not made yet) precedes all that is still to be made, and faults only add to them. Rows therefore leave in the log's
 //! order, (arrival, partition, offset), and do not depend on how many are asked for at a time. What waits
 //! is bounded by the model's rate × (its longest delay + one piece).
 
+use crate::disturbance::{Disturbance, Extent};
+use crate::faults::Faults;
 use kappascope_core::{Log, Spec};
 use serde::Serialize;
 use std::cmp::Ordering;
@@ -77,18 +79,23 @@ pub(crate) struct Parts {
     pub(crate) labels: Vec<Label>,
     /// Event time of the first piece.
     pub(crate) start: i64,
+    /// Event time at which the last piece ends, or the last in which something may happen.
+    pub(crate) end: i64,
+    /// The key column of those who send: users, accounts, devices. The first of them sits on partition 0.
+    pub(crate) senders: usize,
     /// Values of each key column.
     pub(crate) names: Vec<Vec<String>>,
     pub(crate) pipeline: &'static str,
 }
 
-/// How many pieces it takes to make `events` events, at most `most`. `counts` gives the events of the next
-/// piece by type, from a stream of chance of its own: so a world knows where it will end without making
-/// an event.
-pub(crate) fn pieces_of(events: u64, most: u64, mut counts: impl FnMut() -> [u32; 3]) -> u64 {
-    let (mut made, mut pieces) = (0, 0);
-    while made < events && pieces < most {
-        made += counts().into_iter().map(u64::from).sum::<u64>();
+/// How many pieces it takes to make the events of a world, at most `most`. `counts` gives the events of the
+/// next piece by type, from a stream of chance of its own: so a world knows where it will end without
+/// making an event.
+pub(crate) fn pieces_of(extent: Extent<'_>, most: u64, mut counts: impl FnMut() -> [u32; 3]) -> u64 {
+    let (mut arriving, mut pieces) = (0.0, 0);
+    while arriving < extent.events as f64 && pieces < most {
+        let made = counts().into_iter().map(u64::from).sum();
+        arriving += extent.arriving(pieces as i64 * PIECE_MS, made);
         pieces += 1;
     }
     pieces
@@ -102,6 +109,7 @@ pub struct World {
     total: u64,
     filled: u64,
     model: Box<dyn Model>,
+    disturbance: Option<Box<Disturbance>>,
     names: Vec<Vec<String>>,
     /// The log's ids of `names`.
     ids: Vec<Vec<u32>>,
@@ -113,13 +121,23 @@ pub struct World {
 }
 
 impl World {
-    pub(crate) fn new(parts: Parts, total: u64) -> Self {
+    /// A world of these parts, which were made of the same seed and extent.
+    pub(crate) fn new(parts: Parts, seed: u64, extent: Extent<'_>) -> Self {
+        let Extent { events, faults } = extent;
+        let senders = parts.names.get(parts.senders).map_or(0, Vec::len);
+        let disturbance = (*faults != Faults::default())
+            .then(|| Box::new(Disturbance::new(faults, seed, parts.start, parts.senders, senders)));
+        let burst = faults.burst.and_then(|burst| burst.label(parts.start));
+        let mut labels = parts.labels;
+        labels.extend(burst.filter(|label| label.start < parts.end));
+        labels.sort_by_key(|label| label.start);
         Self {
             spec: Spec::from_toml(parts.pipeline).expect("the pipelines in this crate are tested"),
-            labels: parts.labels,
-            total,
+            labels,
+            total: events,
             filled: 0,
             model: parts.model,
+            disturbance,
             names: parts.names,
             ids: Vec::new(),
             pending: BinaryHeap::new(),
@@ -200,11 +218,17 @@ impl World {
 
     fn make_piece(&mut self) {
         self.model.make(self.horizon, &mut self.piece);
+        let (pending, sequence) = (&mut self.pending, &mut self.sequence);
+        let mut wait = |arrival, event| {
+            pending.push(Pending { arrival, sequence: *sequence, event });
+            *sequence += 1;
+        };
         for event in self.piece.drain(..) {
             debug_assert!(event.time >= self.horizon, "an event before its piece");
-            let arrival = event.time + i64::from(event.delay);
-            self.pending.push(Pending { arrival, sequence: self.sequence, event });
-            self.sequence += 1;
+            match &mut self.disturbance {
+                None => wait(event.time + i64::from(event.delay), event),
+                Some(disturbance) => disturbance.pass(event, self.horizon, &mut wait),
+            }
         }
         self.horizon += PIECE_MS;
     }

@@ -24,6 +24,9 @@ fn scenarios() {
     let changes = "alert.new_device_changes_things.when=1:4:1";
     check("account_takeover", changes, expect_file!["backtest/account_takeover.txt"]);
     check("card_testing", "alert.card_testing.when[1]=4:16:4", expect_file!["backtest/card_testing.txt"]);
+    check("order_tracking", "alert.stuck.when[1]=7:11:1", expect_file!["backtest/order_tracking.txt"]);
+    check("service_latency", "detector.tail.threshold=4:12:2", expect_file!["backtest/service_latency.txt"]);
+    check("sensor", "detector.off_season.threshold=2:4:0.5", expect_file!["backtest/sensor.txt"]);
 }
 
 /// Rows of a minute each: two accounts, of which `a` has bursts at minutes 30, 55 and 80.

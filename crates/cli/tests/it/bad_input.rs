@@ -97,13 +97,31 @@ fn sources_that_are_not_there() {
     check(
         "run --from scenario:moon",
         expect![[r#"
-            2: kappascope: scenario:moon: no scenario `moon`; there are `tutorial`, `website`, `login_brute_force`, `exfiltration`, `account_takeover`, `card_testing`
+            2: kappascope: scenario:moon: no scenario `moon`; there are `tutorial`, `website`, `login_brute_force`, `exfiltration`, `account_takeover`, `card_testing`, `order_tracking`, `service_latency`, `sensor`
         "#]],
     );
     check(
         "run --from scenario:tutorial?speed=3",
         expect![[r#"
-        2: kappascope: scenario:tutorial?speed=3: `speed=3` is no setting; `seed=N` and `events=N`, whole numbers, would fit
+            2: kappascope: scenario:tutorial?speed=3: `speed=3` is no setting; `seed=N` and `events=N`, whole numbers, and faults such as `disorder=5s` would fit
+        "#]],
+    );
+    check(
+        "run --from scenario:tutorial?disorder=5",
+        expect![[r#"
+        2: kappascope: scenario:tutorial?disorder=5: fault `disorder`: `5` is not in its form; such as `5s` would fit
+    "#]],
+    );
+    check(
+        "run --from scenario:tutorial?idle=1m:1m:p3",
+        expect![[r#"
+        2: kappascope: scenario:tutorial: fault `idle`: no partition `p3`; this scenario has only `p0`
+    "#]],
+    );
+    check(
+        "generate tutorial --fault hot_key=300%",
+        expect![[r#"
+        2: kappascope: --fault: fault `hot_key`: 300% is out of bounds; 0% to 100% would fit
     "#]],
     );
     check(
@@ -115,8 +133,8 @@ fn sources_that_are_not_there() {
     check(
         "run --from scenario:tutorial?seed=abc",
         expect![[r#"
-        2: kappascope: scenario:tutorial?seed=abc: `seed=abc` is no setting; `seed=N` and `events=N`, whole numbers, would fit
-    "#]],
+            2: kappascope: scenario:tutorial?seed=abc: `seed=abc` is no setting; `seed=N` and `events=N`, whole numbers, and faults such as `disorder=5s` would fit
+        "#]],
     );
     check(
         "run --from kafka://localhost/topic",
@@ -133,7 +151,7 @@ fn sources_that_are_not_there() {
     check(
         "generate moon",
         expect![[r#"
-            2: kappascope: scenario:moon: no scenario `moon`; there are `tutorial`, `website`, `login_brute_force`, `exfiltration`, `account_takeover`, `card_testing`
+            2: kappascope: scenario:moon: no scenario `moon`; there are `tutorial`, `website`, `login_brute_force`, `exfiltration`, `account_takeover`, `card_testing`, `order_tracking`, `service_latency`, `sensor`
         "#]],
     );
     check(

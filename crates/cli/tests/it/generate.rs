@@ -41,11 +41,41 @@ fn the_first_events() {
     .assert_eq(&folder.read("f.csv"));
 }
 
+/// `--fault` and the settings of a source are one way to say the same; and no faults are the same bytes.
+#[test]
+fn faults_of_a_file_and_of_a_source_are_the_same() {
+    let folder = Folder::new();
+    folder.write("s.toml", folder.run("profile --from scenario:website").stdout);
+    let seed = "--seed 9 --events 40000 --to s.csv";
+    let told = folder
+        .run(&format!("generate website {seed} --fault disorder=5s,stragglers=1%:2m --fault duplicates=1%"));
+    assert_eq!(told.told(), "0: ");
+    let written = folder.run("run -p s.toml --from s.csv");
+    let source = "scenario:website?seed=9&events=40000";
+    let direct = folder.run(&format!("run --from {source}&disorder=5s&stragglers=1%:2m&duplicates=1%"));
+    assert_eq!(written.summary(), direct.summary());
+    let plain = folder.run(&format!("run --from {source}"));
+    assert_ne!(plain.summary(), direct.summary());
+    let zero = folder.run(&format!("run --from {source}&disorder=0s&stragglers=0%:2m&duplicates=0%"));
+    assert_eq!(plain.summary(), zero.summary());
+}
+
+/// A burst is what happens, so it is among the labels that a backtest judges by.
+#[test]
+fn a_burst_is_a_label() {
+    let labels = |source: &str| {
+        let output = Folder::new().run(&format!("backtest --from {source} --json"));
+        let report: serde_json::Value = serde_json::from_str(&output.stdout).expect("one JSON object");
+        report["labels"].as_array().map_or(0, Vec::len)
+    };
+    assert_eq!(labels("scenario:tutorial?burst=30m:10m:3x"), labels("scenario:tutorial") + 1);
+}
+
 #[test]
 fn the_list_names_every_scenario() {
     let list = Folder::new().run("generate --list").stdout;
     let names: Vec<&str> = list.lines().filter_map(|line| line.split_whitespace().next()).collect();
-    expect!["tutorial website login_brute_force exfiltration account_takeover card_testing"]
+    expect!["tutorial website login_brute_force exfiltration account_takeover card_testing order_tracking service_latency sensor"]
         .assert_eq(&names.join(" "));
 }
 

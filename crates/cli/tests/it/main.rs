@@ -7,4 +7,5 @@ mod docs;
 mod generate;
 mod parquet;
 mod profile;
+mod resume;
 mod run;

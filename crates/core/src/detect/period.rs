@@ -36,7 +36,11 @@ const AS_GOOD: f64 = 0.9;
 
 /// One of so many pairs of bins must have points, or a lag says nothing: gaps that come again and again
 /// leave pairs of few times of a period, which are alike by chance.
-const ONE_PAIR_OF: usize = 2;
+const ONE_PAIR_OF: f64 = 2.0;
+
+/// Lags of which the products are added up side by side: each sum waits for the one before it, so one
+/// alone would leave a processor idle. The order within a sum is that of the series.
+const AT_ONCE: usize = 8;
 
 /// What people live by, in milliseconds: a found period within a twentieth of one of them is that one. Two
 /// noisy periods say no more; one that is close to a natural period and is another has to be given.
@@ -98,11 +102,12 @@ impl Search {
 
     /// A point from before the first is not needed.
     fn add(&mut self, time: i64, value: f64) -> Option<i64> {
-        let found = if self.place(time)? >= self.next_look { self.look() } else { None };
-        while self.place(time)? >= BINS {
+        let mut place = self.place(time)?;
+        let found = if place >= self.next_look { self.look() } else { None };
+        while place >= BINS {
             self.halve();
+            place /= 2;
         }
-        let place = self.place(time)?;
         while self.next_look <= place {
             self.next_look *= 2;
         }
@@ -158,9 +163,8 @@ fn scaled(means: Vec<f64>) -> Vec<f64> {
 
 /// The shortest lag after which a series does the same again.
 fn period_of(distances: &[f64]) -> Option<usize> {
-    let variance = covariance(distances, 0);
-    let correlations: Vec<f64> =
-        (0..=distances.len() / 2).map(|lag| covariance(distances, lag) / variance).collect();
+    let covariances = covariances(distances);
+    let correlations: Vec<f64> = covariances.iter().map(|covariance| covariance / covariances[0]).collect();
     // What is near in time is alike; a season has been unlike itself before it comes again.
     let unlike = correlations.iter().position(|r| *r < 0.0)?;
     let largest = correlations[unlike..].iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -175,16 +179,37 @@ fn period_of(distances: &[f64]) -> Option<usize> {
     Some(libm::round(peak().map(|(r, lag)| r * lag as f64).sum::<f64>() / weight) as usize)
 }
 
-/// The covariance of a series with itself, so many bins later; NaN where there are few pairs.
-fn covariance(distances: &[f64], lag: usize) -> f64 {
-    let (mut pairs, mut sum) = (0, 0.0);
-    for (a, b) in distances.iter().zip(&distances[lag..]) {
-        let product = a * b;
-        if !product.is_nan() {
-            (pairs, sum) = (pairs + 1, sum + product);
+/// The covariances of a series with itself, so many bins later, up to half of the bins; NaN where there are
+/// few pairs.
+fn covariances(distances: &[f64]) -> Vec<f64> {
+    let there: Vec<f64> = distances.iter().map(|x| f64::from(u8::from(!x.is_nan()))).collect();
+    // A bin without points adds nothing to a sum.
+    let distances: Vec<f64> = distances.iter().map(|x| if x.is_nan() { 0.0 } else { *x }).collect();
+    let [pairs, sums] = [&there, &distances].map(|series| products(series));
+    let of = |(lag, (pairs, sum)): (usize, (&f64, &f64))| {
+        let few = pairs * ONE_PAIR_OF < (distances.len() - lag) as f64;
+        if few { f64::NAN } else { sum / pairs }
+    };
+    pairs.iter().zip(&sums).enumerate().map(of).collect()
+}
+
+/// The sums of the products of a series and itself, so many places later, up to half of its length.
+fn products(series: &[f64]) -> Vec<f64> {
+    let lags = series.len() / 2 + 1;
+    // What is behind the end adds nothing.
+    let later = [series, &[0.0; AT_ONCE]].concat();
+    let mut sums = Vec::with_capacity(lags.next_multiple_of(AT_ONCE));
+    for lag in (0..lags).step_by(AT_ONCE) {
+        let mut some = [0.0; AT_ONCE];
+        for (a, others) in series.iter().zip(later[lag..].windows(AT_ONCE)) {
+            for (sum, b) in some.iter_mut().zip(others) {
+                *sum += a * b;
+            }
         }
+        sums.extend(some);
     }
-    if pairs * ONE_PAIR_OF < distances.len() - lag { f64::NAN } else { sum / pairs as f64 }
+    sums.truncate(lags);
+    sums
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The form of the output: one JSON object a line, `type` first, times in epoch milliseconds.
 //!
-//! This file alone knows the form. Numbers are written as short as they can be and still be read back
+//! This module alone knows the form. Numbers are written as short as they can be and still be read back
 //! to the bit; what is not finite is `null`.
 
 use kappascope_core::spec::{AlertSpec, DetectorSpec, QuerySpec, Watched};
@@ -35,8 +35,9 @@ enum Line<'a> {
         time: i64,
         value: f64,
         expected: f64,
-        low: f64,
-        high: f64,
+        /// None where every lower value passes.
+        low: Option<f64>,
+        high: Option<f64>,
         score: f64,
         anomaly: bool,
     },
@@ -132,7 +133,7 @@ impl Serialize for Number<'_> {
 }
 
 /// Writes what a pipeline says as lines.
-pub(crate) struct Writer<'a> {
+pub struct Writer<'a> {
     spec: &'a Spec,
     /// The aggregates of each query, as written in the pipeline.
     aggregates: Vec<Vec<String>>,
@@ -152,7 +153,7 @@ enum Behind {
 
 impl<'a> Writer<'a> {
     /// A writer for a pipeline of this description.
-    pub(crate) fn new(spec: &'a Spec) -> Self {
+    pub fn new(spec: &'a Spec) -> Self {
         let aggregates = |query: &QuerySpec| query.aggregates.iter().map(ToString::to_string).collect();
         let behind = |alert: &AlertSpec| match spec.watched(&alert.when) {
             Some(Watched::Results { query, .. }) => Behind::Result(query),
@@ -171,7 +172,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Appends a line for each change, in order.
-    pub(crate) fn changes(&self, out: &mut Vec<u8>, pipeline: &Pipeline) {
+    pub fn changes(&self, out: &mut Vec<u8>, pipeline: &Pipeline) {
         let changes = pipeline.changes();
         for change in changes.iter() {
             match change {
@@ -184,7 +185,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Appends the line of a record that was no row.
-    pub(crate) fn rejected(&self, out: &mut Vec<u8>, rejected: &Rejected) {
+    pub fn rejected(&self, out: &mut Vec<u8>, rejected: &Rejected) {
         let position = rejected.position.into();
         write(
             out,
@@ -193,7 +194,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Appends the last line.
-    pub(crate) fn summary(&self, out: &mut Vec<u8>, pipeline: &Pipeline, rejected: u64) {
+    pub fn summary(&self, out: &mut Vec<u8>, pipeline: &Pipeline, rejected: u64) {
         let counters = pipeline.counters();
         write(
             out,
@@ -240,6 +241,7 @@ impl<'a> Writer<'a> {
         let &Score { detector, key, time, value, expected, low, high, score, anomaly } = score;
         let key = self.key_of_score(pipeline, detector, key);
         let detector = &self.spec.detector[detector as usize].name;
+        let [low, high] = [low, high].map(|end| Some(end).filter(|end| end.abs() < f64::MAX));
         write(out, &Line::Score { detector, key, time, value, expected, low, high, score, anomaly });
     }
 
