@@ -52,7 +52,8 @@ struct Thread {
     /// Commands given before it is ready; `None` once it is.
     waiting: Option<Vec<(Command, Option<File>)>>,
     /// What it calls, kept as long as it may.
-    _handlers: (Closure<dyn FnMut(MessageEvent)>, Closure<dyn FnMut(ErrorEvent)>),
+    _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_error: Closure<dyn FnMut(ErrorEvent)>,
 }
 
 impl Link {
@@ -133,7 +134,8 @@ impl Link {
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
-        Ok(Thread { worker, script, waiting: Some(Vec::new()), _handlers: (on_message, on_error) })
+        let waiting = Some(Vec::new());
+        Ok(Thread { worker, script, waiting, _on_message: on_message, _on_error: on_error })
     }
 
     fn hear(&self, from: &Worker, event: &MessageEvent) {

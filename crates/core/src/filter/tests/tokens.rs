@@ -3,7 +3,7 @@
 use super::super::token::{Lexeme, Token, tokens};
 use proptest::prelude::*;
 use sqlparser::dialect::Dialect;
-use sqlparser::tokenizer::{Location, Token as Their, Tokenizer, Whitespace};
+use sqlparser::tokenizer::{Location, Token as Their, Tokenizer};
 
 /// PostgreSQL's words and quotes, without its other kinds of literal.
 #[derive(Debug)]
@@ -73,7 +73,6 @@ fn theirs(text: &str) -> Option<Vec<Plain>> {
     let found = Tokenizer::new(&Words, text).tokenize_with_location().ok()?;
     let plain = found.into_iter().filter_map(|found| {
         let (what, inside) = match found.token {
-            Their::Whitespace(Whitespace::Space | Whitespace::Newline | Whitespace::Tab) => return None,
             Their::Whitespace(_) => return None,
             Their::Word(word) if word.quote_style.is_some() => ("name", word.value),
             Their::Word(word) => {
