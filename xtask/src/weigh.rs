@@ -6,7 +6,6 @@
 //! ```text
 //! page          552.0 of 560.0 kB   base-aa8296705b3c83.css, boot.js, …
 //! worker        465.8 of 475.0 kB   worker_loader.js, worker.js, worker_bg.wasm
-//! worker_files  517.0 kB            worker_files_loader.js, worker_files.js, worker_files_bg.wasm
 //! ```
 
 use std::collections::BTreeSet;
