@@ -12,6 +12,7 @@ mod chart;
 pub mod columns;
 mod data;
 pub mod js;
+mod jump;
 mod knob;
 mod link;
 mod patch;

@@ -305,6 +305,13 @@ impl Store {
         Arc::clone(&self.desk().frame.borrow())
     }
 
+    /// Reads the newest frame with its figures.
+    pub(crate) fn picture<T>(self, read: impl FnOnce(&Frame, &[f64]) -> T) -> T {
+        let desk = self.desk();
+        let (frame, figures) = (desk.frame.borrow(), desk.figures.borrow());
+        read(&frame, &figures)
+    }
+
     /// Draws the newest frame if it is new or if a drawing asks for it; then the worker may send the next.
     pub(crate) fn show(self, drawings: &[&dyn Drawing]) {
         let desk = self.desk();
@@ -383,7 +390,10 @@ impl Store {
     pub(crate) fn open_named(self, option: &str) {
         let source = match option.split_once(':') {
             Some(("sample", name)) => Source::Sample(name.to_owned()),
-            Some((_, name)) => Source::scenario(name, FIRST_SEED),
+            Some((_, name)) => {
+                let seed = text::scenario(name).map_or(FIRST_SEED, |known| known.default_seed);
+                Source::scenario(name, seed)
+            }
             None => return,
         };
         self.open(source, None);
@@ -638,7 +648,7 @@ impl Store {
         if self.source().is_some_and(|before| text::option_of(&before) == option) {
             return self.speed.get_untracked();
         }
-        text::SOURCES.iter().find(|(known, ..)| *known == option).and_then(|(_, _, speed)| *speed)
+        text::speed_at_first(&option)
     }
 
     /// Opens what the fragment of the address carries, or the first source.
@@ -646,12 +656,12 @@ impl Store {
         let hash = window().location().hash().unwrap_or_default();
         let fragment = hash.trim_start_matches('#');
         if fragment.is_empty() {
-            return self.open_named(text::SOURCES[0].0);
+            return self.open_named(text::FIRST_SOURCE);
         }
         match permalink::read(fragment) {
             Ok(scene) => self.open_scene(scene),
             Err(problem) => {
-                self.open_named(text::SOURCES[0].0);
+                self.open_named(text::FIRST_SOURCE);
                 self.problem.set(Some(problem));
             }
         }

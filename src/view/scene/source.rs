@@ -1,68 +1,24 @@
-//! The controls, in the order in which data flows: source, time, windows, detector, alert.
+//! Where the events come from: what happens there, its seed, how far it is read, and a file instead.
 
-use crate::knob;
+use super::Section;
 use crate::permalink::LARGEST;
 use crate::state::use_store;
 use crate::text;
-use crate::ui::slider::{BOUNDS, LATENESS, POINTS, SIZES, Slider, THRESHOLDS};
-use crate::wire::{Opened, Reading, Source, Watch};
-use kappascope_core::{Millis, Spec};
+use crate::wire::{Opened, Reading, Source};
+use kappascope_core::Spec;
 use leptos::prelude::*;
 use std::sync::Arc;
 use wasm_bindgen::prelude::*;
 use web_sys::HtmlInputElement;
-
-/// The column of controls; a sheet where the page is narrow.
-#[component]
-pub(crate) fn Scene() -> impl IntoView {
-    let store = use_store();
-    view! {
-        <aside
-            class="scene"
-            id="scene"
-            class:open=store.sheet
-            aria-label="Scene"
-            // A slider that is let go says so.
-            on:change=move |_| store.let_go()
-        >
-            <SourceSection/>
-            <TimeSection/>
-            <WindowSection/>
-            <DetectorSection/>
-            <AlertSection/>
-        </aside>
-    }
-}
 
 /// How many partitions the log has, in words.
 pub(crate) fn partitions(spec: &Spec) -> String {
     text::several(f64::from(spec.schema.partitions), "partition")
 }
 
-/// A numbered section with what it says of itself.
+/// The first section.
 #[component]
-fn Section(
-    number: &'static str,
-    name: &'static str,
-    #[prop(into)] about: Signal<String>,
-    children: Children,
-) -> impl IntoView {
-    view! {
-        <details class="section" open>
-            <summary><i aria-hidden="true">{number}</i>{name}<em>{about}</em></summary>
-            <div class="section-body">{children()}</div>
-        </details>
-    }
-}
-
-/// What the pipeline that is open says; nothing before one is.
-fn of_spec(write: fn(&Spec, Watch) -> String) -> Signal<String> {
-    let store = use_store();
-    Signal::derive(move || store.of_spec(write))
-}
-
-#[component]
-fn SourceSection() -> impl IntoView {
+pub(super) fn SourceSection() -> impl IntoView {
     let store = use_store();
     let about = move || {
         store.opened.with(|opened| match opened.as_ref().map(|opened| &opened.source) {
@@ -79,7 +35,8 @@ fn SourceSection() -> impl IntoView {
         })
     });
     view! {
-        <Section number="1" name="Source" about=Signal::derive(move || about().to_owned())>
+        <Section number="1" id="section-source" name="Source" about=Signal::derive(move || about().to_owned())>
+            <Story/>
             <Show when=move || seed.get().is_some()><Seed seed=seed/></Show>
             <Progress/>
             <Show when=move || store.data.found.with(Option::is_some)>
@@ -95,6 +52,25 @@ fn SourceSection() -> impl IntoView {
             <Upload/>
         </Section>
     }
+}
+
+/// What happens in a simulated world, and on demand what really happens in it.
+#[component]
+fn Story() -> impl IntoView {
+    let store = use_store();
+    let scenario = Memo::new(move |_| {
+        store.opened.with(|opened| text::scenario_of(&opened.as_ref()?.source).map(|known| known.name))
+    });
+    let story = move || {
+        let known = scenario.get().and_then(text::scenario)?;
+        Some(view! {
+            <details class="story" data-testid="story">
+                <summary title="What really happens in it">{known.summary}</summary>
+                <p>{known.story}</p>
+            </details>
+        })
+    };
+    view! { {story} }
 }
 
 #[component]
@@ -215,155 +191,5 @@ fn Upload() -> impl IntoView {
             {format!(" or choose one: {}. It stays in this browser.", text::FORMS)}
             <input class="unseen" type="file" data-testid="upload" aria-label="Choose a file" on:change=take/>
         </label>
-    }
-}
-
-#[component]
-fn TimeSection() -> impl IntoView {
-    let store = use_store();
-    let late = Memo::new(move |_| store.controls.with(|frame| (frame.late, frame.events)));
-    let corrections = Memo::new(move |_| store.controls.with(|frame| frame.corrections));
-    view! {
-        <Section number="2" name="Time" about=of_spec(|spec, _| format!("by {}", spec.schema.time))>
-            <Slider
-                label="Bound"
-                about="How far behind the newest event another may come and still count as on time."
-                test_id="watermark-bound"
-                ladder=BOUNDS
-                value=Signal::derive(move || store.of_spec(|spec, _| spec.watermark.bound.0) as f64)
-                write=|ms| text::span(ms as i64)
-                on_change=move |ms| store.tune(|spec, _| spec.watermark.bound = Millis(ms as i64))
-            >
-                {move || match late.get() {
-                    (0.0, _) => view! { <b class="none">"No event"</b> " came too late" }.into_any(),
-                    (late, events) => view! {
-                        <b>{text::several(late, "event")}</b>
-                        {format!(" came too late ({})", text::share(late, events))}
-                    }
-                    .into_any(),
-                }}
-            </Slider>
-            <Slider
-                label="Lateness"
-                about="How long after its end a window still takes events, and corrects its result."
-                test_id="lateness"
-                ladder=LATENESS
-                value=Signal::derive(move || store.of_spec(|spec, watch| knob::query(spec, watch).lateness.0) as f64)
-                write=|ms| text::span(ms as i64)
-                on_change=move |ms| store.tune(|spec, watch| knob::query_mut(spec, watch).lateness = Millis(ms as i64))
-            >
-                {move || match corrections.get() {
-                    0.0 => "No window was corrected after closing".to_owned(),
-                    number => format!("{} after closing", text::several(number, "correction")),
-                }}
-            </Slider>
-        </Section>
-    }
-}
-
-#[component]
-fn WindowSection() -> impl IntoView {
-    let store = use_store();
-    let counts = Memo::new(move |_| {
-        store.controls.with(|frame| (frame.windows, frame.corrections, frame.open_windows))
-    });
-    let about = of_spec(|spec, watch| match knob::query(spec, watch).by.join(", ") {
-        by if by.is_empty() => "all events".to_owned(),
-        by => format!("by {by}"),
-    });
-    view! {
-        <Section number="3" name="Windows" about=about>
-            <Slider
-                label="Size"
-                about="Windows of this length of event time, which neither overlap nor leave gaps."
-                test_id="window-size"
-                ladder=SIZES
-                value=Signal::derive(move || store.window_ms() as f64)
-                write=|ms| text::span(ms as i64)
-                on_change=move |ms| store.tune(|spec, watch| {
-                    if let Some(length) = knob::length_mut(&mut knob::query_mut(spec, watch).window) {
-                        *length = Millis(ms as i64);
-                    }
-                })
-            >
-                {move || {
-                    let (windows, corrections, open) = counts.get();
-                    format!("{} closed, {} open", text::count(windows - corrections), text::count(open))
-                }}
-            </Slider>
-        </Section>
-    }
-}
-
-#[component]
-fn DetectorSection() -> impl IntoView {
-    let store = use_store();
-    let keys = Memo::new(move |_| store.controls.with(|frame| frame.keys));
-    let anomalies = Memo::new(move |_| store.controls.with(|frame| frame.anomalies));
-    let about = of_spec(|spec, watch| match knob::detector(spec, watch) {
-        Some(detector) => format!("{} of {}", detector.kind.title(), detector.on),
-        None => "none".to_owned(),
-    });
-    view! {
-        <Section number="4" name="Detector" about=about>
-            <Slider
-                label="Window"
-                about="With how many past results of the same key a new one is compared."
-                test_id="detector-window"
-                ladder=POINTS
-                value=Signal::derive(move || f64::from(store.of_spec(|spec, watch| knob::detector(spec, watch)?.kind.window()).unwrap_or(0)))
-                write=|points| text::several(points, "point")
-                on_change=move |points| store.tune(|spec, watch| {
-                    if let Some(detector) = knob::detector_mut(spec, watch) {
-                        detector.kind.set_window(points as u32);
-                    }
-                })
-            >
-                {move || format!("Compares each of {} series with its own past", keys.get())}
-            </Slider>
-            <Slider
-                label="Threshold"
-                about="From how many deviations on a result is called an anomaly."
-                test_id="threshold"
-                ladder=THRESHOLDS
-                value=Signal::derive(move || store.of_spec(|spec, watch| knob::detector(spec, watch)?.kind.threshold()).unwrap_or(0.0))
-                write=|deviations| format!("{} σ", text::fixed(deviations, 2).trim_end_matches('0').trim_end_matches('.'))
-                on_change=move |deviations| store.tune(|spec, watch| {
-                    let kind = knob::detector_mut(spec, watch).map(|detector| &mut detector.kind);
-                    if let Some(threshold) = kind.and_then(|kind| kind.threshold_mut()) {
-                        *threshold = deviations;
-                    }
-                })
-            >
-                {move || match anomalies.get() {
-                    0.0 => "No result lies outside its band".to_owned(),
-                    1.0 => "1 result lies outside its band".to_owned(),
-                    number => format!("{} results lie outside their band", text::count(number)),
-                }}
-            </Slider>
-        </Section>
-    }
-}
-
-#[component]
-fn AlertSection() -> impl IntoView {
-    let store = use_store();
-    let alerts = Memo::new(move |_| store.controls.with(|frame| frame.alerts));
-    let rule = move || {
-        store.of_spec(|spec, _| {
-            let rule = knob::alert(spec)?;
-            Some((rule.name.clone(), text::rule(rule.hold, rule.keep_firing_for)))
-        })
-    };
-    let about = Signal::derive(move || format!("{} fired", text::count(alerts.get())));
-    view! {
-        <Section number="5" name="Alert" about=about>
-            <p class="rule">
-                {move || match rule() {
-                    Some((name, words)) => view! { <b>{name}</b> " " {words} }.into_any(),
-                    None => "This pipeline has no alert rule.".into_any(),
-                }}
-            </p>
-        </Section>
     }
 }
