@@ -10,12 +10,13 @@ use crate::text;
 use crate::ui::theme::{self, Theme};
 use crate::view::Easels;
 use crate::view::data::DataPanel;
+use crate::view::dialogs::{Dialog, Dialogs, Open};
 use crate::view::disorder::DisorderCard;
 use crate::view::footer::Footer;
 use crate::view::header::Header;
 use crate::view::inspector::Inspector;
 use crate::view::main_chart::MainChart;
-use crate::view::notices::{DropVeil, Hint, Problem};
+use crate::view::notices::{DropVeil, Hint, Problem, SharedScene};
 use crate::view::scene::Scene;
 use crate::view::strip::Strip;
 use crate::view::tables::Tables;
@@ -41,7 +42,9 @@ pub fn App() -> impl IntoView {
         easels.renew_theme();
     });
     let dragging = RwSignal::new(false);
-    listen(store, dragging);
+    let open: Open = RwSignal::new(None);
+    provide_context(open);
+    listen(store, dragging, open);
     match Meter::new() {
         Ok(meter) => run(store, easels, meter),
         Err(why) => store.problem.set(Some(format!("This browser cannot show the page: {why}."))),
@@ -57,6 +60,7 @@ pub fn App() -> impl IntoView {
                         <Problem/>
                         <DataPanel/>
                         <Strip/>
+                        <SharedScene/>
                         <Hint/>
                         <MainChart easel=easels.main/>
                         <DisorderCard easel=easels.disorder/>
@@ -67,6 +71,7 @@ pub fn App() -> impl IntoView {
             </div>
             <Footer/>
         </div>
+        <Dialogs/>
         <DropVeil dragging=dragging/>
     }
 }
@@ -103,9 +108,9 @@ fn request(callback: &Callback) {
 }
 
 /// Keys, drops and changes of the address, anywhere on the page.
-fn listen(store: Store, dragging: RwSignal<bool>) {
+fn listen(store: Store, dragging: RwSignal<bool>, open: Open) {
     // The page never goes away, and its listeners stay with it.
-    let _ = window_event_listener(ev::keydown, move |event| press(store, &event));
+    let _ = window_event_listener(ev::keydown, move |event| press(store, open, &event));
     let _ = window_event_listener(ev::hashchange, move |_| store.restore());
     let _ = window_event_listener(ev::dragover, move |event| {
         event.prevent_default();
@@ -142,8 +147,9 @@ fn dropped(event: &DragEvent) -> Result<FileList, String> {
     })
 }
 
-fn press(store: Store, event: &KeyboardEvent) {
-    if event.ctrl_key() || event.alt_key() || event.meta_key() || has_own_keys(event) {
+fn press(store: Store, open: Open, event: &KeyboardEvent) {
+    let elsewhere = event.ctrl_key() || event.alt_key() || event.meta_key();
+    if elsewhere || open.get_untracked().is_some() || has_own_keys(event) {
         return;
     }
     match event.key().as_str() {
@@ -155,6 +161,9 @@ fn press(store: Store, event: &KeyboardEvent) {
         "l" => store.go(To::NextLate),
         "." => store.go(To::NextAlert),
         "Home" => store.reset(),
+        "/" => open.set(Some(Dialog::Jump)),
+        "?" => open.set(Some(Dialog::Keys)),
+        "Escape" if store.sheet.get_untracked() => store.sheet.set(false),
         "Escape" if store.data.panel.get_untracked() => store.data.panel.set(false),
         "Escape" => store.close(),
         _ => return,

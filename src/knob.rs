@@ -2,8 +2,11 @@
 //!
 //! **Invariant:** a knob sets what it is named after, and what has to follow for the pipeline to run.
 
+pub(crate) mod detector;
+pub(crate) mod window;
+
 use crate::wire::Watch;
-use kappascope_core::spec::{AlertSpec, DetectorSpec, QuerySpec, WindowSpec};
+use kappascope_core::spec::{DetectorSpec, QuerySpec, WindowSpec};
 use kappascope_core::{Millis, Spec};
 
 /// The query that is watched, or the first.
@@ -26,26 +29,17 @@ fn query_index(spec: &Spec, watch: Watch) -> usize {
 
 /// The detector of the series that is watched.
 pub(crate) fn detector(spec: &Spec, watch: Watch) -> Option<&DetectorSpec> {
-    watch.detector(spec).map(|detector| &spec.detector[detector])
+    spec.detector.get(watch.detector(spec)?)
 }
 
 /// The same, to be changed.
 pub(crate) fn detector_mut(spec: &mut Spec, watch: Watch) -> Option<&mut DetectorSpec> {
-    watch.detector(spec).map(|detector| &mut spec.detector[detector])
-}
-
-/// The first rule.
-pub(crate) fn alert(spec: &Spec) -> Option<&AlertSpec> {
-    spec.alert.first()
+    let detector = watch.detector(spec)?;
+    spec.detector.get_mut(detector)
 }
 
 /// How long windows are: a size, a gap or a duration; none where time does not bound them.
-pub(crate) fn length(mut window: WindowSpec) -> Option<Millis> {
-    length_mut(&mut window).copied()
-}
-
-/// The same, to be changed.
-pub(crate) fn length_mut(window: &mut WindowSpec) -> Option<&mut Millis> {
+pub(crate) fn length(window: WindowSpec) -> Option<Millis> {
     match window {
         WindowSpec::Tumbling { size, .. }
         | WindowSpec::Hopping { size, .. }

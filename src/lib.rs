@@ -14,6 +14,7 @@ mod data;
 mod formula;
 mod inquiry;
 pub mod js;
+mod jump;
 mod knob;
 mod link;
 mod patch;

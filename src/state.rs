@@ -428,7 +428,10 @@ impl Store {
     pub(crate) fn open_named(self, option: &str) {
         let source = match option.split_once(':') {
             Some(("sample", name)) => Source::Sample(name.to_owned()),
-            Some((_, name)) => Source::scenario(name, FIRST_SEED),
+            Some((_, name)) => {
+                let seed = text::scenario(name).map_or(FIRST_SEED, |known| known.default_seed);
+                Source::scenario(name, seed)
+            }
             None => return,
         };
         self.open(source, None);
@@ -680,7 +683,7 @@ impl Store {
         if self.source().is_some_and(|before| text::option_of(&before) == option) {
             return self.speed.get_untracked();
         }
-        text::SOURCES.iter().find(|(known, ..)| *known == option).and_then(|(_, _, speed)| *speed)
+        text::speed_at_first(&option)
     }
 
     /// Opens what the fragment of the address carries, or the first source.
@@ -688,12 +691,12 @@ impl Store {
         let hash = window().location().hash().unwrap_or_default();
         let fragment = hash.trim_start_matches('#');
         if fragment.is_empty() {
-            return self.open_named(text::SOURCES[0].0);
+            return self.open_named(text::FIRST_SOURCE);
         }
         match permalink::read(fragment) {
             Ok(scene) => self.open_scene(scene),
             Err(problem) => {
-                self.open_named(text::SOURCES[0].0);
+                self.open_named(text::FIRST_SOURCE);
                 self.problem.set(Some(problem));
             }
         }

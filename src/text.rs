@@ -11,9 +11,11 @@ pub(crate) mod charts;
 pub(crate) mod inspect;
 
 use crate::knob;
+use crate::knob::window::WindowKind;
 use crate::wire::{Source, Watch};
 use kappascope_core::spec::WindowSpec;
 use kappascope_core::{Millis, Spec};
+use kappascope_scenario::{SCENARIOS, Scenario};
 
 /// Between thousands, and between a number and its unit: a space that does not break. (The page's font has
 /// no thin one that keeps a line together.)
@@ -28,13 +30,74 @@ const DAY: i64 = 24 * HOUR;
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// What can be opened with one click: the value of the option, its title, and how fast it plays at first,
-/// in seconds of arrival time a second (`None`: as fast as it goes).
-pub(crate) const SOURCES: [(&str, &str, Option<f64>); 3] = [
-    ("scenario:website", "Website traffic", Some(3_600.0)),
-    ("scenario:tutorial", "Tutorial", Some(300.0)),
-    ("sample:nyc-flights", "New York flights", None),
+/// The source that the page opens with.
+pub(crate) const FIRST_SOURCE: &str = "scenario:website";
+
+/// Data sets that come with the page: the values of their options and their titles.
+pub(crate) const SAMPLES: [(&str, &str); 1] = [("sample:nyc-flights", "New York flights")];
+
+/// How fast sources play at first, in seconds of arrival time a second: so that a minute or two tells the
+/// story. As fast as it goes where there is none.
+const SPEEDS: [(&str, Option<f64>); 5] = [
+    ("scenario:tutorial", Some(300.0)),
+    ("scenario:website", Some(3_600.0)),
+    ("scenario:exfiltration", Some(7_200.0)),
+    ("scenario:sensor", Some(14_400.0)),
+    ("sample:nyc-flights", None),
 ];
+
+/// How fast other scenarios play at first: they last a day.
+const SPEED: f64 = 1_800.0;
+
+/// How fast the source of an option plays at first.
+pub(crate) fn speed_at_first(option: &str) -> Option<f64> {
+    let known = SPEEDS.iter().find(|(known, _)| *known == option).map(|(_, speed)| *speed);
+    known.unwrap_or_else(|| option.starts_with("scenario:").then_some(SPEED))
+}
+
+/// The entry of the catalogue of a name.
+pub(crate) fn scenario(name: &str) -> Option<Scenario> {
+    SCENARIOS.into_iter().find(|known| known.name == name)
+}
+
+/// The entry of the catalogue for a simulated source.
+pub(crate) fn scenario_of(source: &Source) -> Option<Scenario> {
+    match source {
+        Source::Scenario { name, .. } => scenario(name),
+        Source::Sample(_) | Source::File { .. } => None,
+    }
+}
+
+/// What to try first in the source of an option.
+pub(crate) fn hint(option: &str) -> Option<&'static str> {
+    Some(match option {
+        "scenario:tutorial" => "drag Bound to 0 s and watch the late events come, then drag it back.",
+        "scenario:website" => "drag Lateness and Bound to 0 s and watch the late events.",
+        "scenario:login_brute_force" => {
+            "press . to go to the next alert, then lower the number in the rule's condition."
+        }
+        "scenario:exfiltration" => {
+            "drag the detector's threshold down to 4 and see whose honest bulk jobs it calls theft."
+        }
+        "scenario:account_takeover" => {
+            "press . to go to the next alert and see which two places one account was in."
+        }
+        "scenario:card_testing" => {
+            "choose another query under Windows: each finds another of the ways to try out cards."
+        }
+        "scenario:order_tracking" => "press . to go to the next alert and read what became of the order.",
+        "scenario:service_latency" => {
+            "chart the median and then the 99th percentile: what breaks for a few shows in one of them."
+        }
+        "scenario:sensor" => {
+            "choose another kind of detector and see which lies it finds: stuck, drifting or far off."
+        }
+        "sample:nyc-flights" => {
+            "drag Bound to 0 s: flights that left late are late events, and the blizzard has many."
+        }
+        _ => return None,
+    })
+}
 
 /// The value of the picker's option for a source; `file` for one of the user's.
 pub(crate) fn option_of(source: &Source) -> String {
@@ -85,6 +148,12 @@ pub(crate) fn fixed(number: f64, places: usize) -> String {
     if negative { format!("{MINUS}{text}") } else { text }
 }
 
+/// A number with at most so many places, and no zeros behind them.
+pub(crate) fn plain(number: f64, places: usize) -> String {
+    let text = fixed(number, places);
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
 /// Three significant digits and an SI suffix, for axes and rates.
 pub(crate) fn short(number: f64) -> String {
     let (scale, suffix) = si(number);
@@ -94,9 +163,7 @@ pub(crate) fn short(number: f64) -> String {
         size if size >= 9.995 => 1,
         _ => 2,
     };
-    let text = fixed(scaled, places);
-    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
-    format!("{text}{suffix}")
+    format!("{}{suffix}", plain(scaled, places))
 }
 
 /// A tick of a value axis: as many places as the distance between ticks needs.
@@ -159,6 +226,37 @@ pub(crate) fn span(ms: i64) -> String {
             format!("{whole} {}{SPACE}{name}", ms % unit / smaller)
         }
         _ => whole,
+    }
+}
+
+/// A duration rounded up to one that is easily said: to tenths below ten of its largest unit.
+pub(crate) fn span_up(ms: i64) -> String {
+    let unit = [DAY, HOUR, MINUTE, SECOND].into_iter().find(|unit| ms >= *unit).unwrap_or(1);
+    let fine = match unit {
+        1 => 10,
+        SECOND if ms < 10 * SECOND => 100,
+        SECOND => SECOND,
+        MINUTE => SECOND,
+        HOUR => MINUTE,
+        _ => HOUR,
+    };
+    let up = (ms + fine - 1) / fine * fine;
+    match up % SECOND {
+        tenths if unit == SECOND && tenths != 0 => format!("{}{SPACE}s", fixed(up as f64 / 1e3, 1)),
+        _ => span(up),
+    }
+}
+
+/// A kind of windows and what it does, in a sentence.
+pub(crate) fn window_kind(kind: WindowKind) -> (&'static str, &'static str) {
+    match kind {
+        WindowKind::Tumbling => ("Tumbling", "One after another, without gaps or overlap"),
+        WindowKind::Hopping => ("Hopping", "Of one size, overlapping: a new one begins with each slide"),
+        WindowKind::Session => ("Session", "A burst of one key: ends when nothing comes for the gap"),
+        WindowKind::Cumulate => ("Cumulate", "Begin together and grow by a step, up to the size"),
+        WindowKind::Count => ("Count", "The last so many events of a key, in order of arrival"),
+        WindowKind::Rolling => ("Rolling", "With each event, those of its key shortly before it"),
+        WindowKind::Global => ("Global", "One window for everything, which closes at the end"),
     }
 }
 
@@ -272,6 +370,11 @@ pub(crate) fn digest(digits: &str) -> String {
 /// One thing, or several: `1 event`, `3 events`.
 pub(crate) fn several(number: f64, one: &str) -> String {
     format!("{} {one}{}", count(number), if number == 1.0 { "" } else { "s" })
+}
+
+/// How often: `once`, `3 times`.
+pub(crate) fn times(number: f64) -> String {
+    if number == 1.0 { "once".to_owned() } else { format!("{} times", count(number)) }
 }
 
 /// The series that the chart shows, as the pipeline writes it.
@@ -392,6 +495,16 @@ mod tests {
         check(&span(90_000), "1_min 30_s");
         check(&span(DAY), "1_d");
         check(&span(HOUR + 5), "1_h");
+    }
+
+    #[test]
+    fn durations_that_have_to_do_are_rounded_up() {
+        check(&span_up(4), "10_ms");
+        check(&span_up(4_210), "4.3_s");
+        check(&span_up(5_000), "5_s");
+        check(&span_up(12_001), "13_s");
+        check(&span_up(111_200), "1_min 52_s");
+        check(&span_up(2 * HOUR + 1), "2_h 1_min");
     }
 
     #[test]

@@ -97,6 +97,8 @@ pub enum To {
     NextAlert,
     /// Behind so many events.
     Row(f64),
+    /// Behind the first event of this time or a later one.
+    Time(f64),
 }
 
 /// A series that the chart can draw.

@@ -2,6 +2,7 @@
 
 #![expect(unreachable_pub, reason = "leptos makes what it derives from a component public")]
 
+pub(crate) mod dialog;
 pub(crate) mod icon;
 pub(crate) mod slider;
 pub(crate) mod theme;

@@ -8,7 +8,7 @@ use crate::knob;
 use crate::state::{Ghost, Pointed, Store, use_store};
 use crate::text;
 use crate::text::charts as words;
-use crate::ui::slider::{BOUNDS, LATENESS, Ladder};
+use crate::ui::slider::{BOUNDS, WAITS};
 use crate::view::easel::{Canvases, Easel, SaveMenu, is_scrolling, position};
 use crate::view::{Drawing, groups};
 use crate::wire::{Answer, Fate, Frame, Question, View};
@@ -44,10 +44,10 @@ enum Line {
 }
 
 impl Line {
-    fn ladder(self) -> Ladder {
+    fn ladder(self) -> &'static [f64] {
         match self {
-            Self::Bound => BOUNDS,
-            Self::Lateness => LATENESS,
+            Self::Bound => &BOUNDS,
+            Self::Lateness => &WAITS,
         }
     }
 
@@ -460,7 +460,7 @@ fn press(store: Store, line: Line, event: &KeyboardEvent) {
 }
 
 /// The step of a ladder of durations that looks nearest on the logarithmic scale.
-fn snap(ladder: Ladder, ms: f64) -> usize {
+fn snap(ladder: &[f64], ms: f64) -> usize {
     let look = |ms: f64| (ms / SNAP_KNEE).ln_1p();
     let away = |step: &usize| (look(ladder[*step]) - look(ms)).abs();
     (0..ladder.len()).min_by(|a, b| away(a).total_cmp(&away(b))).unwrap_or(0)
@@ -502,9 +502,9 @@ mod tests {
 
     #[test]
     fn a_line_snaps_to_the_step_that_looks_nearest() {
-        assert_eq!(BOUNDS[snap(BOUNDS, 0.0)], 0.0);
-        assert_eq!(BOUNDS[snap(BOUNDS, 5_400.0)], 5_000.0);
-        assert_eq!(BOUNDS[snap(BOUNDS, 1e12)], *BOUNDS.last().unwrap());
-        assert_eq!(LATENESS[snap(LATENESS, 20_000.0)], 30_000.0);
+        assert_eq!(BOUNDS[snap(&BOUNDS, 0.0)], 0.0);
+        assert_eq!(BOUNDS[snap(&BOUNDS, 5_400.0)], 5_000.0);
+        assert_eq!(BOUNDS[snap(&BOUNDS, 1e12)], *BOUNDS.last().unwrap());
+        assert_eq!(WAITS[snap(&WAITS, 20_000.0)], 30_000.0);
     }
 }

@@ -5,7 +5,9 @@ use crate::text;
 use crate::ui::icon::{Glyph, Icon};
 use crate::ui::slider::Range;
 use crate::ui::theme::Theme;
+use crate::view::dialogs::{Dialog, Open};
 use crate::wire::{Source, State, To};
+use kappascope_scenario::SCENARIOS;
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
 use web_sys::HtmlElement;
@@ -13,6 +15,7 @@ use web_sys::HtmlElement;
 /// The bar at the top; where the page is narrow its transport sits at the bottom.
 #[component]
 pub(crate) fn Header(theme: RwSignal<Theme>) -> impl IntoView {
+    let open = expect_context::<Open>();
     view! {
         <header class="header">
             <div class="brand"><Logo/><span>"Kappascope"</span></div>
@@ -20,8 +23,26 @@ pub(crate) fn Header(theme: RwSignal<Theme>) -> impl IntoView {
             <Transport/>
             <Clocks/>
             <div class="grow"></div>
+            <button
+                class="icon-button not-narrow"
+                data-testid="jump-open"
+                aria-label="Go to a time or a row"
+                title="Go to a time or a row (/)"
+                on:click=move |_| open.set(Some(Dialog::Jump))
+            >
+                <Glyph icon=Icon::Search/>
+            </button>
             <Share/>
             <Export/>
+            <button
+                class="icon-button not-narrow"
+                data-testid="keys-open"
+                aria-label="Keys"
+                title="Keys (?)"
+                on:click=move |_| open.set(Some(Dialog::Keys))
+            >
+                <b aria-hidden="true">"?"</b>
+            </button>
             <button
                 class="icon-button"
                 data-testid="theme"
@@ -75,11 +96,18 @@ fn Picker() -> impl IntoView {
                 class="field picker"
                 data-testid="source"
                 aria-label="Source of events"
-                prop:value=move || chosen().unwrap_or_else(|| text::SOURCES[0].0.to_owned())
+                prop:value=move || chosen().unwrap_or_else(|| text::FIRST_SOURCE.to_owned())
                 on:change=choose
             >
-                {text::SOURCES.map(|(name, title, _)| view! { <option value=name>{title}</option> })}
-                <option value=text::OWN_FILE>{file}</option>
+                <optgroup label="Simulated">
+                    {SCENARIOS.map(|known| view! {
+                        <option value=format!("scenario:{}", known.name) title=known.summary>{known.title}</option>
+                    })}
+                </optgroup>
+                <optgroup label="Real data">
+                    {text::SAMPLES.map(|(name, title)| view! { <option value=name>{title}</option> })}
+                    <option value=text::OWN_FILE>{file}</option>
+                </optgroup>
             </select>
             <Glyph icon=Icon::Down/>
         </div>
@@ -104,18 +132,24 @@ fn Transport() -> impl IntoView {
         State::Done | State::Failed => "Play again",
         _ => "Play",
     };
+    let done = Signal::derive(move || state.get() == State::Done);
     let words = Signal::derive(move || text::speed(store.speed.get()));
     view! {
         <div class="transport" role="group" aria-label="Transport">
-            <button
-                class="icon-button"
-                data-testid="reset"
-                aria-label="Back to start"
-                title="Back to start (Home)"
-                on:click=move |_| store.reset()
-            >
-                <Glyph icon=Icon::Reset/>
-            </button>
+            <Move
+                icon=Icon::Reset
+                test_id="reset"
+                label="Back to the start"
+                key="Home"
+                on_press=move |_| store.reset()
+            />
+            <Move
+                icon=Icon::StepBack
+                test_id="step-back"
+                label="Step back by an event, with shift by a window"
+                key="←"
+                on_press=move |shift| store.go(if shift { To::PreviousWindow } else { To::PreviousEvent })
+            />
             <button
                 class="icon-button primary"
                 data-testid=move || if running() { "pause" } else { "play" }
@@ -125,21 +159,35 @@ fn Transport() -> impl IntoView {
             >
                 <Glyph icon=Signal::derive(move || if running() { Icon::Pause } else { Icon::Play })/>
             </button>
-            <button
-                class="icon-button"
-                data-testid="step"
-                aria-label="Step"
-                title="Step by an event (→), with shift to the next window"
-                disabled=move || state.get() == State::Done
-                on:click=move |event| store.go(if event.shift_key() { To::NextWindow } else { To::NextEvent })
-            >
-                <Glyph icon=Icon::Step/>
-            </button>
+            <Move
+                icon=Icon::Step
+                test_id="step"
+                label="Step by an event, with shift by a window"
+                key="→"
+                disabled=done
+                on_press=move |shift| store.go(if shift { To::NextWindow } else { To::NextEvent })
+            />
+            <Move
+                icon=Icon::Late
+                test_id="next-late"
+                label="To the next late event"
+                key="L"
+                disabled=done
+                on_press=move |_| store.go(To::NextLate)
+            />
+            <Move
+                icon=Icon::Bell
+                test_id="next-alert"
+                label="To the next alert"
+                key="."
+                disabled=done
+                on_press=move |_| store.go(To::NextAlert)
+            />
             <div class="speed">
                 <Range
                     label="Speed"
                     test_id="speed"
-                    steps=SPEEDS.len()
+                    steps=Signal::stored(SPEEDS.len())
                     step=Signal::derive(move || store.speed_step())
                     words=words
                     on_step=move |step| store.set_speed(step)
@@ -155,6 +203,31 @@ fn Transport() -> impl IntoView {
                 "Scene"
             </button>
         </div>
+    }
+}
+
+/// A button that goes to another place of the log.
+#[component]
+fn Move(
+    icon: Icon,
+    test_id: &'static str,
+    label: &'static str,
+    key: &'static str,
+    #[prop(optional, into)] disabled: Signal<bool>,
+    /// Told whether shift is held.
+    on_press: impl Fn(bool) + 'static,
+) -> impl IntoView {
+    view! {
+        <button
+            class="icon-button"
+            data-testid=test_id
+            aria-label=label
+            title=format!("{label} ({key})")
+            disabled=disabled
+            on:click=move |event| on_press(event.shift_key())
+        >
+            <Glyph icon=icon/>
+        </button>
     }
 }
 

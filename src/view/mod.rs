@@ -5,6 +5,7 @@
 #![expect(unreachable_pub, reason = "leptos makes what it derives from a component public")]
 
 pub(crate) mod data;
+pub(crate) mod dialogs;
 pub(crate) mod disorder;
 pub(crate) mod distribution;
 pub(crate) mod easel;

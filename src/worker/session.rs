@@ -24,6 +24,7 @@ use crate::wire::{Command, Frame, Reading, State, To, View, Watch};
 use kappascope_core::time::TIME_RANGE;
 use kappascope_core::{AlertState, Cause, Change, DropReason, Log, Pipeline, Spec, SpecError, Transition};
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// Rows taken at a time: long enough for whole blocks to take the engine's fast path, short enough that
 /// a slice of work ends in time.
@@ -325,7 +326,26 @@ impl Session {
             To::PreviousWindow => self.go_back(self.previous_window()),
             To::Row(row) if (row as u64) < self.row || self.finished => self.go_back(row as u64),
             To::Row(row) => self.catch_up_to = row as u64,
+            To::Time(time) => self.go_to_time(time as i64),
         }
+    }
+
+    /// Goes behind the first event of a time or a later one; looks for it where the log does not hold it.
+    fn go_to_time(&mut self, time: i64) {
+        let held = (self.log.start() == 0).then(|| self.row_of_time(0..self.log.end(), time)).flatten();
+        if let Some(row) = held {
+            return self.go(To::Row((row + 1) as f64));
+        }
+        if self.finished || self.pipeline.newest_time() >= time {
+            self.restart(0);
+        }
+        self.seeking = Some(To::Time(time as f64));
+    }
+
+    /// The first of these rows that has this time or a later one.
+    fn row_of_time(&self, rows: Range<u64>, time: i64) -> Option<u64> {
+        let block = self.log.read(rows.start, (rows.end - rows.start) as usize);
+        Some(rows.start + block.time().iter().position(|at| *at >= time)? as u64)
     }
 
     /// Goes to an earlier row. States near it are kept, for the next steps back.
@@ -445,6 +465,7 @@ impl Session {
                     (pipeline.counters().windows > then.windows).then_some(row + 1)
                 })
             }
+            To::Time(time) => self.row_of_time(from..self.row, time as i64).map(|row| row + 1),
             _ => None,
         }
     }
