@@ -348,12 +348,14 @@ impl Session {
         Some(rows.start + block.time().iter().position(|at| *at >= time)? as u64)
     }
 
-    /// Goes to an earlier row. States near it are kept, for the next steps back.
+    /// Goes to an earlier row, reading again the events before it that are looked at one by one. States near
+    /// it are kept, for the next steps back.
     fn go_back(&mut self, to: u64) {
         if to < self.row || self.finished {
-            self.restart(to);
+            let dots = u64::from(self.view.dots);
+            self.restart_from(to.saturating_sub(dots), to);
             if self.log.start() == 0 {
-                self.read_until(to.saturating_sub(NEAR));
+                self.read_until(to.saturating_sub(dots + NEAR));
                 self.kept.set_near(&self.pipeline, &self.history);
                 self.read_until(to);
             }
