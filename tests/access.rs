@@ -20,9 +20,10 @@ async fn findings(page: &Page) -> Result<(Vec<String>, u64)> {
     Ok(serde_json::from_value(page.script(code, &[]).await?)?)
 }
 
-/// Opens all menus that are there.
-const OPEN_MENUS: &str =
-    "for (const menu of document.querySelectorAll('[aria-expanded=false]')) menu.click()";
+/// Opens all menus that are there, and counts them.
+const OPEN_MENUS: &str = "for (const menu of document.querySelectorAll('[aria-expanded=false]')) menu.click();
+     return new Promise(done => requestAnimationFrame(() =>
+       done(document.querySelectorAll('[aria-expanded=true]').length)))";
 
 /// A state of the page, and how a person comes there.
 async fn show(page: &Page, state: &str) -> Result<()> {
@@ -57,9 +58,13 @@ async fn show(page: &Page, state: &str) -> Result<()> {
             click(page, "[data-testid=alerts] button:not([aria-expanded])").await?;
             page.find("explain-alert").await.map(drop)
         }
-        "menus" => page.script(OPEN_MENUS, &[]).await.map(drop),
+        "menus" => {
+            let opened = page.script(OPEN_MENUS, &[]).await?;
+            ensure!(opened.as_u64() > Some(1), "{opened} menus open");
+            Ok(())
+        }
         "error" => page.drop_text("empty.csv", "").await,
-        other => anyhow::bail!("no state {other}"),
+        tab => page.click(tab).await,
     }
 }
 
@@ -72,7 +77,8 @@ async fn click(page: &Page, selector: &str) -> Result<()> {
     .await
 }
 
-const STATES: [&str; 7] = ["running", "data", "window", "event", "alert", "menus", "error"];
+const STATES: [&str; 9] =
+    ["running", "data", "window", "event", "alert", "menus", "error", "tab-late", "tab-rejected"];
 
 #[test]
 fn nothing_shuts_people_out() {

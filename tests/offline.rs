@@ -14,7 +14,8 @@ async fn done(page: &Page) -> Result<Stats> {
 
 /// Waits until the site's files are put by.
 async fn kept(page: &Page) -> Result<()> {
-    page.script("return navigator.serviceWorker.ready.then(() => true)", &[]).await.map(drop)
+    let ready = "return navigator.serviceWorker.ready.then(() => true)";
+    page.script(ready, &[]).await.map(drop).context("the site's files are not put by")
 }
 
 /// A visit, then one with the site gone.
@@ -82,6 +83,28 @@ fn what_reads_parquet_is_kept_once_it_was_used() {
         let first = open().await?;
         page.unplug();
         ensure!(open().await?.digest == first.digest);
+        Ok(())
+    });
+}
+
+/// It comes from the network, and so must its workers: the versions may differ.
+#[test]
+fn a_page_loaded_past_the_worker_is_of_one_version_too() {
+    with_page(async |page| {
+        let first = done(&page).await?;
+        kept(&page).await?;
+        let before = page.requests("/worker_loader.js").len();
+        done(&page).await?;
+        ensure!(page.requests("/worker_loader.js").len() == before, "the second visit asks the network");
+        page.reload_anew().await?;
+        page.until("its worker comes from the network", async || {
+            Ok(page.requests("/worker_loader.js").len() > before)
+        })
+        .await?;
+        page.until_stats("it runs", |stats| stats.state == "done" && stats.digest == first.digest).await?;
+        kept(&page).await?;
+        page.unplug();
+        ensure!(done(&page).await?.digest == first.digest, "the site was not put by again");
         Ok(())
     });
 }

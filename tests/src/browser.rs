@@ -101,6 +101,11 @@ impl Page {
         Ok(self.client.goto(&format!("{}{fragment}", self.inner.site.url)).await?)
     }
 
+    /// Loads the page again past all that the browser keeps, as with Shift and the reload button.
+    pub async fn reload_anew(&self) -> Result<()> {
+        self.devtools("Page.reload", json!({ "ignoreCache": true })).await
+    }
+
     /// Lets nobody reach the site any more, as when the network is gone.
     pub fn unplug(&self) {
         self.inner.site.stop();
