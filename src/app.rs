@@ -8,12 +8,14 @@ use crate::state::Store;
 use crate::stats::{self, Meter};
 use crate::text;
 use crate::ui::theme::{self, Theme};
+use crate::view::Easels;
 use crate::view::data::DataPanel;
 use crate::view::dialogs::{Dialog, Dialogs, Open};
+use crate::view::disorder::DisorderCard;
 use crate::view::footer::Footer;
 use crate::view::header::Header;
 use crate::view::inspector::Inspector;
-use crate::view::main_chart::{Easel, MainChart};
+use crate::view::main_chart::MainChart;
 use crate::view::notices::{DropVeil, Hint, Problem, SharedScene};
 use crate::view::scene::Scene;
 use crate::view::strip::Strip;
@@ -33,17 +35,18 @@ pub fn App() -> impl IntoView {
     provide_context(store);
     let chosen = RwSignal::new(Theme::remembered());
     let themes = theme::keep(chosen);
-    let easel = Easel::new();
+    let easels = Easels::new();
+    provide_context(easels);
     Effect::new(move |_| {
         themes.track();
-        easel.renew_theme();
+        easels.renew_theme();
     });
     let dragging = RwSignal::new(false);
     let open: Open = RwSignal::new(None);
     provide_context(open);
     listen(store, dragging, open);
     match Meter::new() {
-        Ok(meter) => run(store, easel, meter),
+        Ok(meter) => run(store, easels, meter),
         Err(why) => store.problem.set(Some(format!("This browser cannot show the page: {why}."))),
     }
     view! {
@@ -59,7 +62,8 @@ pub fn App() -> impl IntoView {
                         <Strip/>
                         <SharedScene/>
                         <Hint/>
-                        <MainChart easel=easel/>
+                        <MainChart easel=easels.main/>
+                        <DisorderCard easel=easels.disorder/>
                         <Tables/>
                     </main>
                     <Inspector/>
@@ -73,7 +77,7 @@ pub fn App() -> impl IntoView {
 }
 
 /// Draws the page with every animation frame, as long as it lives.
-fn run(store: Store, easel: Easel, meter: Rc<Meter>) {
+fn run(store: Store, easels: Easels, meter: Rc<Meter>) {
     if let Err(error) = stats::publish(store, Rc::clone(&meter)) {
         web_sys::console::error_1(&error);
     }
@@ -85,7 +89,7 @@ fn run(store: Store, easel: Easel, meter: Rc<Meter>) {
         }
         // Text and chart take turns, so that no frame has to pay for both.
         if !store.settle(meter.now_ms()) {
-            store.show(&[&easel]);
+            store.show(&easels.all());
         }
         request(&again);
     });
@@ -161,7 +165,7 @@ fn press(store: Store, open: Open, event: &KeyboardEvent) {
         "?" => open.set(Some(Dialog::Keys)),
         "Escape" if store.sheet.get_untracked() => store.sheet.set(false),
         "Escape" if store.data.panel.get_untracked() => store.data.panel.set(false),
-        "Escape" => store.selected.set(None),
+        "Escape" => store.close(),
         _ => return,
     }
     event.prevent_default();

@@ -11,6 +11,8 @@ pub mod app;
 mod chart;
 pub mod columns;
 mod data;
+mod formula;
+mod inquiry;
 pub mod js;
 mod jump;
 mod knob;

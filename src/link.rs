@@ -1,66 +1,202 @@
-//! The worker from the page's side: sends [`Command`]s, hands on [`Notice`]s.
+//! The workers from the page's side: sends [`Command`]s, hands on [`Notice`]s.
 //!
-//! A message is an array: to the worker `[command, File?]`, from it `[notice, Float64Array?]`, or a written file
+//! A message is an array: to a worker `[command, File?]`, from it `[notice, Float64Array?]`, or a written file
 //! as `[notice, Uint8Array[]]`.
 //!
-//! **Invariant:** no command leaves before the worker said that it is ready, and none is lost meanwhile.
+//! The first load brings the worker of simulated worlds. The one that also reads files is larger, and started
+//! when the first is opened; it takes the other's place for good:
+//!
+//! ```text
+//!   worker ───────── frames ──────────┤ ended
+//!   worker_files      └ Open ─► Opened ├───── frames ─────►
+//! ```
+//!
+//! **Invariant:** what is open goes on until a worker says that it has opened something else. No command leaves
+//! before its worker said that it is ready.
 
 use crate::js::words;
-use crate::wire::{Command, Notice};
+use crate::wire::{Command, Notice, Source};
 use js_sys::Array;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use web_sys::{ErrorEvent, File, MessageEvent, Worker, WorkerOptions, WorkerType};
 
-/// What Trunk calls the script that loads the worker's WebAssembly.
-const SCRIPT: &str = "./worker_loader.js";
+/// What Trunk calls the script that loads the WebAssembly of the worker of simulated worlds.
+const WORLDS: &str = "./worker_loader.js";
 
-/// Commands given before the worker is ready; `None` once it is.
-type Waiting = RefCell<Option<Vec<(Command, Option<File>)>>>;
+/// The same of the worker that reads files too.
+const FILES: &str = "./worker_files_loader.js";
+
+/// The page's end of the conversation. Lives as long as the page.
+#[derive(Clone)]
+pub(crate) struct Link(Rc<Ends>);
+
+struct Ends {
+    /// The one whose source is shown.
+    current: RefCell<Option<Thread>>,
+    /// The one that is to take its place, once it has opened something.
+    coming: RefCell<Option<Thread>>,
+    /// Whether any has said that it is ready.
+    ready: Cell<bool>,
+    /// The frame that was asked for last: one that takes another's place is asked anew.
+    asked: RefCell<Option<Command>>,
+    on_notice: Box<dyn Fn(Notice, JsValue)>,
+    on_death: Box<dyn Fn(String)>,
+}
 
 /// A running worker.
-#[derive(Clone)]
-pub(crate) struct Link {
+struct Thread {
     worker: Worker,
-    waiting: Rc<Waiting>,
+    script: &'static str,
+    /// Commands given before it is ready; `None` once it is.
+    waiting: Option<Vec<(Command, Option<File>)>>,
+    /// What it calls, kept as long as it may.
+    _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_error: Closure<dyn FnMut(ErrorEvent)>,
 }
 
 impl Link {
-    /// Starts the worker. `on_notice` gets what it says, with what came beside it; `on_death` why it
-    /// can say no more.
-    ///
-    /// # Errors
-    /// When the browser refuses to start a worker.
-    pub(crate) fn start(
+    /// `on_notice` gets what the worker says, with what came beside it; `on_death` why it can say no more.
+    pub(crate) fn new(
         on_notice: impl Fn(Notice, JsValue) + 'static,
         on_death: impl Fn(String) + 'static,
-    ) -> Result<Self, String> {
+    ) -> Self {
+        Self(Rc::new(Ends {
+            current: RefCell::new(None),
+            coming: RefCell::new(None),
+            ready: Cell::new(false),
+            asked: RefCell::new(None),
+            on_notice: Box::new(on_notice),
+            on_death: Box::new(on_death),
+        }))
+    }
+
+    /// Ends the workers, whatever they are doing.
+    pub(crate) fn close(&self) {
+        self.0.current.take();
+        self.0.coming.take();
+    }
+
+    /// Whether a worker has said that it is ready.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.0.ready.get()
+    }
+
+    /// Sends a command to the worker whose source is shown, or to the one that can open this source.
+    pub(crate) fn send(&self, command: Command, file: Option<File>) {
+        let opens = match &command {
+            Command::Open(Source::Scenario { .. }) => Some(WORLDS),
+            Command::Open(Source::Sample(_) | Source::File { .. }) => Some(FILES),
+            _ => None,
+        };
+        if let Some(script) = opens {
+            return self.open(script, command, file);
+        }
+        if matches!(command, Command::Frame { .. }) {
+            self.0.asked.replace(Some(command.clone()));
+        }
+        if let Some(thread) = self.0.current.borrow_mut().as_mut() {
+            thread.send(command, file);
+        }
+    }
+
+    /// The worker that reads files opens everything.
+    fn open(&self, script: &'static str, command: Command, file: Option<File>) {
+        for place in [&self.0.coming, &self.0.current] {
+            if let Some(thread) = place.borrow_mut().as_mut()
+                && [script, FILES].contains(&thread.script)
+            {
+                return thread.send(command, file);
+            }
+        }
+        match self.start(script) {
+            Ok(mut thread) => {
+                thread.send(command, file);
+                self.0.coming.replace(Some(thread));
+            }
+            Err(error) => (self.0.on_death)(words(&error)),
+        }
+    }
+
+    fn start(&self, script: &'static str) -> Result<Thread, JsValue> {
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
-        let worker = Worker::new_with_options(SCRIPT, &options).map_err(|error| words(&error))?;
-        let link = Self { worker, waiting: Rc::new(RefCell::new(Some(Vec::new()))) };
-        link.listen(on_notice, Rc::new(on_death));
-        Ok(link)
+        let worker = Worker::new_with_options(script, &options)?;
+        let (link, from) = (self.clone(), worker.clone());
+        let on_message =
+            Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| link.hear(&from, &event));
+        let (link, from) = (self.clone(), worker.clone());
+        let on_error = Closure::<dyn FnMut(ErrorEvent)>::new(move |event: ErrorEvent| {
+            // A script that cannot be loaded raises an event without a message.
+            let message = event.message();
+            link.end(&from, if message.is_empty() { "it could not be loaded".to_owned() } else { message });
+        });
+        worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        let waiting = Some(Vec::new());
+        Ok(Thread { worker, script, waiting, _on_message: on_message, _on_error: on_error })
     }
 
-    /// Ends the worker, whatever it is doing.
-    pub(crate) fn end(&self) {
-        self.worker.set_onerror(None);
-        self.worker.set_onmessage(None);
-        self.worker.terminate();
+    fn hear(&self, from: &Worker, event: &MessageEvent) {
+        let message: Array = event.data().unchecked_into();
+        match serde_wasm_bindgen::from_value(message.get(0)) {
+            Ok(Notice::Ready) => self.ready(from),
+            Ok(notice) => {
+                if matches!(notice, Notice::Opened(_)) {
+                    self.settle(from);
+                }
+                (self.0.on_notice)(notice, message.get(1));
+            }
+            Err(error) => self.end(from, format!("it said what this page does not understand ({error})")),
+        }
     }
 
-    /// Whether the worker has said that it is ready.
-    pub(crate) fn is_ready(&self) -> bool {
-        self.waiting.borrow().is_none()
+    fn ready(&self, from: &Worker) {
+        self.0.ready.set(true);
+        for place in [&self.0.current, &self.0.coming] {
+            if let Some(thread) = place.borrow_mut().as_mut().filter(|thread| thread.worker == *from) {
+                thread.ready();
+            }
+        }
     }
 
-    /// Sends a command, once the worker is ready for it.
-    pub(crate) fn send(&self, command: Command, file: Option<File>) {
-        match self.waiting.borrow_mut().as_mut() {
+    /// The worker that has opened something takes the place of the other.
+    fn settle(&self, from: &Worker) {
+        if !self.0.coming.borrow().as_ref().is_some_and(|thread| thread.worker == *from) {
+            return;
+        }
+        let mut coming = self.0.coming.take();
+        if let (Some(thread), Some(asked)) = (&mut coming, self.0.asked.borrow().clone()) {
+            thread.send(asked, None);
+        }
+        self.0.current.replace(coming);
+    }
+
+    /// A worker says no more. One that has opened nothing yet leaves the other as it is.
+    fn end(&self, from: &Worker, why: String) {
+        let coming = self.0.coming.borrow().as_ref().is_some_and(|thread| thread.worker == *from);
+        if coming && self.0.current.borrow().is_some() {
+            self.0.coming.take();
+            let problem = format!("The worker that opens it stopped: {why}. Open it again.");
+            (self.0.on_notice)(Notice::Problem(problem), JsValue::UNDEFINED);
+        } else {
+            (self.0.on_death)(why);
+        }
+    }
+}
+
+impl Thread {
+    fn send(&mut self, command: Command, file: Option<File>) {
+        match &mut self.waiting {
             Some(waiting) => waiting.push((command, file)),
             None => self.post(&command, file.as_ref()),
+        }
+    }
+
+    fn ready(&mut self) {
+        for (command, file) in self.waiting.take().unwrap_or_default() {
+            self.post(&command, file.as_ref());
         }
     }
 
@@ -76,32 +212,13 @@ impl Link {
             web_sys::console::error_1(&error);
         }
     }
+}
 
-    fn listen(&self, on_notice: impl Fn(Notice, JsValue) + 'static, on_death: Rc<impl Fn(String) + 'static>) {
-        let (link, died) = (self.clone(), Rc::clone(&on_death));
-        let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-            let message: Array = event.data().unchecked_into();
-            match serde_wasm_bindgen::from_value(message.get(0)) {
-                Ok(Notice::Ready) => link.ready(),
-                Ok(notice) => on_notice(notice, message.get(1)),
-                Err(error) => died(format!("it said what this page does not understand ({error})")),
-            }
-        });
-        let on_error = Closure::<dyn FnMut(ErrorEvent)>::new(move |event: ErrorEvent| {
-            // A script that cannot be loaded raises an event without a message.
-            let message = event.message();
-            on_death(if message.is_empty() { "it could not be loaded".to_owned() } else { message });
-        });
-        self.worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
-        self.worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
-        // Workers are few, and most live as long as the page: so do their two handlers.
-        on_message.forget();
-        on_error.forget();
-    }
-
-    fn ready(&self) {
-        for (command, file) in self.waiting.take().unwrap_or_default() {
-            self.post(&command, file.as_ref());
-        }
+impl Drop for Thread {
+    fn drop(&mut self) {
+        // What it has said and nobody has heard is not to be heard any more.
+        self.worker.set_onmessage(None);
+        self.worker.set_onerror(None);
+        self.worker.terminate();
     }
 }

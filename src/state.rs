@@ -4,15 +4,14 @@
 //! and only this file talks to the worker.
 
 use crate::data::Data;
+use crate::inquiry::Inquiry;
 use crate::js::words;
 use crate::knob;
 use crate::link::Link;
 use crate::permalink::{self, FIRST_SEED, LARGEST, Scene};
 use crate::text;
 use crate::view::Drawing;
-use crate::wire::{
-    AnomalyRow, Answer, Command, Export, Frame, Notice, Opened, Question, Source, State, To, View, Watch,
-};
+use crate::wire::{Command, Export, Frame, Notice, Opened, Question, Source, State, To, View, Watch};
 use js_sys::{Array, Float64Array};
 use kappascope_core::Spec;
 use kappascope_core::backpressure::QueueSpec;
@@ -60,6 +59,13 @@ pub(crate) struct Ghost {
     pub(crate) figures: Vec<f64>,
 }
 
+/// A chart that can be pointed at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pointed {
+    Main,
+    Disorder,
+}
+
 /// The newest frame and what is owed to the worker, read by the animation frame and not by views.
 #[derive(Default)]
 struct Desk {
@@ -67,6 +73,10 @@ struct Desk {
     frame: RefCell<Arc<Frame>>,
     figures: RefCell<Vec<f64>>,
     ghost: RefCell<Option<Ghost>>,
+    /// The run that a person pinned.
+    kept: RefCell<Option<Ghost>>,
+    /// The event times that are pointed at, and on which chart.
+    pointed: Cell<Option<(Pointed, (f64, f64))>>,
     fresh: Cell<bool>,
     /// What the worker was last asked to show, and whether it has yet to.
     asked: Cell<View>,
@@ -121,18 +131,20 @@ pub(crate) struct Store {
     pub(crate) sink: RwSignal<Option<QueueSpec>>,
     /// How the scene that was opened compares with what was shared.
     pub(crate) shared: RwSignal<Option<Shared>>,
-    /// What the worker answered last.
-    pub(crate) answer: RwSignal<Option<Arc<Answer>>>,
+    /// What a person looks into.
+    pub(crate) inquiry: Inquiry,
     /// Seconds of arrival time a second; `None` is as fast as it goes.
     pub(crate) speed: RwSignal<Option<f64>>,
     /// What a person should know before anything else.
     pub(crate) problem: RwSignal<Option<String>>,
     /// Whether the worker died; [`Store::restart`] starts another.
     pub(crate) dead: RwSignal<bool>,
-    /// What the inspector shows; the newest anomaly when nothing is selected.
+    /// The window result that chart and tables mark.
     pub(crate) selected: RwSignal<Option<Mark>>,
     /// The key whose band is shown, when a person chose one.
     pub(crate) pinned: RwSignal<Option<String>>,
+    /// The picture of the run that a person pinned, to compare with.
+    pub(crate) kept: RwSignal<Option<Arc<Frame>>>,
     /// Whether the scene is open, where it is a sheet.
     pub(crate) sheet: RwSignal<bool>,
     /// What is known of the file of the user's.
@@ -154,12 +166,13 @@ impl Store {
             watch: RwSignal::new(Watch::Aggregate { query: 0, aggregate: 0 }),
             sink: RwSignal::new(None),
             shared: RwSignal::new(None),
-            answer: RwSignal::new(None),
+            inquiry: Inquiry::new(),
             speed: RwSignal::new(None),
             problem: RwSignal::new(None),
             dead: RwSignal::new(false),
             selected: RwSignal::new(None),
             pinned: RwSignal::new(None),
+            kept: RwSignal::new(None),
             sheet: RwSignal::new(false),
             data: Data::new(),
             desk: StoredValue::new_local(Rc::default()),
@@ -169,21 +182,17 @@ impl Store {
         store
     }
 
-    /// Starts a worker.
+    /// Makes the page's end of the conversation.
     fn link(self) {
-        let started =
-            Link::start(move |notice, beside| self.hear(notice, beside), move |why| self.died(&why));
-        match started {
-            Ok(link) => drop(self.desk().link.replace(Some(link))),
-            Err(why) => self.died(&why),
-        }
+        let link = Link::new(move |notice, beside| self.hear(notice, beside), move |why| self.died(&why));
+        self.desk().link.replace(Some(link));
     }
 
     /// Starts another worker in place of one that died, which runs the log again up to where that one was.
     pub(crate) fn restart(self) {
         let (desk, scene) = (self.desk(), self.scene());
         if let Some(link) = desk.link.take() {
-            link.end();
+            link.close();
         }
         desk.dead.set(false);
         desk.started_ms.set(None);
@@ -217,20 +226,23 @@ impl Store {
             Notice::Ready => {}
             Notice::Opened(opened) => self.opened(*opened),
             Notice::Frame(frame) => self.take(*frame, beside.dyn_into().ok()),
-            Notice::Written(export) => self.save(export, &beside.unchecked_into()),
+            Notice::Written(export) => self.save_written(export, &beside.unchecked_into()),
             Notice::Looking(looking) => self.data.looking.set(looking),
             Notice::Measured(measured) => self.data.found(*measured),
             Notice::Refused(problem) => self.data.refuse(problem),
             Notice::Rejected(csv) => self.download("rejected.csv", "text/csv", &csv),
-            Notice::Explained(answer) => self.answer.set(Some(Arc::new(*answer))),
-            Notice::Unexplained(why) | Notice::Problem(why) => self.problem.set(Some(why)),
+            Notice::Explained(number, answer) => self.answered(number, *answer),
+            Notice::Unexplained(number, why) => self.unanswered(number, why),
+            Notice::Problem(why) => self.problem.set(Some(why)),
         }
     }
 
     fn opened(self, opened: Opened) {
         self.data.opened(&opened.source);
         self.selected.set(None);
+        self.inquiry.clear();
         self.pinned.set(None);
+        self.keep(false);
         let restored = self.desk().restored.take();
         let speed = restored.as_ref().and_then(|scene| scene.speed);
         self.speed.set(speed.unwrap_or_else(|| self.speed_of(&opened.source)));
@@ -305,11 +317,36 @@ impl Store {
         Arc::clone(&self.desk().frame.borrow())
     }
 
-    /// Reads the newest frame with its figures.
-    pub(crate) fn picture<T>(self, read: impl FnOnce(&Frame, &[f64]) -> T) -> T {
+    /// Does something with the newest frame and its figures.
+    pub(crate) fn with_picture<T>(self, act: impl FnOnce(&Frame, &[f64]) -> T) -> T {
         let desk = self.desk();
-        let (frame, figures) = (desk.frame.borrow(), desk.figures.borrow());
-        read(&frame, &figures)
+        act(&desk.frame.borrow(), &desk.figures.borrow())
+    }
+
+    /// Says that a chart is pointed at, at these event times, so that the others mark them too.
+    pub(crate) fn point_at(self, chart: Pointed, times: Option<(f64, f64)>) {
+        let desk = self.desk();
+        let before = desk.pointed.get();
+        let now = times.map(|times| (chart, times));
+        let others = before.is_some_and(|(before, _)| before != chart);
+        if before != now && !(others && now.is_none()) {
+            desk.pointed.set(now);
+            desk.stale.set(true);
+        }
+    }
+
+    /// The event times that another chart is pointed at.
+    pub(crate) fn pointed(self, chart: Pointed) -> Option<(f64, f64)> {
+        self.desk().pointed.get().filter(|(pointed, _)| *pointed != chart).map(|(_, times)| times)
+    }
+
+    /// Keeps the picture of now to compare with, or lets the kept one go.
+    pub(crate) fn keep(self, keep: bool) {
+        let desk = self.desk();
+        let figures = || desk.figures.borrow().clone();
+        desk.kept.replace(keep.then(|| Ghost { frame: self.newest(), figures: figures() }));
+        self.kept.set(keep.then(|| self.newest()));
+        desk.stale.set(true);
     }
 
     /// Draws the newest frame if it is new or if a drawing asks for it; then the worker may send the next.
@@ -319,8 +356,10 @@ impl Store {
         let redraw = desk.stale.replace(false)
             | drawings.iter().fold(false, |any, drawing| any | drawing.take_stale());
         if fresh || redraw {
-            let (frame, figures, ghost) = (desk.frame.borrow(), desk.figures.borrow(), desk.ghost.borrow());
-            drawings.iter().for_each(|drawing| drawing.draw(self, &frame, &figures, ghost.as_ref()));
+            let (frame, figures) = (desk.frame.borrow(), desk.figures.borrow());
+            let (ghost, kept) = (desk.ghost.borrow(), desk.kept.borrow());
+            let ghost = ghost.as_ref().or(kept.as_ref());
+            drawings.iter().for_each(|drawing| drawing.draw(self, &frame, &figures, ghost));
         }
         let view = view_of(drawings);
         if fresh || (desk.asked.replace(view) != view && desk.waiting.get()) {
@@ -340,10 +379,10 @@ impl Store {
     /// whether text changed.
     pub(crate) fn settle(self, now_ms: f64) -> bool {
         let desk = self.desk();
-        if desk.untuned.replace(false) {
-            if let Some(spec) = self.spec.get_untracked() {
-                self.send(Command::Tune(Box::new((*spec).clone())), None);
-            }
+        if desk.untuned.replace(false)
+            && let Some(spec) = self.spec.get_untracked()
+        {
+            self.send(Command::Tune(Box::new((*spec).clone())), None);
         }
         let ready = desk.link.borrow().as_ref().is_some_and(Link::is_ready);
         let started_ms = desk.started_ms.get().unwrap_or(now_ms);
@@ -381,7 +420,6 @@ impl Store {
         desk.promised.replace(None);
         desk.file.replace(file.clone());
         self.shared.set(None);
-        self.answer.set(None);
         self.sink.set(None);
         self.send(Command::Open(source), file);
     }
@@ -455,6 +493,13 @@ impl Store {
         }
     }
 
+    /// Hands the browser a file that has an address.
+    pub(crate) fn save(self, name: &str, address: &str) {
+        if let Err(error) = click(name, address) {
+            self.problem.set(Some(format!("The browser did not take the file: {}.", words(&error))));
+        }
+    }
+
     /// Opens the scenario again with another seed.
     pub(crate) fn reseed(self, seed: u64) {
         if let Some(Source::Scenario { name, events, faults, .. }) = self.source() {
@@ -497,7 +542,7 @@ impl Store {
         self.send(Command::Export(export), None);
     }
 
-    fn save(self, export: Export, parts: &Array) {
+    fn save_written(self, export: Export, parts: &Array) {
         let name =
             self.spec.with_untracked(|spec| spec.as_ref().map_or_else(String::new, |spec| spec.name.clone()));
         let (ending, kind) = match export {
@@ -534,17 +579,18 @@ impl Store {
     pub(crate) fn draw(self, watch: Watch) {
         self.watch.set(watch);
         self.pinned.set(None);
+        self.keep(false);
         self.send(Command::Watch(watch), None);
     }
 
-    /// Asks about something that the picture shows.
-    pub(crate) fn explain(self, question: Question) {
-        self.send(Command::Explain(question), None);
+    /// Asks the worker; the answer has the same number.
+    pub(crate) fn put(self, number: u32, question: Question) {
+        self.send(Command::Explain(number, question), None);
     }
 
     /// Back to the start.
     pub(crate) fn reset(self) {
-        self.selected.set(None);
+        self.close();
         self.send(Command::Reset, None);
     }
 
@@ -600,17 +646,6 @@ impl Store {
         let desk = self.desk();
         desk.ghost.replace(None);
         desk.stale.set(true);
-    }
-
-    /// The anomaly that the inspector explains.
-    pub(crate) fn anomaly(self) -> Option<AnomalyRow> {
-        let selected = self.selected.get();
-        self.explained.with(|frame| match &selected {
-            Some(mark) => {
-                frame.anomaly_rows.iter().find(|row| row.key == mark.key && row.start == mark.start).cloned()
-            }
-            None => frame.anomaly_rows.first().cloned(),
-        })
     }
 
     /// Whether this scene can be carried by the page's address.
@@ -692,9 +727,15 @@ fn download(name: &str, kind: &str, parts: &Array) -> Result<(), JsValue> {
     options.set_type(kind);
     let blob = web_sys::Blob::new_with_blob_sequence_and_options(parts, &options)?;
     let url = Url::create_object_url_with_blob(&blob)?;
+    click(name, &url)?;
+    Url::revoke_object_url(&url)
+}
+
+/// Follows a link that saves what is at an address under a name.
+fn click(name: &str, address: &str) -> Result<(), JsValue> {
     let anchor: HtmlAnchorElement = document().create_element("a")?.unchecked_into();
-    anchor.set_href(&url);
+    anchor.set_href(address);
     anchor.set_download(name);
     anchor.click();
-    Url::revoke_object_url(&url)
+    Ok(())
 }

@@ -7,11 +7,14 @@
 //! count(1204331) = 1 204 331    short(15204) = 15.2k    span(90_000) = 1 min 30 s
 //! ```
 
+pub(crate) mod charts;
+pub(crate) mod inspect;
+
 use crate::knob;
 use crate::knob::window::WindowKind;
 use crate::wire::{Source, Watch};
-use kappascope_core::Spec;
 use kappascope_core::spec::WindowSpec;
+use kappascope_core::{Millis, Spec};
 use kappascope_scenario::{SCENARIOS, Scenario};
 
 /// Between thousands, and between a number and its unit: a space that does not break. (The page's font has
@@ -427,6 +430,16 @@ pub(crate) fn chart_about(spec: &Spec, watch: Watch) -> String {
     let by = if by.is_empty() { String::new() } else { format!(" by {by}") };
     let band = if detector.is_none() { "" } else { ", with the detector's band" };
     format!("{}{by}{band}", charted(spec, watch))
+}
+
+/// A rule's conditions in words: what must hold, for how long, and how long it lingers.
+pub(crate) fn rule(hold: Millis, keep: Millis) -> String {
+    let hold = if hold.0 == 0 { "at once".to_owned() } else { format!("after {} above", span(hold.0)) };
+    let keep = match keep.0 {
+        0 => "ends with the first calm window".to_owned(),
+        keep => format!("ends after {} of calm", span(keep)),
+    };
+    format!("fires {hold}, {keep}")
 }
 
 #[cfg(test)]

@@ -40,8 +40,8 @@ pub enum Command {
     Tune(Box<Spec>),
     /// Draw another series, as it would have come out up to here.
     Watch(Watch),
-    /// Ask about something that the picture shows.
-    Explain(Question),
+    /// Ask about something that the picture shows. The answer has the same number.
+    Explain(u32, Question),
     /// Give the event of a row another time, and run the log again; its own when absent.
     Move {
         /// The row.
@@ -218,10 +218,10 @@ pub enum Notice {
     Rejected(String),
     /// A file was written. Its parts come beside it in the message, as a list of `Uint8Array`.
     Written(Export),
-    /// What was asked.
-    Explained(Box<Answer>),
-    /// Why there is no answer.
-    Unexplained(String),
+    /// What was asked by this number.
+    Explained(u32, Box<Answer>),
+    /// Why there is no answer to what was asked by this number.
+    Unexplained(u32, String),
     /// Something a person should know. What was running before goes on if it can.
     Problem(String),
 }
@@ -615,6 +615,13 @@ pub enum Question {
     Event {
         /// Its row.
         row: f64,
+    },
+    /// What became of an event that is known by its place in its partition.
+    EventAt {
+        /// Its partition.
+        partition: u32,
+        /// Its offset there.
+        offset: f64,
     },
     /// Why an alert fired.
     Alert {

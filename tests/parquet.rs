@@ -32,16 +32,18 @@ fn a_dropped_file_gives_the_binary_s_digest() {
 }
 
 #[test]
-fn the_module_is_not_part_of_the_first_load() {
+fn what_reads_files_is_not_part_of_the_first_load() {
     with_page(async |page| {
         page.open("#scenario=tutorial&seed=1&speed=max").await?;
         page.until_stats("the source is done", |stats| stats.state == "done").await?;
-        let asked = page.requests("parquet");
+        let asked = [page.requests("parquet"), page.requests("worker_files")].concat();
         ensure!(asked.is_empty(), "the first load asks for {asked:?}");
         opened(&page, &data("events-gzip-v2.parquet")).await?;
         // The negative control: it is asked for by then.
         let asked = page.requests("parquet");
         ensure!(asked.len() == 2, "a Parquet file asks for {asked:?}");
+        let asked = page.requests("worker_files");
+        ensure!(asked.len() == 3, "a file asks for {asked:?}");
         Ok(())
     });
 }

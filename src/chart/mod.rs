@@ -8,20 +8,29 @@
 //!
 //! **Invariant:** nothing is computed here but positions: every value comes from the worker's figures.
 
+pub(crate) mod disorder;
+pub(crate) mod distribution;
+pub(crate) mod lag;
 mod palette;
+mod pane;
+mod pen;
 mod plot;
 mod scale;
 mod surface;
+mod vector;
 
 pub(crate) use palette::COLOURS;
-pub(crate) use surface::Place;
+pub(crate) use pen::css;
+pub(crate) use surface::{Place, composed};
 
 use crate::state::{Ghost, Mark};
-use crate::wire::{Frame, Line, Truth};
+use crate::wire::{Firing, Frame, Line, Truth};
 use palette::Palette;
 use plot::Plot;
 use scale::Axis;
 use surface::Surface;
+use vector::Vector;
+use wasm_bindgen::JsValue;
 use web_sys::HtmlCanvasElement;
 
 /// What a chart shows.
@@ -39,6 +48,12 @@ pub(crate) struct Picture<'a> {
     pub(crate) mark: Option<&'a Mark>,
     /// Where the pointer is, in CSS pixels.
     pub(crate) pointer: Option<(f64, f64)>,
+    /// The times that are shown; all when absent.
+    pub(crate) times: Option<(f64, f64)>,
+    /// Where a span of times that is being chosen begins and ends, in CSS pixels from the left.
+    pub(crate) brush: Option<(f64, f64)>,
+    /// The event time that another chart points at.
+    pub(crate) cursor: Option<f64>,
 }
 
 impl Picture<'_> {
@@ -57,6 +72,12 @@ impl Picture<'_> {
         groups(self.figures, series.marks, series.mark_points)
     }
 
+    /// Firings of alerts on the lines that are shown.
+    fn firing(&self) -> impl Iterator<Item = &Firing> {
+        let shown = |firing: &&Firing| self.frame.series.iter().any(|series| series.name == firing.key);
+        self.frame.firing.iter().filter(|firing| firing.drawn).filter(shown)
+    }
+
     /// The place of the key whose band is shown.
     fn focus(&self) -> Option<usize> {
         let place = |name: &str| self.frame.series.iter().position(|series| series.name == name);
@@ -64,7 +85,8 @@ impl Picture<'_> {
     }
 }
 
-fn groups<const N: usize>(figures: &[f64], first: u32, count: u32) -> &[[f64; N]] {
+/// Groups of so many numbers that stand beside a frame.
+pub(crate) fn groups<const N: usize>(figures: &[f64], first: u32, count: u32) -> &[[f64; N]] {
     let first = first as usize;
     figures.get(first..first + N * count as usize).map_or(&[], |numbers| numbers.as_chunks().0)
 }
@@ -78,6 +100,8 @@ pub(crate) struct Hover {
     pub(crate) right: bool,
     /// The time, in epoch milliseconds.
     pub(crate) time: f64,
+    /// The key whose line is nearest to the pointer.
+    pub(crate) near: Option<String>,
     /// Place, name and value of each line there.
     pub(crate) values: Vec<(usize, String, f64)>,
     /// What really happened then, where that is known.
@@ -94,7 +118,19 @@ struct Label {
 /// Reach of a label around its middle, in CSS pixels.
 const LABEL_HEIGHT: f64 = 16.0;
 
-/// Both canvases and what is on them.
+/// A chart on two canvases that lie on each other.
+pub(crate) trait Art: Sized + 'static {
+    /// A chart on its canvases: that of the axes, and that of the data.
+    fn on(axes: HtmlCanvasElement, data: HtmlCanvasElement) -> Option<Self>;
+
+    /// Reads the colours again.
+    fn renew_theme(&mut self);
+
+    /// The address of a PNG of what is shown.
+    fn png(&self) -> Result<String, JsValue>;
+}
+
+/// The main chart: both canvases and what is on them.
 pub(crate) struct Chart {
     axes: Surface,
     data: Surface,
@@ -104,9 +140,8 @@ pub(crate) struct Chart {
     labels: Vec<Label>,
 }
 
-impl Chart {
-    /// A chart on two canvases that lie on each other.
-    pub(crate) fn new(axes: HtmlCanvasElement, data: HtmlCanvasElement) -> Option<Self> {
+impl Art for Chart {
+    fn on(axes: HtmlCanvasElement, data: HtmlCanvasElement) -> Option<Self> {
         Some(Self {
             axes: Surface::new(axes)?,
             data: Surface::new(data)?,
@@ -116,40 +151,84 @@ impl Chart {
         })
     }
 
-    /// Reads the colours again.
-    pub(crate) fn renew_theme(&mut self) {
+    fn renew_theme(&mut self) {
         if let Some(palette) = Palette::read() {
             self.palette = palette;
             self.drawn = None;
         }
     }
 
+    fn png(&self) -> Result<String, JsValue> {
+        composed(&[&self.axes, &self.data], &css(self.palette.surface))
+    }
+}
+
+impl Chart {
     /// The key whose label is at a position in CSS pixels.
     pub(crate) fn label_at(&self, x: f64, y: f64) -> Option<&str> {
         let hit = |label: &&Label| x >= label.x - 4.0 && (y - label.y).abs() <= LABEL_HEIGHT / 2.0;
         self.labels.iter().find(hit).map(|label| label.name.as_str())
     }
 
-    /// Draws a picture, and says what is under the pointer.
-    pub(crate) fn draw(&mut self, place: Place, picture: &Picture<'_>) -> Option<Hover> {
-        if place.width < 1.0 || place.height < 1.0 {
-            return None;
-        }
-        let right = plot::right_margin(place, picture.frame);
+    /// The times that are shown.
+    pub(crate) fn shown(&self) -> Option<(f64, f64)> {
+        self.drawn.as_ref().map(|(_, times, ..)| (times.low, times.high))
+    }
+
+    /// The time at a distance from the left, in CSS pixels.
+    pub(crate) fn time_at(&self, x: f64) -> Option<f64> {
+        let (place, times, values, right) = self.drawn.clone()?;
+        Some(Plot::new(place, f64::from(right), times, values).time_at(x))
+    }
+
+    fn plot(&self, place: Place, picture: &Picture<'_>) -> (Plot, u32) {
+        let right = plot::right_margin(place, picture.frame).round();
         let before = self.drawn.as_ref().map(|(_, _, values, _)| values);
         let (times, values) = plot::axes(place, right, picture, before);
-        let plot = Plot::new(place, right, times, values);
-        let now = (place, plot.times.clone(), plot.values.clone(), right as u32);
+        (Plot::new(place, right, times, values), right as u32)
+    }
+
+    /// Draws a picture, and says what is under the pointer.
+    pub(crate) fn draw(&mut self, place: Place, picture: &Picture<'_>) -> Option<Hover> {
+        if place.is_empty() {
+            return None;
+        }
+        let (plot, right) = self.plot(place, picture);
+        let now = (place, plot.times.clone(), plot.values.clone(), right);
         if self.drawn.as_ref() != Some(&now) {
-            // A canvas refuses to draw only when the page is going away.
-            let _ = plot.draw_axes(&self.axes, &self.palette);
+            if let Some(sheet) = self.axes.clear(place) {
+                // A canvas refuses to draw only when the page is going away.
+                let _ = plot.draw_axes(&sheet, &self.palette);
+            }
             self.drawn = Some(now);
         }
         let hover = plot.hover(picture);
         self.labels = plot.labels(picture);
-        let _ = plot.draw_data(&self.data, &self.palette, picture, &self.labels, hover.as_ref());
+        if let Some(sheet) = self.data.clear(place) {
+            let _ = plot.draw_data(&sheet, &self.palette, picture, &self.labels, hover.as_ref());
+        }
         hover
     }
+
+    /// The picture as a vector image.
+    pub(crate) fn svg(&self, place: Place, picture: &Picture<'_>) -> String {
+        let (plot, _) = self.plot(place, picture);
+        let image = Vector::new(place);
+        let sheet = image.sheet();
+        // A vector image takes everything.
+        let _ = plot.draw_axes(&sheet, &self.palette);
+        let _ = plot.draw_data(&sheet, &self.palette, picture, &plot.labels(picture), None);
+        image.file(&css(self.palette.surface))
+    }
+}
+
+/// Steps in which a chart that follows the newest moves on, across its width: the data moves, the axis seldom.
+const STEPS: f64 = 12.0;
+
+/// Where a chart of a length ends that follows what is last.
+pub(crate) fn head_of(last: f64, length: f64) -> f64 {
+    let step = (length / STEPS).max(1.0);
+    (last / step).floor() * step + step
 }
 
 /// Width of the columns that the worker reduces lines to, in CSS pixels: that of a line.
@@ -157,5 +236,5 @@ const COLUMN: f64 = 1.5;
 
 /// Columns across the plotting area of a chart at a place.
 pub(crate) fn columns(place: Place, frame: &Frame) -> u32 {
-    (plot::width(place, plot::right_margin(place, frame)) * place.ratio / COLUMN).max(1.0) as u32
+    (plot::width(place, plot::right_margin(place, frame).round()) * place.ratio / COLUMN).max(1.0) as u32
 }

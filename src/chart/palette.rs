@@ -23,6 +23,11 @@ pub(crate) struct Palette {
     pub(crate) surface: RGBAColor,
     pub(crate) fire: RGBAColor,
     pub(crate) fire_area: RGBAColor,
+    pub(crate) late: RGBAColor,
+    pub(crate) late_area: RGBAColor,
+    /// The watermark.
+    pub(crate) wm: RGBAColor,
+    pub(crate) focus: RGBAColor,
     keys: [RGBAColor; COLOURS],
     /// Families of fonts.
     pub(crate) sans: String,
@@ -44,6 +49,10 @@ impl Palette {
             surface: colour("--surface"),
             fire: colour("--fire"),
             fire_area: colour("--fire-bg"),
+            late: colour("--late"),
+            late_area: colour("--late-bg"),
+            wm: colour("--wm"),
+            focus: colour("--focus"),
             keys: std::array::from_fn(|i| colour(&format!("--k{}", i + 1))),
             sans: token("--sans").trim().to_owned(),
         })

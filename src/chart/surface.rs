@@ -1,13 +1,8 @@
-//! A canvas to draw on with plotters.
-//!
-//! Plotters counts in whole units, which shows as steps in a gentle curve. Here a unit is a quarter of a
-//! device pixel: [`Fine`] scales the canvas down and tells plotters that it is so much larger.
+//! A canvas to draw on, and its place on the page.
 //!
 //! **Invariant:** a canvas has as many pixels as the screen gives to its place.
 
-use plotters_backend::{
-    BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind,
-};
+use super::pen::{Backend, Pen, Sheet};
 use plotters_canvas::CanvasBackend;
 use wasm_bindgen::prelude::*;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
@@ -33,6 +28,11 @@ impl Place {
         }
     }
 
+    /// Whether there is nothing to draw on.
+    pub(crate) fn is_empty(self) -> bool {
+        self.width < 1.0 || self.height < 1.0
+    }
+
     /// CSS pixels in units.
     pub(crate) fn units(self, pixels: f64) -> i32 {
         (pixels * self.ratio * f64::from(UNITS)).round() as i32
@@ -52,8 +52,8 @@ impl Surface {
         Some(Self { canvas, context })
     }
 
-    /// Clears the canvas at its place and gives what plotters draws on.
-    pub(crate) fn clear(&self, place: Place) -> Option<Fine> {
+    /// Clears the canvas at its place and gives what draws on it.
+    pub(crate) fn clear(&self, place: Place) -> Option<Sheet> {
         let (width, height) = ((place.width * place.ratio) as u32, (place.height * place.ratio) as u32);
         if (self.canvas.width(), self.canvas.height()) != (width, height) {
             self.canvas.set_width(width);
@@ -65,88 +65,27 @@ impl Surface {
         self.context.scale(scale, scale).ok()?;
         // Cheaper than round, and not to be told apart at this width.
         self.context.set_line_join("bevel");
+        let pen = Pen::Canvas(self.context.clone());
+        pen.dash(place, &[]);
         let canvas = CanvasBackend::with_canvas_object(self.canvas.clone())?;
-        Some(Fine { canvas, size: (width * UNITS, height * UNITS) })
-    }
-
-    /// Draws lines with these dashes and gaps from now on; with none, whole.
-    pub(crate) fn dash(&self, place: Place, lengths: &[f64]) {
-        let lengths: js_sys::Array =
-            lengths.iter().map(|length| JsValue::from(f64::from(place.units(*length)))).collect();
-        // Fails only for a list that holds something other than numbers.
-        let _ = self.context.set_line_dash(&lengths);
+        Some(Sheet::new(pen, Backend::Canvas { canvas, size: (width * UNITS, height * UNITS) }))
     }
 }
 
-/// Plotters' canvas on a grid finer than the screen's.
-pub(crate) struct Fine {
-    canvas: CanvasBackend,
-    size: (u32, u32),
-}
-
-type Error = <CanvasBackend as DrawingBackend>::ErrorType;
-type Drawn = Result<(), DrawingErrorKind<Error>>;
-
-impl DrawingBackend for Fine {
-    type ErrorType = Error;
-
-    fn get_size(&self) -> (u32, u32) {
-        self.size
+/// Surfaces that lie on each other as one picture on a ground of this colour: the address of a PNG.
+pub(crate) fn composed(surfaces: &[&Surface], ground: &str) -> Result<String, JsValue> {
+    let document = web_sys::window().and_then(|window| window.document()).ok_or("there is no document")?;
+    let canvas: HtmlCanvasElement = document.create_element("canvas")?.unchecked_into();
+    let (width, height) =
+        surfaces.first().map_or((1, 1), |surface| (surface.canvas.width(), surface.canvas.height()));
+    canvas.set_width(width);
+    canvas.set_height(height);
+    let context = canvas.get_context("2d")?.ok_or("there is no canvas")?;
+    let context: CanvasRenderingContext2d = context.unchecked_into();
+    context.set_fill_style_str(ground);
+    context.fill_rect(0.0, 0.0, f64::from(width), f64::from(height));
+    for surface in surfaces {
+        context.draw_image_with_html_canvas_element(&surface.canvas, 0.0, 0.0)?;
     }
-
-    fn ensure_prepared(&mut self) -> Drawn {
-        self.canvas.ensure_prepared()
-    }
-
-    fn present(&mut self) -> Drawn {
-        self.canvas.present()
-    }
-
-    fn draw_pixel(&mut self, point: BackendCoord, color: BackendColor) -> Drawn {
-        self.canvas.draw_pixel(point, color)
-    }
-
-    fn draw_line<S: BackendStyle>(&mut self, from: BackendCoord, to: BackendCoord, style: &S) -> Drawn {
-        self.canvas.draw_line(from, to, style)
-    }
-
-    fn draw_rect<S: BackendStyle>(
-        &mut self,
-        from: BackendCoord,
-        to: BackendCoord,
-        style: &S,
-        fill: bool,
-    ) -> Drawn {
-        self.canvas.draw_rect(from, to, style, fill)
-    }
-
-    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
-        &mut self,
-        path: I,
-        style: &S,
-    ) -> Drawn {
-        self.canvas.draw_path(path, style)
-    }
-
-    fn draw_circle<S: BackendStyle>(
-        &mut self,
-        center: BackendCoord,
-        radius: u32,
-        style: &S,
-        fill: bool,
-    ) -> Drawn {
-        self.canvas.draw_circle(center, radius, style, fill)
-    }
-
-    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
-        &mut self,
-        vert: I,
-        style: &S,
-    ) -> Drawn {
-        self.canvas.fill_polygon(vert, style)
-    }
-
-    fn draw_text<S: BackendTextStyle>(&mut self, text: &str, style: &S, pos: BackendCoord) -> Drawn {
-        self.canvas.draw_text(text, style, pos)
-    }
+    canvas.to_data_url()
 }

@@ -15,6 +15,7 @@ pub(crate) enum Icon {
     Search,
     Theme,
     Close,
+    Back,
     Down,
 }
 
@@ -41,6 +42,7 @@ impl Icon {
             Self::Close => {
                 "M3.5 4.6 4.6 3.5 8 6.9l3.4-3.4 1.1 1.1L9.1 8l3.4 3.4-1.1 1.1L8 9.1l-3.4 3.4-1.1-1.1L6.9 8z"
             }
+            Self::Back => "M10.4 2.5 5 8l5.4 5.5 1.2-1.2L7.4 8l4.2-4.3z",
             Self::Down => "M2 5h12l-6 7z",
         }
     }

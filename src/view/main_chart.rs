@@ -1,173 +1,556 @@
-//! The card of the main chart: its title, its two canvases and what the pointer finds on them.
+//! The card of the main chart: which series it draws, which times, and what the pointer finds on it.
 //!
-//! The chart is drawn by the page's animation frame through its [`Easel`], not by signals.
+//! The chart is drawn by the page's animation frame through its [`MainEasel`], not by signals.
+//!
+//! **Invariant:** a person who chose times sees these until choosing others, whatever the engine does.
 
-use crate::chart::{Chart, Hover, Picture, Place, columns};
-use crate::state::{Ghost, Store, use_store};
+use crate::chart::{Chart, Hover, Picture, columns, head_of};
+use crate::knob;
+use crate::state::{Ghost, Mark, Pointed, Store, use_store};
 use crate::text;
+use crate::view::easel::{Canvases, Easel, SaveMenu, is_scrolling, position};
+use crate::view::pinned::{Pin, PinnedLine};
 use crate::view::{Drawing, dot_class_at, key_name};
-use crate::wire::{Frame, State, View};
-use leptos::html::{Canvas, Div};
+use crate::wire::{Frame, Question, State, View, Watch};
+use kappascope_core::Spec;
+use kappascope_core::spec::{Series, WindowSpec};
+use leptos::html::Div;
 use leptos::prelude::*;
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
-use web_sys::{HtmlElement, PointerEvent, ResizeObserver};
+use web_sys::{HtmlElement, KeyboardEvent, PointerEvent, WheelEvent};
 
 /// Distance of the box with the values from the crosshair.
 const TIP_GAP: f64 = 12.0;
 
-/// What stands between the card and the animation frame: the chart, its place and the pointer.
-#[derive(Clone, Copy)]
-pub(crate) struct Easel {
-    inner: StoredValue<Rc<Inner>, LocalStorage>,
-    hover: RwSignal<Option<Hover>>,
-    on_label: RwSignal<bool>,
+/// How much a turn of the wheel, or a key, zooms.
+const ZOOM: f64 = 1.25;
+
+/// How far a key moves the times, as a part of what is shown.
+const PAN: f64 = 0.1;
+
+/// The least that can be shown, in windows and in milliseconds.
+const LEAST_WINDOWS: f64 = 3.0;
+const LEAST_MS: f64 = 10.0;
+
+/// A pointer that moved less than this, in CSS pixels, has clicked.
+const CLICK: f64 = 4.0;
+
+/// Which times are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+enum Range {
+    /// All.
+    #[default]
+    All,
+    /// So many milliseconds up to the newest.
+    Follow(f64),
+    /// These, whatever comes.
+    Hold(f64, f64),
 }
 
-#[derive(Default)]
-struct Inner {
-    chart: RefCell<Option<Chart>>,
-    place: Cell<Place>,
-    /// Columns that the lines are reduced to.
-    columns: Cell<u32>,
-    pointer: Cell<Option<(f64, f64)>>,
-    stale: Cell<bool>,
-}
-
-impl Easel {
-    /// An easel without a chart: the card puts one on it.
-    pub(crate) fn new() -> Self {
-        Self {
-            inner: StoredValue::new_local(Rc::default()),
-            hover: RwSignal::new(None),
-            on_label: RwSignal::new(false),
+impl Range {
+    /// The range that shows these times of all there are.
+    fn of(low: f64, high: f64, (first, last): (f64, f64)) -> Self {
+        match (low <= first, high >= last) {
+            (true, true) => Self::All,
+            (false, true) => Self::Follow(high - low),
+            (_, false) => Self::Hold(low, high),
         }
     }
 
-    fn inner(self) -> Rc<Inner> {
-        self.inner.get_value()
+    /// Times around one of them, shorter or longer by a factor, at least so long.
+    fn zoomed((low, high): (f64, f64), around: f64, factor: f64, least: f64) -> (f64, f64) {
+        let factor = factor.max(least / (high - low).max(1.0));
+        (around - (around - low) * factor, around + (high - around) * factor)
     }
+}
 
-    /// The chart is to be drawn again with the next animation frame.
-    pub(crate) fn touch(self) {
-        self.inner().stale.set(true);
+/// What stands between the card and the animation frame.
+#[derive(Clone, Copy)]
+pub(crate) struct MainEasel {
+    easel: Easel<Chart>,
+    hover: RwSignal<Option<Hover>>,
+    on_label: RwSignal<bool>,
+    range: RwSignal<Range>,
+    /// Results that there were when the times were held.
+    held_at: RwSignal<f64>,
+    hands: StoredValue<Rc<Hands>, LocalStorage>,
+}
+
+/// What the pointer is doing, and what the next frame is to show.
+#[derive(Default)]
+struct Hands {
+    /// Columns that the lines are reduced to.
+    columns: Cell<u32>,
+    /// Times that were drawn, if not all.
+    times: Cell<Option<(f64, f64)>>,
+    pressed_at: Cell<Option<f64>>,
+    brush: Cell<Option<(f64, f64)>>,
+    /// Whether the click that comes now ends a brush.
+    brushed: Cell<bool>,
+}
+
+impl MainEasel {
+    /// An easel without a chart: the card puts one on it.
+    pub(crate) fn new() -> Self {
+        Self {
+            easel: Easel::new(),
+            hover: RwSignal::new(None),
+            on_label: RwSignal::new(false),
+            range: RwSignal::default(),
+            held_at: RwSignal::new(0.0),
+            hands: StoredValue::new_local(Rc::default()),
+        }
     }
 
     /// Reads the theme's colours again.
     pub(crate) fn renew_theme(self) {
-        if let Some(chart) = self.inner().chart.borrow_mut().as_mut() {
-            chart.renew_theme();
-        }
-        self.touch();
+        self.easel.renew_theme();
     }
 
-    fn resize(self, place: Place) {
-        self.inner().place.set(place);
-        self.inner().columns.set(columns(place, &Frame::default()));
-        self.touch();
+    fn hands(self) -> Rc<Hands> {
+        self.hands.get_value()
     }
 
     fn point(self, pointer: Option<(f64, f64)>) {
-        let inner = self.inner();
-        inner.pointer.set(pointer);
-        let chart = inner.chart.borrow();
-        let label = pointer.and_then(|(x, y)| chart.as_ref()?.label_at(x, y));
-        if self.on_label.get_untracked() != label.is_some() {
-            self.on_label.set(label.is_some());
+        self.easel.point(pointer);
+        let on_label = pointer.is_some_and(|at| self.label_at(at).is_some());
+        if self.on_label.get_untracked() != on_label {
+            self.on_label.set(on_label);
         }
-        self.touch();
     }
 
     fn label_at(self, (x, y): (f64, f64)) -> Option<String> {
-        self.inner().chart.borrow().as_ref()?.label_at(x, y).map(str::to_owned)
+        self.easel.with(|chart| chart.label_at(x, y).map(str::to_owned)).flatten()
+    }
+
+    fn time_at(self, x: f64) -> Option<f64> {
+        self.easel.with(|chart| chart.time_at(x)).flatten()
+    }
+
+    /// The times that are shown.
+    fn shown(self) -> Option<(f64, f64)> {
+        self.easel.with(|chart| chart.shown()).flatten()
+    }
+
+    /// Shows other times.
+    fn choose(self, store: Store, low: f64, high: f64) {
+        if let Some(span) = store.newest().span {
+            self.set(store, Range::of(low, high, span));
+        }
+    }
+
+    fn set(self, store: Store, range: Range) {
+        let was_held = matches!(self.range.get_untracked(), Range::Hold(..));
+        if matches!(range, Range::Hold(..)) && !was_held {
+            self.held_at.set(results(&store.newest()));
+        }
+        if self.range.get_untracked() != range {
+            self.range.set(range);
+            self.easel.touch();
+        }
+    }
+
+    fn zoom(self, store: Store, around: Option<f64>, factor: f64) {
+        let Some((low, high)) = self.shown() else { return };
+        let least = LEAST_MS.max(LEAST_WINDOWS * untrack(|| store.window_ms()) as f64);
+        let (low, high) = Range::zoomed((low, high), around.unwrap_or((low + high) / 2.0), factor, least);
+        self.choose(store, low, high);
+    }
+
+    /// Moves the times by a part of what is shown; says whether there is more than is shown.
+    fn pan(self, store: Store, part: f64) -> bool {
+        let (Some((low, high)), Some((first, last))) = (self.shown(), store.newest().span) else {
+            return false;
+        };
+        if self.range.get_untracked() == Range::All {
+            return false;
+        }
+        let by = (part * (high - low)).clamp((first - low).min(0.0), (last - high).max(0.0));
+        self.choose(store, low + by, high + by);
+        true
+    }
+
+    /// Holds the times that are shown, or follows the newest again.
+    fn turn(self, store: Store) {
+        match (self.range.get_untracked(), self.shown()) {
+            (Range::Hold(low, high), _) => self.set(store, Range::Follow(high - low)),
+            (_, Some((low, high))) => self.set(store, Range::Hold(low, high)),
+            _ => {}
+        }
+    }
+
+    /// The times to show of a frame; all when absent.
+    fn times(self, frame: &Frame) -> Option<(f64, f64)> {
+        match (self.range.get_untracked(), frame.span) {
+            (Range::Hold(low, high), _) => Some((low, high)),
+            (Range::Follow(length), Some((_, last))) => {
+                let head = head_of(last, length);
+                Some((head - length, head))
+            }
+            _ => None,
+        }
+    }
+
+    /// Gives a function what the chart shows of a frame.
+    fn show<T>(
+        self,
+        store: Store,
+        (frame, figures): (&Frame, &[f64]),
+        ghost: Option<&Ghost>,
+        show: impl FnOnce(&Picture<'_>) -> T,
+    ) -> T {
+        let opened = store.opened.get_untracked();
+        let mark = store.selected.get_untracked();
+        let pinned = store.pinned.get_untracked();
+        let pointer = self.easel.pointer();
+        let pointed = pointer.and_then(|at| self.label_at(at));
+        let newest = || frame.anomaly_rows.first().map(|row| row.key.as_str());
+        let focus = pointed.as_deref().or(pinned.as_deref()).or(mark.as_ref().map(|mark| mark.key.as_str()));
+        show(&Picture {
+            frame,
+            figures,
+            ghost,
+            truth: opened.as_ref().map_or(&[], |opened| &opened.truth),
+            window_ms: untrack(|| store.window_ms()) as f64,
+            focus: focus.or_else(newest),
+            mark: mark.as_ref(),
+            pointer,
+            times: self.times(frame),
+            brush: self.hands().brush.get(),
+            cursor: store.pointed(Pointed::Main).map(|(time, _)| time),
+        })
+    }
+
+    fn save_svg(self, store: Store) {
+        let place = self.easel.place();
+        let image = store.with_picture(|frame, figures| {
+            self.show(store, (frame, figures), None, |picture| {
+                self.easel.with(|chart| chart.svg(place, picture))
+            })
+        });
+        if let Some(image) = image {
+            store.download("chart.svg", "image/svg+xml", &image);
+        }
     }
 }
 
-impl Drawing for Easel {
+/// Results of a frame: what is new while the times are held.
+fn results(frame: &Frame) -> f64 {
+    match frame.watch {
+        Some(Watch::Points { .. }) => frame.events,
+        _ => frame.windows,
+    }
+}
+
+impl Drawing for MainEasel {
     fn take_stale(&self) -> bool {
-        self.inner().stale.replace(false)
+        self.easel.take_stale()
     }
 
     fn draw(&self, store: Store, frame: &Frame, figures: &[f64], ghost: Option<&Ghost>) {
-        let inner = self.inner();
-        if let Some(chart) = inner.chart.borrow_mut().as_mut() {
-            let hover = paint(chart, store, &inner, frame, figures, ghost);
-            inner.columns.set(columns(inner.place.get(), frame));
-            if self.hover.with_untracked(|before| *before != hover) {
-                self.hover.set(hover);
-            }
+        let (hands, place) = (self.hands(), self.easel.place());
+        let hover = self.show(store, (frame, figures), ghost, |picture| {
+            hands.times.set(picture.times);
+            self.easel.with(|chart| chart.draw(place, picture))
+        });
+        let Some(hover) = hover else { return };
+        hands.columns.set(columns(place, frame));
+        let window_ms = untrack(|| store.window_ms()) as f64;
+        store.point_at(Pointed::Main, hover.as_ref().map(|hover| (hover.time, hover.time + window_ms)));
+        if self.hover.with_untracked(|before| *before != hover) {
+            self.hover.set(hover);
         }
     }
 
     fn ask(&self, view: &mut View) {
-        view.pixels = self.inner().columns.get();
+        view.pixels = self.hands().columns.get();
+        view.times = self.hands().times.get();
     }
-}
-
-fn paint(
-    chart: &mut Chart,
-    store: Store,
-    inner: &Inner,
-    frame: &Frame,
-    figures: &[f64],
-    ghost: Option<&Ghost>,
-) -> Option<Hover> {
-    let opened = store.opened.get_untracked();
-    let mark = store.selected.get_untracked();
-    let pinned = store.pinned.get_untracked();
-    let pointer = inner.pointer.get();
-    let pointed = pointer.and_then(|(x, y)| chart.label_at(x, y).map(str::to_owned));
-    let newest = || frame.anomaly_rows.first().map(|row| row.key.as_str());
-    let focus = pointed.as_deref().or(pinned.as_deref()).or(mark.as_ref().map(|mark| mark.key.as_str()));
-    let picture = Picture {
-        frame,
-        figures,
-        ghost,
-        truth: opened.as_ref().map_or(&[], |opened| &opened.truth),
-        window_ms: untrack(|| store.window_ms()) as f64,
-        focus: focus.or_else(newest),
-        mark: mark.as_ref(),
-        pointer,
-    };
-    chart.draw(inner.place.get(), &picture)
 }
 
 /// The card of the main chart.
 #[component]
-pub(crate) fn MainChart(easel: Easel) -> impl IntoView {
+pub(crate) fn MainChart(easel: MainEasel) -> impl IntoView {
     let store = use_store();
     // What is drawn depends on these, and on every frame.
     Effect::new(move |_| {
         store.selected.track();
         store.pinned.track();
-        store.opened.track();
-        easel.touch();
+        easel.easel.touch();
     });
-    let empty = Memo::new(move |_| store.frame.with(|frame| frame.series.is_empty()));
+    // Another source or another series has other times.
+    Effect::new(move |_| {
+        store.opened.track();
+        store.watch.track();
+        easel.range.set(Range::All);
+        easel.easel.touch();
+    });
     let since = Memo::new(move |_| store.controls.with(|frame| frame.drawn_since));
-    let waiting = move || store.opened.with(Option::is_none);
     view! {
         <section class="card" aria-label="Main chart">
             <div class="card-head">
-                <h2>{move || store.of_spec(text::chart_title)}</h2>
+                <Title/>
                 <span class="about">
                     {move || store.of_spec(text::chart_about)}
                     {move || since.get().map(|since| format!(", since {}", text::full_day(since as i64)))}
                 </span>
+                <Pin/>
+                <Times easel=easel/>
+                <SaveMenu
+                    what="main chart"
+                    on_png=move || easel.easel.save_png(store, "chart")
+                    on_svg=move || easel.save_svg(store)
+                />
                 <StateWord/>
             </div>
-            <div class="plot" data-testid="chart" role="img" aria-label=move || summary(store) class:on-label=easel.on_label>
-                <Canvases easel=easel/>
-                <Show when=move || empty.get()>
-                    <p class="plot-empty">
-                        {move || if waiting() { "Opening the source" } else { "The first window closes when the watermark passes its end" }}
-                    </p>
-                </Show>
-                <Tip hover=easel.hover/>
-            </div>
+            <PinnedLine/>
+            <Plot easel=easel/>
         </section>
     }
+}
+
+/// What the chart draws: a menu where the pipeline has several series.
+#[component]
+fn Title() -> impl IntoView {
+    let store = use_store();
+    let series = Memo::new(move |_| store.of_spec(|spec, _| series(spec)));
+    let title = move || store.of_spec(text::chart_title);
+    let choose = move |event| {
+        let chosen = event_target_value(&event).parse::<usize>().ok();
+        if let Some((watch, _)) =
+            chosen.and_then(|at| series.with_untracked(|series| series.get(at).cloned()))
+        {
+            store.draw(watch);
+        }
+    };
+    let options = move || {
+        let watch = store.watch.get();
+        let option = |(at, (this, name)): (usize, (Watch, String))| {
+            view! { <option value=at.to_string() selected=this == watch>{name}</option> }
+        };
+        series.get().into_iter().enumerate().map(option).collect_view()
+    };
+    view! {
+        <h2>
+            <Show when=move || { series.with(|series| series.len() > 1) } fallback=move || title()>
+                <select class="title-menu" data-testid="series" aria-label="Series" on:change=choose>{options}</select>
+            </Show>
+        </h2>
+    }
+}
+
+/// The series of a pipeline: the aggregates of its queries, and the measures that detectors read.
+fn series(spec: &Spec) -> Vec<(Watch, String)> {
+    let several = spec.query.len() > 1;
+    let named = |watch: Watch, query: Option<&str>| {
+        let title = text::chart_title(spec, watch);
+        (watch, query.filter(|_| several).map_or_else(|| title.clone(), |query| format!("{query}: {title}")))
+    };
+    let aggregates = spec.query.iter().enumerate().flat_map(|(query, of)| {
+        let watch = move |aggregate| Watch::Aggregate { query: query as u32, aggregate: aggregate as u32 };
+        (0..of.aggregates.len()).map(move |aggregate| named(watch(aggregate), Some(&of.name)))
+    });
+    let measured = |on: &str| matches!(spec.series(on), Some(Series::Measure(_)));
+    let detectors = spec.detector.iter().enumerate().filter(|(_, detector)| measured(&detector.on));
+    let points = detectors.map(|(detector, _)| named(Watch::Points { detector: detector as u32 }, None));
+    aggregates.chain(points).collect()
+}
+
+/// Whether the chart follows the newest, and back to all times.
+#[component]
+fn Times(easel: MainEasel) -> impl IntoView {
+    let store = use_store();
+    let held = move || matches!(easel.range.get(), Range::Hold(..));
+    let new =
+        Memo::new(move |_| held().then(|| store.frame.with(|frame| results(frame)) - easel.held_at.get()));
+    let words = move || match new.get() {
+        None => "Following".to_owned(),
+        Some(new) if new > 0.0 => format!("{} new", text::count(new)),
+        Some(_) => "Held".to_owned(),
+    };
+    let about = move || {
+        if held() {
+            "The chart stays; press to follow the newest"
+        } else {
+            "The chart follows the newest; press to hold it"
+        }
+    };
+    view! {
+        <button
+            class="button small"
+            data-testid="zoom-all"
+            hidden=move || easel.range.get() == Range::All
+            title="Shows all times again"
+            on:click=move |_| easel.set(store, Range::All)
+        >
+            "All"
+        </button>
+        <button
+            class="button small follow"
+            data-testid="follow"
+            aria-pressed=move || (!held()).to_string()
+            title=about
+            on:click=move |_| easel.turn(store)
+        >
+            {words}
+        </button>
+    }
+}
+
+#[component]
+fn Plot(easel: MainEasel) -> impl IntoView {
+    let store = use_store();
+    let host = NodeRef::<Div>::new();
+    let empty = Memo::new(move |_| store.frame.with(|frame| frame.series.is_empty()));
+    let waiting = move || store.opened.with(Option::is_none);
+    let at = move |event: &PointerEvent| host.get_untracked().map(|host| position(event, &host));
+    let zoom = move |event: WheelEvent| {
+        if !is_scrolling(&event) && turn(store, easel, &event, host.get_untracked().as_deref()) {
+            event.prevent_default();
+        }
+    };
+    view! {
+        <div
+            class="plot"
+            data-testid="chart"
+            role="img"
+            tabindex="0"
+            aria-keyshortcuts="+ - 0 ArrowLeft ArrowRight"
+            aria-label=move || summary(store)
+            class:on-label=easel.on_label
+            node_ref=host
+            on:pointerdown=move |event| if let Some((x, _)) = at(&event) { easel.hands().press(&event, x) }
+            on:pointermove=move |event| {
+                let at = at(&event);
+                easel.hands().brush_to(&event, at.map(|(x, _)| x));
+                easel.point(at);
+            }
+            on:pointerup=move |_| release(store, easel)
+            on:pointercancel=move |_| { easel.hands().forget(); }
+            on:pointerleave=move |_| easel.point(None)
+            on:click=move |_| click(store, easel)
+            on:dblclick=move |_| easel.set(store, Range::All)
+            on:wheel=zoom
+            on:keydown=move |event| press(store, easel, &event)
+        >
+            <Canvases easel=easel.easel/>
+            <Show when=move || empty.get()>
+                <p class="plot-empty">
+                    {move || if waiting() { "Opening the source" } else { "The first window closes when the watermark passes its end" }}
+                </p>
+            </Show>
+            <Tip hover=easel.hover/>
+        </div>
+    }
+}
+
+impl Hands {
+    fn press(&self, event: &PointerEvent, x: f64) {
+        self.brushed.set(false);
+        self.pressed_at.set((event.button() == 0).then_some(x));
+    }
+
+    /// A pointer that is pressed and moves chooses times.
+    fn brush_to(&self, event: &PointerEvent, x: Option<f64>) {
+        let (Some(from), Some(to)) = (self.pressed_at.get(), x) else { return };
+        if self.brush.get().is_none() && (to - from).abs() < CLICK {
+            return;
+        }
+        if self.brush.replace(Some((from, to))).is_none() {
+            let chart = event.current_target().and_then(|target| target.dyn_into::<HtmlElement>().ok());
+            // Without a hold on the pointer the brush ends where the chart does.
+            let _ = chart.map(|chart| chart.set_pointer_capture(event.pointer_id()));
+        }
+    }
+
+    fn forget(&self) -> Option<(f64, f64)> {
+        self.pressed_at.set(None);
+        self.brush.take()
+    }
+}
+
+/// The times that were brushed are shown.
+fn release(store: Store, easel: MainEasel) {
+    let Some((from, to)) = easel.hands().forget() else { return };
+    easel.hands().brushed.set(true);
+    if let (Some(from), Some(to)) = (easel.time_at(from), easel.time_at(to)) {
+        let (low, high) = (from.min(to), from.max(to));
+        let least = LEAST_MS.max(LEAST_WINDOWS * untrack(|| store.window_ms()) as f64);
+        let more = ((least - (high - low)) / 2.0).max(0.0);
+        easel.choose(store, low - more, high + more);
+    }
+    easel.easel.touch();
+}
+
+/// A click on a key's name keeps its band; one on the lines selects the window of the nearest.
+fn click(store: Store, easel: MainEasel) {
+    if easel.hands().brushed.replace(false) {
+        return;
+    }
+    if let Some(key) = easel.easel.pointer().and_then(|at| easel.label_at(at)) {
+        let again = store.pinned.with_untracked(|pinned| pinned.as_ref() == Some(&key));
+        return store.pinned.set((!again).then_some(key));
+    }
+    let Some(hover) = easel.hover.get_untracked() else { return };
+    let Some(key) = hover.near else { return };
+    if let Some(end) = end_of(store, &key, hover.time) {
+        let query = match store.watch.get_untracked() {
+            Watch::Aggregate { query, .. } => query,
+            Watch::Points { .. } => 0,
+        };
+        store.explain(Question::Window { query, key: key.clone(), start: hover.time, end });
+    }
+    store.selected.set(Some(Mark { key, start: hover.time }));
+}
+
+/// Where a window of the series ends, if that is known: by the kind of the windows, or by a result that the
+/// tables have.
+fn end_of(store: Store, key: &str, start: f64) -> Option<f64> {
+    let watch = store.watch.get_untracked();
+    if matches!(watch, Watch::Points { .. }) {
+        return None;
+    }
+    let spec = store.spec.get_untracked()?;
+    match knob::query(&spec, watch).window {
+        WindowSpec::Tumbling { size, .. } | WindowSpec::Hopping { size, .. } => Some(start + size.0 as f64),
+        _ => {
+            let frame = store.newest();
+            let row = frame.rows.iter().find(|row| row.key == key && row.start == start);
+            row.map(|row| row.end)
+        }
+    }
+}
+
+/// The wheel zooms around the pointer and, turned sideways, moves the times. Says whether it did.
+fn turn(store: Store, easel: MainEasel, event: &WheelEvent, host: Option<&HtmlElement>) -> bool {
+    if event.delta_x().abs() > event.delta_y().abs() {
+        return easel.pan(store, event.delta_x().signum() * PAN / 2.0);
+    }
+    let out = event.delta_y() > 0.0;
+    if out && easel.range.get_untracked() == Range::All {
+        return false;
+    }
+    let around = host.and_then(|host| easel.time_at(position(event, host).0));
+    easel.zoom(store, around, if out { ZOOM } else { 1.0 / ZOOM });
+    true
+}
+
+fn press(store: Store, easel: MainEasel, event: &KeyboardEvent) {
+    if event.ctrl_key() || event.alt_key() || event.meta_key() || event.shift_key() && event.key() != "+" {
+        return;
+    }
+    match event.key().as_str() {
+        "+" | "=" => easel.zoom(store, None, 1.0 / ZOOM),
+        "-" => easel.zoom(store, None, ZOOM),
+        "0" => easel.set(store, Range::All),
+        "ArrowLeft" if easel.pan(store, -PAN) => {}
+        "ArrowRight" if easel.pan(store, PAN) => {}
+        _ => return,
+    }
+    event.prevent_default();
+    event.stop_propagation();
 }
 
 /// What the chart shows, for who cannot see it; the table of windows has the figures.
@@ -207,49 +590,6 @@ fn StateWord() -> impl IntoView {
     }
 }
 
-#[component]
-fn Canvases(easel: Easel) -> impl IntoView {
-    let store = use_store();
-    let (axes, data) = (NodeRef::<Canvas>::new(), NodeRef::<Canvas>::new());
-    let host = NodeRef::<Div>::new();
-    Effect::new(move |_| {
-        let (Some(axes), Some(data), Some(host)) = (axes.get(), data.get(), host.get()) else { return };
-        easel.inner().chart.replace(Chart::new(axes, data));
-        easel.resize(Place::of(&host));
-        store.ask();
-        watch_size(easel, &host);
-    });
-    let at = |event: &PointerEvent| (f64::from(event.offset_x()), f64::from(event.offset_y()));
-    view! {
-        <div
-            class="canvases"
-            node_ref=host
-            on:pointermove=move |event| easel.point(Some(at(&event)))
-            on:pointerleave=move |_| easel.point(None)
-            on:click=move |event| {
-                let at = (f64::from(event.offset_x()), f64::from(event.offset_y()));
-                if let Some(key) = easel.label_at(at) {
-                    let again = store.pinned.with_untracked(|pinned| pinned.as_ref() == Some(&key));
-                    store.pinned.set((!again).then_some(key));
-                }
-            }
-        >
-            <canvas node_ref=axes></canvas>
-            <canvas node_ref=data></canvas>
-        </div>
-    }
-}
-
-fn watch_size(easel: Easel, host: &HtmlElement) {
-    let element = host.clone();
-    let on_resize = Closure::<dyn FnMut()>::new(move || easel.resize(Place::of(&element)));
-    if let Ok(observer) = ResizeObserver::new(on_resize.as_ref().unchecked_ref()) {
-        observer.observe(host);
-    }
-    // The chart stays as long as the page.
-    on_resize.forget();
-}
-
 /// The values under the crosshair.
 #[component]
 fn Tip(hover: RwSignal<Option<Hover>>) -> impl IntoView {
@@ -285,5 +625,26 @@ fn Tip(hover: RwSignal<Option<Hover>>) -> impl IntoView {
             }).collect_view()}
             {move || truth().map(|what| view! { <time>"In truth: " {what}</time> })}
         </div>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_all_follow_the_head_or_stay() {
+        let span = (0.0, 100.0);
+        assert_eq!(Range::of(-5.0, 120.0, span), Range::All);
+        assert_eq!(Range::of(40.0, 100.0, span), Range::Follow(60.0));
+        assert_eq!(Range::of(10.0, 30.0, span), Range::Hold(10.0, 30.0));
+        assert_eq!(Range::of(-10.0, 30.0, span), Range::Hold(-10.0, 30.0));
+    }
+
+    #[test]
+    fn zooming_keeps_what_is_under_the_pointer() {
+        assert_eq!(Range::zoomed((0.0, 100.0), 25.0, 0.5, 1.0), (12.5, 62.5));
+        assert_eq!(Range::zoomed((0.0, 100.0), 50.0, 0.1, 80.0), (10.0, 90.0), "no further than the least");
+        assert_eq!(Range::zoomed((0.0, 100.0), 50.0, 2.0, 80.0), (-50.0, 150.0));
     }
 }

@@ -6,15 +6,21 @@
 
 pub(crate) mod data;
 pub(crate) mod dialogs;
+pub(crate) mod disorder;
+pub(crate) mod distribution;
+pub(crate) mod easel;
 pub(crate) mod footer;
 pub(crate) mod header;
 pub(crate) mod inspector;
+pub(crate) mod lag;
 pub(crate) mod main_chart;
 pub(crate) mod notices;
+mod pinned;
 pub(crate) mod scene;
 pub(crate) mod strip;
 pub(crate) mod tables;
 
+pub(crate) use crate::chart::groups;
 use crate::state::{Ghost, Store};
 use crate::wire::{Frame, View};
 
@@ -28,6 +34,46 @@ pub(crate) trait Drawing {
 
     /// Says what it wants to find in the next frame.
     fn ask(&self, view: &mut View);
+}
+
+/// All charts of the page.
+#[derive(Clone, Copy)]
+pub(crate) struct Easels {
+    pub(crate) main: main_chart::MainEasel,
+    pub(crate) disorder: disorder::DisorderEasel,
+    pub(crate) distribution: distribution::DistributionEasel,
+    pub(crate) lag: lag::LagEasel,
+}
+
+impl Easels {
+    /// Easels without charts: the cards put them on.
+    pub(crate) fn new() -> Self {
+        easel::notice_scrolling();
+        Self {
+            main: main_chart::MainEasel::new(),
+            disorder: disorder::DisorderEasel::new(),
+            distribution: distribution::DistributionEasel::new(),
+            lag: lag::LagEasel::new(),
+        }
+    }
+
+    /// Reads the theme's colours again.
+    pub(crate) fn renew_theme(self) {
+        self.main.renew_theme();
+        self.disorder.renew_theme();
+        self.distribution.renew_theme();
+        self.lag.renew_theme();
+    }
+
+    /// All of them, to be drawn.
+    pub(crate) fn all(&self) -> [&dyn Drawing; 4] {
+        [&self.main, &self.disorder, &self.distribution, &self.lag]
+    }
+}
+
+/// The page's charts, from anywhere in the page.
+pub(crate) fn use_easels() -> Easels {
+    leptos::prelude::expect_context()
 }
 
 /// The style of the dot of a key: its place in the chart, as a class.

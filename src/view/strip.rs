@@ -34,7 +34,7 @@ pub(crate) fn Strip() -> impl IntoView {
             <Stage name="Source" about="Where the events come from" goes=Goes::Section("section-source") value=source(store)>
                 <Edge about="Events a second" value=figure(|frame| format!("{}/s", text::short(frame.events_per_second)))/>
             </Stage>
-            <Stage name="Log" about="Events in the order in which they came" goes=Goes::Card("#disorder") value=figure(|frame| text::count(frame.events))>
+            <Stage name="Log" about="Events in the order in which they came" goes=Goes::Card("[data-testid=disorder]") value=figure(|frame| text::count(frame.events))>
                 <Edge about="Events that the engine has yet to read" late=waiting value=figure(|frame| format!("lag {}", text::short(frame.waiting)))/>
             </Stage>
             <Stage name="Watermark" class="watermark" about="No event before this time is expected any more" goes=Goes::Section("section-time") value=figure(watermark)>

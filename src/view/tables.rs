@@ -3,9 +3,13 @@
 use crate::knob;
 use crate::state::{Mark, Store, use_store};
 use crate::text;
+use crate::text::inspect;
+use crate::view::distribution::DistributionTab;
+use crate::view::lag::LagTab;
 use crate::view::{dot_class, key_name};
-use crate::wire::{Frame, LateRow, RejectedRow, WindowRow};
+use crate::wire::{Frame, LateRow, Question, RejectedRow, Watch, WindowRow};
 use leptos::prelude::*;
+use web_sys::MouseEvent;
 
 /// Lines of a table: more than one reads while they stream through, few enough to lay out in a moment.
 const LINES: usize = 20;
@@ -13,16 +17,20 @@ const LINES: usize = 20;
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Tab {
     Windows,
+    Distribution,
+    Lag,
     Late,
     Rejected,
 }
 
-const TABS: [Tab; 3] = [Tab::Windows, Tab::Late, Tab::Rejected];
+const TABS: [Tab; 5] = [Tab::Windows, Tab::Distribution, Tab::Lag, Tab::Late, Tab::Rejected];
 
 impl Tab {
     fn id(self) -> &'static str {
         match self {
             Self::Windows => "tab-windows",
+            Self::Distribution => "tab-distribution",
+            Self::Lag => "tab-lag",
             Self::Late => "tab-late",
             Self::Rejected => "tab-rejected",
         }
@@ -31,6 +39,8 @@ impl Tab {
     fn title(self, store: Store) -> String {
         store.tables.with(|frame| match self {
             Self::Windows => "Windows".to_owned(),
+            Self::Distribution => "Distribution".to_owned(),
+            Self::Lag => "Lag".to_owned(),
             Self::Late => format!("Late events {}", text::count(frame.late)),
             Self::Rejected => format!("Rejected {}", text::count(frame.rejected)),
         })
@@ -77,6 +87,8 @@ pub(crate) fn Tables() -> impl IntoView {
             <div class="table-box" id="table" role="tabpanel" aria-labelledby=move || tab.get().id() tabindex="0">
                 {move || match tab.get() {
                     Tab::Windows => view! { <Windows/> }.into_any(),
+                    Tab::Distribution => view! { <DistributionTab/> }.into_any(),
+                    Tab::Lag => view! { <LagTab/> }.into_any(),
                     Tab::Late => view! { <Late/> }.into_any(),
                     Tab::Rejected => view! { <Rejected/> }.into_any(),
                 }}
@@ -92,10 +104,14 @@ fn Windows() -> impl IntoView {
         store.of_spec(|spec, watch| {
             let query = knob::query(spec, watch);
             let by = if query.by.is_empty() { "key".to_owned() } else { query.by.join(" · ") };
-            (by, query.aggregates.iter().map(ToString::to_string).collect::<Vec<_>>())
+            let score = knob::detector(spec, watch).map(|detector| match inspect::is_z(&detector.kind) {
+                true => "z",
+                false => "Score",
+            });
+            (by, query.aggregates.iter().map(ToString::to_string).collect::<Vec<_>>(), score)
         })
     });
-    let shown = Memo::new(move |_| store.anomaly().map(|row| Mark { key: row.key, start: row.start }));
+    let is_judged = Memo::new(move |_| heads.with(|(.., score)| score.is_some()));
     view! {
         <table data-testid="windows-table">
             <thead>
@@ -105,11 +121,11 @@ fn Windows() -> impl IntoView {
                     {move || heads.get().1.into_iter().enumerate()
                         .map(|(i, name)| view! { <th class:seldom={i > 0}>{name}</th> })
                         .collect_view()}
-                    <th class="seldom">"z"</th>
+                    {move || heads.get().2.map(|score| view! { <th class="seldom">{score}</th> })}
                     <th>"Result"</th>
                 </tr>
             </thead>
-            <tbody>{lines(store, |frame| &frame.rows, move |row| window_line(store, shown, row))}</tbody>
+            <tbody>{lines(store, |frame| &frame.rows, move |row| window_line(store, is_judged, row))}</tbody>
         </table>
         {empty(
             store,
@@ -119,9 +135,23 @@ fn Windows() -> impl IntoView {
     }
 }
 
-fn window_line(store: Store, shown: Memo<Option<Mark>>, row: WindowRow) -> impl IntoView {
+fn window_line(store: Store, is_judged: Memo<bool>, row: WindowRow) -> impl IntoView {
     let mark = Mark { key: row.key.clone(), start: row.start };
-    let (anomaly, selected) = (row.anomaly, row.anomaly && shown.get().as_ref() == Some(&mark));
+    let selected = Memo::new(move |_| store.selected.with(|selected| selected.as_ref() == Some(&mark)));
+    let (anomaly, name) = (row.anomaly, text::window(row.start, row.end, false));
+    // A point of an event has no window.
+    let question = match store.watch.get_untracked() {
+        Watch::Aggregate { query, .. } => {
+            Some(Question::Window { query, key: row.key.clone(), start: row.start, end: row.end })
+        }
+        Watch::Points { .. } => None,
+    };
+    let can_ask = question.is_some();
+    let ask = move |event: MouseEvent| {
+        if let Some(question) = &question {
+            store.look_by(&event, question.clone(), false);
+        }
+    };
     let (dot, dated) =
         store.tables.with_untracked(|frame| (dot_class(frame, &row.key), text::needs_days(frame.span)));
     let (tag, word) = match row.revision {
@@ -130,18 +160,18 @@ fn window_line(store: Store, shown: Memo<Option<Mark>>, row: WindowRow) -> impl 
         revision => ("tag late", format!("revision {revision}")),
     };
     view! {
-        <tr
-            class:anomaly=anomaly
-            class:selected=selected
-            on:click=move |_| if anomaly { store.selected.set(Some(mark.clone())) }
-        >
+        <tr class:leads=can_ask class:anomaly=anomaly class:selected=move || selected.get() on:click=ask>
             <td class="text mono">{text::window(row.start, row.end, dated)}</td>
             <td class="text"><span class=dot></span>{key_name(&row.key).to_owned()}</td>
             {row.values.iter().enumerate()
                 .map(|(i, value)| view! { <td class:seldom={i > 0}>{text::value(*value)}</td> })
                 .collect_view()}
-            <td class="seldom">{row.score.map_or_else(|| "–".to_owned(), |score| text::fixed(score, 2))}</td>
-            <td><button class=tag disabled=!anomaly>{word}</button></td>
+            {is_judged.get().then(|| view! {
+                <td class="seldom">{row.score.map_or_else(|| "–".to_owned(), |score| text::fixed(score, 2))}</td>
+            })}
+            <td>
+                <button class=tag disabled=!can_ask aria-label=format!("{word}: look into {name}")>{word.clone()}</button>
+            </td>
         </tr>
     }
 }
@@ -160,7 +190,7 @@ fn Late() -> impl IntoView {
                     <th>"Offset"</th>
                 </tr>
             </thead>
-            <tbody>{lines(store, |frame| &frame.late_rows, late_line)}</tbody>
+            <tbody>{lines(store, |frame| &frame.late_rows, move |row| late_line(store, row))}</tbody>
         </table>
         {empty(
             store,
@@ -171,14 +201,18 @@ fn Late() -> impl IntoView {
     }
 }
 
-fn late_line(row: LateRow) -> impl IntoView {
+fn late_line(store: Store, row: LateRow) -> impl IntoView {
+    let question = Question::EventAt { partition: row.partition, offset: row.offset };
+    let offset = text::count(row.offset);
     view! {
-        <tr>
+        <tr class="leads" on:click=move |event| store.look_by(&event, question.clone(), false)>
             <td class="text mono">{text::clock(row.time)}</td>
             <td>{text::span((row.watermark - row.time) as i64)}</td>
             <td class="seldom mono">{text::clock(row.watermark)}</td>
             <td class="seldom">{row.partition}</td>
-            <td>{text::count(row.offset)}</td>
+            <td>
+                <button class="tag late" aria-label=format!("Look into the event of offset {offset}")>{offset.clone()}</button>
+            </td>
         </tr>
     }
 }

@@ -44,9 +44,15 @@ pub(super) fn answer(session: &Session, question: &Question) -> Result<Answer, S
             let row = *row as u64;
             run.event(session.kept(|state| state.row() <= row), row).map(Answer::Event)
         }
+        Question::EventAt { partition, offset } => {
+            let event = Cause { partition: *partition, offset: *offset as u64 };
+            let kept = session.kept(|state| state.pipeline.next_offset(event.partition) <= event.offset);
+            let row = run.row_after(kept, event).ok_or("This event is no longer held in memory.")?;
+            run.event(kept, row).map(Answer::Event)
+        }
         Question::Alert { id } => {
             let found = u64::from_str_radix(id, 16).ok().and_then(|id| session.firing(id));
-            let (transition, message) = found.ok_or("This alert is no longer listed.")?;
+            let (transition, message) = found.ok_or("No such alert has fired up to here.")?;
             run.alert(transition, message).map(Answer::Alert)
         }
     }
@@ -196,7 +202,15 @@ impl<'a> Run<'a> {
 
     /// The row of an event that is known by its partition and offset, if the log is held from its start.
     fn row_of(&self, cause: Cause) -> Option<u64> {
-        (self.log.start() == 0).then(|| row_of(self.log, 0, cause, 0)).flatten()
+        self.row_after(None, cause)
+    }
+
+    /// The same, looked for from a state that was kept before it.
+    fn row_after(&self, kept: Option<&State>, event: Cause) -> Option<u64> {
+        match kept {
+            Some(state) => row_of(self.log, state.row(), event, state.pipeline.next_offset(event.partition)),
+            None => (self.log.start() == 0).then(|| row_of(self.log, 0, event, 0)).flatten(),
+        }
     }
 
     fn given(&self, given: &explain::Given, covers: Option<f64>) -> Given {
@@ -286,5 +300,42 @@ fn outcome(outcome: &explain::Outcome, filter: Option<&str>) -> Outcome {
         explain::Outcome::Counted { missed } => Outcome::Counted {
             missed: missed.iter().map(|(start, end)| (*start as f64, *end as f64)).collect(),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::history::History;
+    use super::*;
+    use crate::wire::Watch;
+
+    /// Three partitions in turn, the first twice as often.
+    fn log(spec: &Spec, rows: usize) -> Log {
+        let mut log = Log::new(&spec.schema);
+        let keys: Vec<u32> = (0..spec.schema.keys.len()).map(|column| log.intern(column, "a")).collect();
+        for row in 0..rows {
+            let partition = [0, 1, 0, 2][row % 4];
+            log.append(row as i64, row as i64, partition, &keys, &vec![1.0; spec.schema.measures.len()]);
+        }
+        log
+    }
+
+    #[test]
+    fn an_event_is_found_by_its_place_in_its_partition_from_any_state_before_it() {
+        let mut spec = kappascope_scenario::open("tutorial", 1, Some(1)).unwrap().spec().clone();
+        (spec.schema.partition, spec.schema.partitions) = (Some("p".to_owned()), 3);
+        let (log, mut pipeline) = (log(&spec, 40), Pipeline::new(&spec).unwrap());
+        pipeline.push(log.read(0, 10));
+        let history = History::new(&spec, Watch::first_of(&spec));
+        let kept = State { pipeline: pipeline.clone(), history };
+        let run = Run { spec: &spec, log: &log, pipeline: &pipeline, until: 40, finished: false };
+        let event = |partition, offset| Cause { partition, offset };
+        // Of the first ten rows, five are of partition 0, three of 1, two of 2.
+        for (event, row) in [(event(0, 5), 10), (event(1, 3), 13), (event(2, 2), 11), (event(0, 19), 38)] {
+            assert_eq!(run.row_after(None, event), Some(row), "{event:?}");
+            assert_eq!(run.row_after(Some(&kept), event), Some(row), "{event:?}");
+        }
+        assert_eq!(run.row_after(None, event(0, 20)), None);
+        assert_eq!(run.row_after(Some(&kept), event(0, 4)), None);
     }
 }

@@ -26,12 +26,13 @@ mod session;
 mod sink;
 
 use crate::wire::{Command, Export, Notice, Opened, Question, Source, View};
-use feed::Feed;
+use feed::{Feed, Made};
 use input::Input;
 use js_sys::{Array, Float64Array, Function, Promise, Uint8Array};
 use kappascope_ingest::profile::Mapping;
 use session::{Session, Work};
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -54,11 +55,49 @@ const NAP_MS: i32 = 8;
 /// How long a frame waits for a run after a change of settings to catch up before it shows part of it.
 const PATIENCE_MS: f64 = 250.0;
 
-/// Starts the worker: answers messages until the page goes away.
+/// Questions that wait until a run has caught up: the newest. A page asks two at a time, and shows the answer
+/// to the last of each kind only.
+const QUESTIONS: usize = 4;
+
+/// Starts the worker of simulated worlds: answers messages until the page goes away.
 pub fn run() {
+    start(&NoFiles);
+}
+
+/// Starts the worker that opens files as well.
+pub fn run_with_files() {
+    start(&reading::Reading);
+}
+
+/// What a worker does with files. The worker of the first load has nothing of it, so that it is small: only
+/// through this trait and [`Feed`] may it be reached.
+trait Files {
+    /// Opens a data set that comes with the page, or a file of the user's.
+    fn open(&self, host: &Rc<Host>, source: Source, file: Option<File>);
+
+    /// Starts over with the open file by a mapping.
+    fn run(&self, _host: &Rc<Host>, _source: &Source, _input: &Input, _mapping: &Mapping) {}
+
+    /// Looks at the whole of the open file and says what it is.
+    fn measure(&self, _host: &Rc<Host>, _source: Source, _input: Input) {}
+
+    /// Reads the columns that are wanted of the open file, from the first row on, into the session.
+    fn read(&self, _host: &Rc<Host>, _ticket: Ticket, _input: Input, _wanted: Vec<usize>) {}
+}
+
+/// The worker of the first load. The page asks another to open files.
+struct NoFiles;
+
+impl Files for NoFiles {
+    fn open(&self, host: &Rc<Host>, source: Source, _file: Option<File>) {
+        host.trouble(&source, "this worker opens no files; reload the page");
+    }
+}
+
+fn start(files: &'static dyn Files) {
     console_error_panic_hook::set_once();
     let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
-    let host = Host::new(scope.clone());
+    let host = Host::new(scope.clone(), files);
     let receiver = Rc::clone(&host);
     let on_message =
         Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| receiver.receive(&event.data()));
@@ -78,6 +117,7 @@ struct Ticket {
 /// The worker's side of the conversation.
 struct Host {
     scope: DedicatedWorkerGlobalScope,
+    files: &'static dyn Files,
     session: RefCell<Option<Session>>,
     /// Number of the source that was asked for last: an older one that is not understood yet is given up.
     asked: Cell<u32>,
@@ -93,15 +133,18 @@ struct Host {
     wanted: Cell<bool>,
     last_frame_ms: Cell<f64>,
     scheduled: Cell<bool>,
+    /// What was asked while a run caught up, the oldest first.
+    questions: RefCell<VecDeque<(u32, Question)>>,
     yield_port: MessagePort,
     wake: RefCell<Option<Closure<dyn FnMut()>>>,
 }
 
 impl Host {
-    fn new(scope: DedicatedWorkerGlobalScope) -> Rc<Self> {
+    fn new(scope: DedicatedWorkerGlobalScope, files: &'static dyn Files) -> Rc<Self> {
         let channel = MessageChannel::new().expect("every worker scope has message channels");
         let host = Rc::new(Self {
             scope,
+            files,
             session: RefCell::new(None),
             asked: Cell::new(0),
             open: Cell::new(0),
@@ -111,6 +154,7 @@ impl Host {
             wanted: Cell::new(false),
             last_frame_ms: Cell::new(0.0),
             scheduled: Cell::new(false),
+            questions: RefCell::default(),
             yield_port: channel.port2(),
             wake: RefCell::new(None),
         });
@@ -133,7 +177,7 @@ impl Host {
             Ok(Command::Measure) => self.measure(),
             Ok(Command::StopMeasuring) => self.stop_looking(),
             Ok(Command::Rejected) => self.give_rejected(),
-            Ok(Command::Explain(question)) => self.explain(&question),
+            Ok(Command::Explain(number, question)) => self.explain(number, question),
             Ok(Command::Export(export)) => self.export(export),
             Ok(Command::Frame(view)) => self.look(view),
             Ok(command) => self.steer(&command),
@@ -161,13 +205,28 @@ impl Host {
         }
     }
 
-    fn explain(&self, question: &Question) {
-        let notice = match self.session.borrow().as_ref().map(|session| answer::answer(session, question)) {
-            Some(Ok(answer)) => Notice::Explained(Box::new(answer)),
-            Some(Err(why)) => Notice::Unexplained(why),
-            None => return,
-        };
-        self.tell(&notice, None);
+    fn explain(&self, number: u32, question: Question) {
+        let mut questions = self.questions.borrow_mut();
+        questions.push_back((number, question));
+        if questions.len() > QUESTIONS {
+            questions.pop_front();
+        }
+        drop(questions);
+        self.answer();
+    }
+
+    /// Answers what was asked, once a run after a change of settings has caught up: before that it would not
+    /// know what the page shows.
+    fn answer(&self) {
+        let session = self.session.borrow();
+        let Some(session) = session.as_ref().filter(|session| !session.is_catching_up()) else { return };
+        for (number, question) in self.questions.take() {
+            let notice = match answer::answer(session, &question) {
+                Ok(answer) => Notice::Explained(number, Box::new(answer)),
+                Err(why) => Notice::Unexplained(number, why),
+            };
+            self.tell(&notice, None);
+        }
     }
 
     /// Writes a file of what came out so far.
@@ -204,46 +263,35 @@ impl Host {
     /// Opens a source. What was open goes on until the new one is understood; a look at it does not.
     fn open(self: &Rc<Self>, source: Source, file: Option<File>) {
         self.stop_looking();
-        let (host, number) = (Rc::clone(self), self.ask());
-        spawn_local(async move {
-            let result = match &source {
-                Source::Scenario { name, seed, events, faults } => Feed::world(name, *seed, *events, faults)
-                    .map(|world| host.begin(number, source.clone(), world)),
-                Source::Sample(name) => reading::open_sample(&host, number, &source, name).await,
-                Source::File { .. } => reading::open_file(&host, number, &source, file).await,
-            };
-            if host.is_wanted(number) {
-                host.tell(&Notice::Looking(None), None);
-                if let Err(problem) = result {
-                    host.tell(&Notice::Problem(place(&source, &problem)), None);
-                }
-            }
-        });
+        let Source::Scenario { name, seed, events, faults } = &source else {
+            return self.files.open(self, source, file);
+        };
+        let number = self.ask();
+        match Made::open(name, *seed, *events, faults) {
+            Ok(world) => self.begin(number, source, world),
+            Err(problem) => self.trouble(&source, &problem),
+        }
     }
 
     /// Starts over with the open file. What was running goes on until the mapping is understood.
     fn run(self: &Rc<Self>, mapping: &Mapping) {
-        let Some((source, input)) = self.open_file() else { return };
-        if let Err(problem) = reading::run(self, self.ask(), &source, &input, mapping) {
-            self.tell(&Notice::Refused(problem), None);
+        if let Some((source, input)) = self.open_file() {
+            self.files.run(self, &source, &input, mapping);
         }
     }
 
     /// Looks at the whole of the open file.
     fn measure(self: &Rc<Self>) {
-        let Some((source, input)) = self.open_file() else { return };
-        self.stop_looking();
-        let (host, look) = (Rc::clone(self), self.look.get());
-        spawn_local(async move {
-            let is_wanted = || host.look.get() == look;
-            let result = reading::measure(&host, &input, is_wanted).await;
-            if is_wanted() {
-                host.tell(&Notice::Looking(None), None);
-                if let Err(problem) = result {
-                    host.tell(&Notice::Problem(place(&source, &problem)), None);
-                }
-            }
-        });
+        if let Some((source, input)) = self.open_file() {
+            self.stop_looking();
+            self.files.measure(self, source, input);
+        }
+    }
+
+    /// A source cannot be opened or looked at.
+    fn trouble(&self, source: &Source, problem: &str) {
+        let (Source::File { name, .. } | Source::Sample(name) | Source::Scenario { name, .. }) = source;
+        self.tell(&Notice::Problem(format!("{name}: {problem}")), None);
     }
 
     fn stop_looking(&self) {
@@ -273,7 +321,7 @@ impl Host {
     }
 
     /// Replaces what was open.
-    fn begin(self: &Rc<Self>, number: u32, source: Source, feed: Feed) {
+    fn begin(self: &Rc<Self>, number: u32, source: Source, feed: Box<dyn Feed>) {
         let opened = Opened { source: source.clone(), spec: feed.spec().clone(), truth: feed.truth() };
         match Session::new(feed, self.now_ms()) {
             Ok(session) => {
@@ -291,13 +339,9 @@ impl Host {
     /// Reads the open file from its start, if the session waits for that.
     fn read_anew(self: &Rc<Self>) {
         let unread = self.session.borrow_mut().as_mut().and_then(Session::take_unread);
-        let Some((reading, input, wanted)) = unread else { return };
-        let (host, ticket) = (Rc::clone(self), Ticket { number: self.open.get(), reading });
-        spawn_local(async move {
-            if let Err(problem) = reading::read(&host, ticket, &input, &wanted).await {
-                host.break_off(ticket, &format!("{}: {problem}", input.name()));
-            }
-        });
+        if let Some((reading, input, wanted)) = unread {
+            self.files.read(self, Ticket { number: self.open.get(), reading }, input, wanted);
+        }
     }
 
     /// Does something to the session, if it still wants this reading.
@@ -373,6 +417,7 @@ impl Host {
         };
         self.wake_readers();
         self.show();
+        self.answer();
         match work {
             Work::More { awaited: false } if self.scope.navigator().hardware_concurrency() <= FEW_CORES => {
                 self.schedule_in(REST_MS);
@@ -447,14 +492,6 @@ impl Host {
         };
         if let Err(error) = sent {
             web_sys::console::error_1(&error);
-        }
-    }
-}
-
-fn place(source: &Source, problem: &str) -> String {
-    match source {
-        Source::File { name, .. } | Source::Sample(name) | Source::Scenario { name, .. } => {
-            format!("{name}: {problem}")
         }
     }
 }

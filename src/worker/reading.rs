@@ -5,13 +5,14 @@
 //!     └───► read: all of it, from its start ─► log
 //! ```
 
-use super::feed::Feed;
+use super::feed;
 use super::input::{self, Input, Size};
-use super::{Host, SLICE_MS, Ticket};
+use super::{Files, Host, SLICE_MS, Ticket};
 use crate::wire::{Findings, Looking, Measured, Notice, Source};
 use kappascope_core::Spec;
 use kappascope_ingest::profile::{Mapping, Profile, Proposal};
 use std::rc::Rc;
+use wasm_bindgen_futures::spawn_local;
 use web_sys::File;
 
 /// How much of a file is looked at before it runs: some hundred thousand rows, a fraction of a second.
@@ -20,13 +21,59 @@ const SCAN_BYTES: f64 = 16_777_216.0;
 /// The same of a file of columns.
 const SCAN_ROWS: f64 = 200_000.0;
 
+/// The worker that reads files.
+pub(super) struct Reading;
+
+impl Files for Reading {
+    fn open(&self, host: &Rc<Host>, source: Source, file: Option<File>) {
+        let (host, number) = (Rc::clone(host), host.ask());
+        spawn_local(async move {
+            let result = match &source {
+                Source::Sample(name) => open_sample(&host, number, &source, name).await,
+                _ => open_file(&host, number, &source, file).await,
+            };
+            if host.is_wanted(number) {
+                host.tell(&Notice::Looking(None), None);
+                if let Err(problem) = result {
+                    host.trouble(&source, &problem);
+                }
+            }
+        });
+    }
+
+    fn run(&self, host: &Rc<Host>, source: &Source, input: &Input, mapping: &Mapping) {
+        let result = pipeline(mapping, input).and_then(|spec| begin(host, host.ask(), source, input, spec));
+        if let Err(problem) = result {
+            host.tell(&Notice::Refused(problem), None);
+        }
+    }
+
+    fn measure(&self, host: &Rc<Host>, source: Source, input: Input) {
+        let (host, look) = (Rc::clone(host), host.look.get());
+        spawn_local(async move {
+            let is_wanted = || host.look.get() == look;
+            let result = measure(&host, &input, is_wanted).await;
+            if is_wanted() {
+                host.tell(&Notice::Looking(None), None);
+                if let Err(problem) = result {
+                    host.trouble(&source, &problem);
+                }
+            }
+        });
+    }
+
+    fn read(&self, host: &Rc<Host>, ticket: Ticket, input: Input, wanted: Vec<usize>) {
+        let host = Rc::clone(host);
+        spawn_local(async move {
+            if let Err(problem) = read(&host, ticket, &input, &wanted).await {
+                host.break_off(ticket, &format!("{}: {problem}", input.name()));
+            }
+        });
+    }
+}
+
 /// Opens a data set that comes with the page, by the pipeline that comes with it.
-pub(super) async fn open_sample(
-    host: &Rc<Host>,
-    number: u32,
-    source: &Source,
-    name: &str,
-) -> Result<(), String> {
+async fn open_sample(host: &Rc<Host>, number: u32, source: &Source, name: &str) -> Result<(), String> {
     let path = format!("samples/{name}.toml");
     let spec =
         Spec::from_toml(&input::text(host, &path).await?).map_err(|error| format!("{path}: {error}"))?;
@@ -35,12 +82,7 @@ pub(super) async fn open_sample(
 }
 
 /// Opens a file of the user's, by a pipeline proposed from its beginning, and says what it is.
-pub(super) async fn open_file(
-    host: &Rc<Host>,
-    number: u32,
-    source: &Source,
-    file: Option<File>,
-) -> Result<(), String> {
+async fn open_file(host: &Rc<Host>, number: u32, source: &Source, file: Option<File>) -> Result<(), String> {
     let file = file.ok_or("the file did not reach the worker; choose it again")?;
     let input = Input::of_file(host, file).await?;
     let looked = look(host, &input, Scan::Beginning, || host.is_wanted(number)).await?;
@@ -52,23 +94,8 @@ pub(super) async fn open_file(
     Ok(())
 }
 
-/// Starts over with a file by a mapping.
-pub(super) fn run(
-    host: &Rc<Host>,
-    number: u32,
-    source: &Source,
-    input: &Input,
-    mapping: &Mapping,
-) -> Result<(), String> {
-    begin(host, number, source, input, pipeline(mapping, input)?)
-}
-
 /// Looks at the whole of a file and says what it is.
-pub(super) async fn measure(
-    host: &Rc<Host>,
-    input: &Input,
-    is_wanted: impl Fn() -> bool,
-) -> Result<(), String> {
+async fn measure(host: &Rc<Host>, input: &Input, is_wanted: impl Fn() -> bool) -> Result<(), String> {
     let Some(profile) = look(host, input, Scan::Whole, is_wanted).await? else { return Ok(()) };
     let proposal = profile.proposal().map_err(|error| error.to_string())?;
     host.tell(&measured(input, profile, proposal), None);
@@ -76,12 +103,7 @@ pub(super) async fn measure(
 }
 
 /// Reads a file from its start into the session that wants it, as long as it does.
-pub(super) async fn read(
-    host: &Rc<Host>,
-    ticket: Ticket,
-    input: &Input,
-    wanted: &[usize],
-) -> Result<(), String> {
+async fn read(host: &Rc<Host>, ticket: Ticket, input: &Input, wanted: &[usize]) -> Result<(), String> {
     let mut stream = input.open(host, Some(wanted)).await?;
     let mut since = host.now_ms();
     while host.has_room(ticket).await {
@@ -96,7 +118,7 @@ pub(super) async fn read(
 }
 
 fn begin(host: &Rc<Host>, number: u32, source: &Source, input: &Input, spec: Spec) -> Result<(), String> {
-    let feed = Feed::file(input.clone(), spec)?;
+    let feed = feed::File::open(input.clone(), spec)?;
     if host.is_wanted(number) {
         host.begin(number, source.clone(), feed);
     }

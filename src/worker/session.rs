@@ -56,7 +56,7 @@ pub(super) enum Work {
 }
 
 pub(super) struct Session {
-    feed: Feed,
+    feed: Box<dyn Feed>,
     log: Log,
     spec: Spec,
     pipeline: Pipeline,
@@ -99,7 +99,7 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(feed: Feed, now: f64) -> Result<Self, SpecError> {
+    pub(super) fn new(feed: Box<dyn Feed>, now: f64) -> Result<Self, SpecError> {
         let spec = feed.spec().clone();
         Ok(Self {
             log: Log::new(&spec.schema),
@@ -677,7 +677,8 @@ impl Session {
     /// What the page looks at from now on.
     pub(super) fn look(&mut self, view: View) {
         let before = std::mem::replace(&mut self.view, view);
-        if (before.dots == 0) != (view.dots == 0) && self.state != State::Running && self.row > 0 {
+        let others = (before.dots == 0) != (view.dots == 0) || view.dots > before.dots;
+        if others && self.state != State::Running && self.row > 0 {
             self.look_again();
         }
         self.changed |= View { pixels: 0, ..before } != View { pixels: 0, ..view };

@@ -1,6 +1,6 @@
 //! `cargo xtask dist`: what is handed out, the static site and the release binary.
 //!
-//! Invariant: the site is built before the binary.
+//! Invariant: the site is built before the binary, and within its budgets: see `weigh`.
 
 use std::process::ExitCode;
 
@@ -8,6 +8,7 @@ use anyhow::Result;
 
 use crate::process::{Command, run as run_child};
 use crate::setup::{self, Toolbox};
+use crate::weigh;
 use crate::workspace::Workspace;
 
 pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
@@ -19,6 +20,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     );
     let toolbox = setup::page(workspace)?;
     run_child(site_build(workspace, &toolbox)?)?;
+    weigh::run(workspace)?;
     run_child(binary_build(workspace))?;
     println!(
         "done: copy {} to any static host, {} to any machine",

@@ -17,6 +17,7 @@ mod process;
 mod serve;
 mod setup;
 mod test;
+mod weigh;
 mod workspace;
 
 use std::process::ExitCode;
@@ -42,6 +43,7 @@ Usage: cargo xtask COMMAND
                   else where KAPPASCOPE_NAB says; they come from https://github.com/numenta/NAB
   fuzz            run each target of fuzz/ a fixed number of times under libFuzzer; needs a C++ compiler
   dist            build the static site and the release binary
+  weigh           what the built site sends before the first chart, against its budgets
   setup           install what is missing for all of the above, into the user's cache folder
 ";
 
@@ -74,6 +76,7 @@ fn run(args: &[&str]) -> Result<ExitCode> {
         ["nab"] => nab::run(&Workspace::find()?, None),
         ["nab", folder] => nab::run(&Workspace::find()?, Some(folder)),
         ["fuzz"] => fuzz::run(&Workspace::find()?),
+        ["weigh"] => weigh::run(&Workspace::find()?),
         ["dist"] => dist::run(&Workspace::find()?),
         ["setup"] => setup::run(&Workspace::find()?),
         ["help" | "--help" | "-h"] => {

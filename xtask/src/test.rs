@@ -88,6 +88,7 @@ fn all_steps(workspace: &Workspace, toolbox: &Toolbox, browser: &Browser) -> Res
         Step { name: "tests, WebAssembly", command: wasm_tests },
         Step { name: "fuzzing", command: workspace.cargo(&["xtask", "fuzz"]) },
         Step { name: "site", command: dist::site_build(workspace, toolbox)? },
+        Step { name: "size of the first load", command: workspace.cargo(&["xtask", "weigh"]) },
         Step { name: "binary", command: dist::binary_build(workspace) },
         Step { name: "tests, browser", command: browser_tests(workspace, browser)? },
         Step { name: "Flink, live", command: workspace.cargo(&["xtask", "conformance", "--quick"]) },

@@ -5,6 +5,7 @@
 //! digest is asked for, so that it does not depend on how many changes came at a time. NaN is canonical.
 
 use crate::change::{Changes, Drop, Kind, Score, Shape, TopEntry, Transition, WindowResult};
+use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
 use twox_hash::XxHash3_64;
 
@@ -22,6 +23,12 @@ pub(crate) fn of_strings<'a>(strings: impl IntoIterator<Item = &'a str>) -> u64 
         bytes.extend_from_slice(string.as_bytes());
     }
     XxHash3_64::oneshot(&bytes)
+}
+
+/// A hash of a whole pipeline. Of its debug text, which names every field and is the same on all targets: as TOML,
+/// the engine would bring a writer of TOML with it.
+pub(crate) fn of_spec(spec: &Spec) -> u64 {
+    of_strings([&*format!("{spec:?}")])
 }
 
 /// A hash of bytes.

@@ -126,7 +126,7 @@ impl Pipeline {
         let judging = detectors.iter().filter(|detector| detector.reads_events()).count();
         Ok(Self {
             identity: digest::of_strings([&*spec.name, &*spec.version.to_string()]),
-            fingerprint: digest::of_strings([&*spec.to_toml()]),
+            fingerprint: digest::of_spec(spec),
             before: watermark.clone(),
             met: watermark.now(),
             watermark,

@@ -1,5 +1,6 @@
 //! A pipeline's alert rules: what each looks at, and when it is evaluated.
 
+use crate::aggregate::Aggregate;
 use crate::alert::{Due, Rule};
 use crate::digest;
 use crate::filter::{Condition, FilterError, Names};
@@ -101,7 +102,8 @@ pub(crate) fn grid(window: WindowSpec) -> Option<(i64, i64)> {
 pub(crate) fn message(spec: &Spec, alert: &AlertSpec) -> Result<Option<Message>, String> {
     let Some(text) = &alert.message else { return Ok(None) };
     let aggregates = spec.query_of_rule(alert).map_or_else(Vec::new, |query| {
-        spec.query[query].aggregates.iter().map(ToString::to_string).collect()
+        let of = |aggregate: &Aggregate| (aggregate.to_string(), aggregate.is_number());
+        spec.query[query].aggregates.iter().map(of).collect()
     });
     Message::compile(text, &aggregates, spec.keys_of_rule(alert)).map(Some)
 }
@@ -123,10 +125,9 @@ impl ResultCondition {
         let truths: Vec<String> = detectors.iter().map(|d| spec.detector[*d].name.clone()).collect();
         let written: Vec<String> = aggregates.iter().map(|a| of.aggregates[*a].to_string()).collect();
         let scores = truths.iter().map(|name| format!("{name}.score"));
-        let numbers = written.iter().cloned().chain(scores).collect();
+        let numbers = written.into_iter().chain(scores).collect();
         let condition = Condition::compile(text, &Names { numbers, truths, keys: of.by.clone() })?;
-        let first = |(i, name): (usize, &String)| Some((text.find(name.as_str())?, aggregates[i]));
-        let subject = written.iter().enumerate().filter_map(first).min().map(|(_, aggregate)| aggregate);
+        let subject = condition.numbers().iter().find_map(|number| aggregates.get(*number).copied());
         Ok(Self { condition, aggregates, detectors, subject, figures: Vec::new() })
     }
 
@@ -150,5 +151,23 @@ impl ResultCondition {
     /// The aggregate that an alert is about.
     pub(crate) fn subject(&self) -> Option<usize> {
         self.subject
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alert_is_about_the_first_aggregate_that_its_condition_names() {
+        let spec = Spec::from_toml(
+            "name = 's'\nversion = 1\n[schema]\ntime = 'at'\nkeys = ['who']\nmeasures = ['ms']\n[[query]]\nname = 'q'\n\
+             by = ['who']\nwindow = { tumbling = '1m' }\naggregates = ['count()', 'avg(ms)', 'top3(who)', 'max(ms)']",
+        )
+        .unwrap();
+        let subject = |text: &str| ResultCondition::new(&spec, 0, text).unwrap().subject();
+        assert_eq!(subject("avg(ms) > 5 AND count() > 1"), Some(1));
+        assert_eq!(subject("who = 'count()' AND max(ms) > 5"), Some(3), "what stands in quotes is text");
+        assert_eq!(subject("who LIKE 'a%'"), None);
     }
 }

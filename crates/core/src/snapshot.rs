@@ -21,7 +21,7 @@ use crate::spec::{Spec, SpecError};
 const MAGIC: &[u8; 8] = b"KAPPASNP";
 
 /// Version of the form. Another one is refused: state changes with the engine, and a log can be replayed.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 const HEAD_BYTES: usize = 36;
 

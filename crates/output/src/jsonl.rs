@@ -35,8 +35,9 @@ enum Line<'a> {
         time: i64,
         value: f64,
         expected: f64,
-        low: f64,
-        high: f64,
+        /// None where every lower value passes.
+        low: Option<f64>,
+        high: Option<f64>,
         score: f64,
         anomaly: bool,
     },
@@ -240,6 +241,7 @@ impl<'a> Writer<'a> {
         let &Score { detector, key, time, value, expected, low, high, score, anomaly } = score;
         let key = self.key_of_score(pipeline, detector, key);
         let detector = &self.spec.detector[detector as usize].name;
+        let [low, high] = [low, high].map(|end| Some(end).filter(|end| end.abs() < f64::MAX));
         write(out, &Line::Score { detector, key, time, value, expected, low, high, score, anomaly });
     }
 

@@ -289,10 +289,11 @@ fn order_name(order: u64) -> String {
     format!("order_{:05}", order * NUMBER_STEP % NUMBERS + 1)
 }
 
-/// Orders over a day: most in the evening, many at noon.
+/// Orders over a day's mean: most in the evening, many at noon, few at night.
 fn rhythm(time: i64) -> f64 {
     let hour = hour(time);
-    1.0 + 0.55 * libm::cos(TAU * (hour - 18.0) / 24.0) + 0.35 * libm::cos(TAU * (hour - 12.5) / 12.0)
+    let meal = |at: f64, hours: f64| libm::exp(-0.5 * ((hour - at) / hours) * ((hour - at) / hours));
+    0.25 + 2.0 * meal(12.5, 1.3) + 2.6 * meal(19.3, 1.7)
 }
 
 /// The model: orders, and what of their lives is to come.

@@ -87,7 +87,7 @@ fn same_bytes_on_every_target() {
     check("exfiltration", &expect!["08054e634aee69dd"]);
     check("account_takeover", &expect!["fd4209d4a02f179c"]);
     check("card_testing", &expect!["287c1194c6a037f5"]);
-    check("order_tracking", &expect!["f1695238a8289ce8"]);
+    check("order_tracking", &expect!["937d395a3ab2770c"]);
     check("service_latency", &expect!["2ebfff2ab217f786"]);
     check("sensor", &expect!["7a74baa10e56e70b"]);
 }

@@ -208,7 +208,7 @@ fn Turn(of: &'static Setting) -> impl IntoView {
 /// The reach of the charted series, as far as it is drawn.
 fn reach_now(store: Store) -> Reach {
     store.controls.track();
-    store.picture(|frame, figures| {
+    store.with_picture(|frame, figures| {
         Reach::of(frame.series.iter().flat_map(|line| {
             let from = line.line as usize;
             let points = figures.get(from..from + 2 * line.points as usize).unwrap_or_default();
@@ -293,7 +293,7 @@ fn Flip(of: usize) -> impl IntoView {
         });
     };
     view! {
-        <label class="switch" title=of.about>
+        <label class="flip" title=of.about>
             <input type="checkbox" data-testid=of.test_id prop:checked=move || on.get() on:change=flip/>
             <span>{of.label}</span>
         </label>

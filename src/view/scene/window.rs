@@ -179,7 +179,7 @@ fn lengths(spec: &Spec, watch: Watch) -> Vec<f64> {
         WindowKind::Session => LENGTHS[0],
         _ => 1e3,
     };
-    LENGTHS.into_iter().filter(|length| *length >= least).collect()
+    LENGTHS.iter().copied().filter(|length| *length >= least).collect()
 }
 
 #[component]
@@ -228,7 +228,7 @@ fn Events() -> impl IntoView {
             test_id="window-slide"
             ladder=|spec, watch| {
                 let most = window::events(spec, watch).map_or(1.0, |(events, _)| f64::from(events));
-                EVENTS.into_iter().filter(|number| *number < most).chain([most]).collect()
+                EVENTS.iter().copied().filter(|number| *number < most).chain([most]).collect()
             }
             read=|spec, watch| window::events(spec, watch).map(|(_, slide)| f64::from(slide))
             write=|number| text::several(number, "event")
@@ -285,7 +285,7 @@ fn Results() -> impl IntoView {
                 <select class="field" data-testid="window-emit" on:change=set_emit>
                     <option value="on_close" prop:selected=move || emit.get() == Emission::OnClose>"When it closes"</option>
                     <option value="on_update" prop:selected=move || emit.get() == Emission::OnUpdate>"With each event too"</option>
-                    <option value="every" prop:selected=move || is_every.get()>"From time to time too"</option>
+                    <option value="every" prop:selected=move || is_every.get()>"At intervals too"</option>
                 </select>
             </Picker>
         </label>
@@ -317,9 +317,9 @@ fn Every() -> impl IntoView {
 
 /// What a further result may say of the events of the earlier ones, with its name in a pipeline file.
 const ACCUMULATIONS: [(Accumulation, &str, &str); 3] = [
-    (Accumulation::Accumulating, "accumulating", "Replaces the one before"),
-    (Accumulation::Discarding, "discarding", "Adds to the ones before"),
-    (Accumulation::Retracting, "retracting", "Takes the one before back first"),
+    (Accumulation::Accumulating, "accumulating", "Replaces the last"),
+    (Accumulation::Discarding, "discarding", "Adds to the others"),
+    (Accumulation::Retracting, "retracting", "Takes the last back"),
 ];
 
 #[component]

@@ -131,7 +131,7 @@ impl<'a> Rerun<'a> {
             None => (Pipeline::with_limits(self.spec, self.limits)?, self.log.start()),
             Some(kept) => (kept.clone(), kept.counters().events),
         };
-        if pipeline.fingerprint != digest::of_strings([&*self.spec.to_toml()]) {
+        if pipeline.fingerprint != digest::of_spec(self.spec) {
             return Err(ExplainError::ForeignState);
         }
         if row < self.log.start() {

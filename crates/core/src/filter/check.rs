@@ -9,21 +9,28 @@ use super::text::{Case, Letters, Pattern, Strings};
 use super::timestamp::timestamp;
 use super::{FilterError, excerpt};
 
-/// Checks a condition over `columns`; with the texts that it reads.
-pub(super) fn check(
-    text: &str,
-    syntax: &Syntax,
-    columns: &[Column],
-) -> Result<(Expr, Vec<Leaf>), FilterError> {
-    let mut checker = Checker { text, columns, leaves: Vec::new() };
+/// A condition that was checked.
+pub(super) struct Checked {
+    pub(super) condition: Expr,
+    /// The texts that it reads.
+    pub(super) leaves: Vec<Leaf>,
+    /// The number columns that it names, in the order in which they stand.
+    pub(super) numbers: Vec<usize>,
+}
+
+/// Checks a condition over `columns`.
+pub(super) fn check(text: &str, syntax: &Syntax, columns: &[Column]) -> Result<Checked, FilterError> {
+    let mut checker = Checker { text, columns, leaves: Vec::new(), numbers: Vec::new() };
     let condition = checker.of_kind(syntax, Kind::Boolean)?;
-    Ok((condition, checker.leaves))
+    let Checker { leaves, numbers, .. } = checker;
+    Ok(Checked { condition, leaves, numbers })
 }
 
 struct Checker<'a> {
     text: &'a str,
     columns: &'a [Column],
     leaves: Vec<Leaf>,
+    numbers: Vec<usize>,
 }
 
 impl Checker<'_> {
@@ -81,7 +88,10 @@ impl Checker<'_> {
                 let pair = Box::new([Expr::Column(column), Expr::Number(0.0)]);
                 Expr::Compare(Comparison::NotEqual, Kind::Number, pair)
             }
-            _ => Expr::Column(column),
+            _ => {
+                self.numbers.push(column);
+                Expr::Column(column)
+            }
         })
     }
 

@@ -48,6 +48,11 @@ impl Condition {
         Ok(Self { program, figures, keys: vec![KeyColumn::default(); names.keys.len()], passed: Vec::new() })
     }
 
+    /// The numbers that it names, by their places among all, in the order in which they stand.
+    pub(crate) fn numbers(&self) -> &[usize] {
+        self.program.numbers()
+    }
+
     /// Whether it is true of these figures, NaN where there is none, and this key.
     pub(crate) fn holds(&mut self, figures: &[f64], key: u32, keys: &KeySpace) -> bool {
         debug_assert_eq!(figures.len(), self.figures);

@@ -119,7 +119,7 @@ impl<'a> Evaluator<'a> {
                 Kind::Text => self.is_null::<Text>(x),
                 _ => self.is_null::<Truth>(x),
             },
-            _ => unreachable!("{expr:?} is no truth"),
+            _ => unreachable!("the checker made it a truth"),
         }
     }
 
@@ -207,7 +207,7 @@ impl<'a> Evaluator<'a> {
                 self.done(texts);
                 numbers
             }
-            _ => unreachable!("{expr:?} is no number"),
+            _ => unreachable!("the checker made it a number"),
         }
     }
 

@@ -14,29 +14,27 @@
 use super::expr::{Arithmetic, Comparison};
 use super::syntax::{FUNCTIONS, Node, Syntax};
 use super::timestamp::timestamp;
-use super::token::{Lexeme, tokens};
+use super::token::{Keyword, Lexeme, Token, Word, tokens};
 use super::{FilterError, MAX_BYTES, MAX_DEPTH, excerpt};
-use sqlparser::keywords::Keyword;
-use sqlparser::tokenizer::{Token, Word};
 
 /// Words that are no columns unless quoted.
 const RESERVED: [Keyword; 16] = [
-    Keyword::AND,
-    Keyword::BETWEEN,
-    Keyword::CASE,
-    Keyword::ELSE,
-    Keyword::END,
-    Keyword::FALSE,
-    Keyword::IN,
-    Keyword::IS,
-    Keyword::LIKE,
-    Keyword::NOT,
-    Keyword::NULL,
-    Keyword::OR,
-    Keyword::SELECT,
-    Keyword::THEN,
-    Keyword::TRUE,
-    Keyword::WHEN,
+    Keyword::And,
+    Keyword::Between,
+    Keyword::Case,
+    Keyword::Else,
+    Keyword::End,
+    Keyword::False,
+    Keyword::In,
+    Keyword::Is,
+    Keyword::Like,
+    Keyword::Not,
+    Keyword::Null,
+    Keyword::Or,
+    Keyword::Select,
+    Keyword::Then,
+    Keyword::True,
+    Keyword::When,
 ];
 
 const VALUES: &str = "a column, number, 'text', TIMESTAMP 'text', TRUE, FALSE, NULL, NOT, CASE WHEN, function \
@@ -138,7 +136,7 @@ fn joined(text: &str, lexemes: Vec<Lexeme>, names: &[&str]) -> Vec<Lexeme> {
         match spelt.max_by_key(|name| name.len()) {
             Some(name) => {
                 until = start + name.len();
-                let token = Token::make_word(name, Some('"'));
+                let token = Token::quoted(name);
                 joined.push(Lexeme { token, span: start..until });
             }
             None => joined.push(lexeme.clone()),
@@ -192,22 +190,22 @@ impl Parser<'_> {
     /// The operator that comes next, and whether NOT stands before it.
     fn infix(&self) -> Option<(Infix, bool)> {
         let plain = match self.peek(0)? {
-            Token::Eq => Infix::Compare(Comparison::Equal),
-            Token::Neq => Infix::Compare(Comparison::NotEqual),
-            Token::Lt => Infix::Compare(Comparison::Less),
-            Token::LtEq => Infix::Compare(Comparison::LessEqual),
-            Token::Gt => Infix::Compare(Comparison::Greater),
-            Token::GtEq => Infix::Compare(Comparison::GreaterEqual),
+            Token::Equal => Infix::Compare(Comparison::Equal),
+            Token::NotEqual => Infix::Compare(Comparison::NotEqual),
+            Token::Less => Infix::Compare(Comparison::Less),
+            Token::LessEqual => Infix::Compare(Comparison::LessEqual),
+            Token::Greater => Infix::Compare(Comparison::Greater),
+            Token::GreaterEqual => Infix::Compare(Comparison::GreaterEqual),
             Token::Plus => Infix::Arithmetic(Arithmetic::Add),
             Token::Minus => Infix::Arithmetic(Arithmetic::Subtract),
-            Token::Mul => Infix::Arithmetic(Arithmetic::Multiply),
-            Token::Div => Infix::Arithmetic(Arithmetic::Divide),
-            Token::Mod => Infix::Arithmetic(Arithmetic::Remainder),
+            Token::Star => Infix::Arithmetic(Arithmetic::Multiply),
+            Token::Slash => Infix::Arithmetic(Arithmetic::Divide),
+            Token::Percent => Infix::Arithmetic(Arithmetic::Remainder),
             _ => match self.keyword(0)? {
-                Keyword::OR => Infix::Or,
-                Keyword::AND => Infix::And,
-                Keyword::IS => Infix::Is,
-                Keyword::NOT => return Some((matching(self.keyword(1)?)?, true)),
+                Keyword::Or => Infix::Or,
+                Keyword::And => Infix::And,
+                Keyword::Is => Infix::Is,
+                Keyword::Not => return Some((matching(self.keyword(1)?)?, true)),
                 keyword => matching(keyword)?,
             },
         };
@@ -248,20 +246,20 @@ impl Parser<'_> {
 
     fn is_null(&mut self, left: Syntax) -> Result<Node, FilterError> {
         let span = left.span.start;
-        let negated = self.take_keyword(Keyword::NOT);
-        self.expect_keyword(Keyword::NULL, if negated { "NULL" } else { "NULL or NOT NULL" })?;
+        let negated = self.take_keyword(Keyword::Not);
+        self.expect_keyword(Keyword::Null, if negated { "NULL" } else { "NULL or NOT NULL" })?;
         let test = Node::IsNull(Box::new(left));
         Ok(if negated { Node::Not(Box::new(Syntax { node: test, span: span..self.end() })) } else { test })
     }
 
     fn list_of_in(&mut self) -> Result<Vec<Syntax>, FilterError> {
-        self.expect(&Token::LParen, "a list, such as `('a', 'b')`,")?;
+        self.expect(&Token::Open, "a list, such as `('a', 'b')`,")?;
         self.list()
     }
 
     fn between(&mut self, left: Syntax) -> Result<Node, FilterError> {
         let low = self.expression(Infix::Between.right())?;
-        self.expect_keyword(Keyword::AND, "AND and the upper bound")?;
+        self.expect_keyword(Keyword::And, "AND and the upper bound")?;
         let high = self.expression(Infix::Between.right())?;
         Ok(Node::Between(Box::new([left, low, high])))
     }
@@ -269,9 +267,9 @@ impl Parser<'_> {
     fn like(&mut self, left: Syntax) -> Result<Node, FilterError> {
         let pattern = self.expression(Infix::Like.right())?;
         let mut escape = Some('\\');
-        if self.take_keyword(Keyword::ESCAPE) {
+        if self.take_keyword(Keyword::Escape) {
             escape = match self.peek(0) {
-                Some(Token::SingleQuotedString(text)) if text.chars().nth(1).is_none() => text.chars().next(),
+                Some(Token::Text(text)) if text.chars().nth(1).is_none() => text.chars().next(),
                 _ => return Err(self.unexpected("one character in single quotes, or none,")),
             };
             self.next += 1;
@@ -282,10 +280,10 @@ impl Parser<'_> {
     fn operand(&mut self) -> Result<Syntax, FilterError> {
         let start = self.start();
         let node = match self.peek(0).cloned() {
-            Some(Token::LParen) => return self.parentheses(),
+            Some(Token::Open) => return self.parentheses(),
             Some(Token::Word(word)) => self.word(&word)?,
-            Some(Token::Number(digits, false)) => Node::Number(self.number(&digits)?),
-            Some(Token::SingleQuotedString(text)) => {
+            Some(Token::Number(digits)) => Node::Number(self.number(&digits)?),
+            Some(Token::Text(text)) => {
                 self.next += 1;
                 Node::Text(text)
             }
@@ -302,7 +300,7 @@ impl Parser<'_> {
         let start = self.start();
         self.next += 1;
         let inner = self.expression(Level::Or)?;
-        self.expect(&Token::RParen, &format!("`)` or {OPERATORS}"))?;
+        self.expect(&Token::Close, &format!("`)` or {OPERATORS}"))?;
         Ok(Syntax { span: start..self.end(), ..inner })
     }
 
@@ -317,12 +315,12 @@ impl Parser<'_> {
     /// A column, a call, or one of the words that begin something else.
     fn word(&mut self, word: &Word) -> Result<Node, FilterError> {
         let keyword = self.keyword(0);
-        if keyword.is_some_and(|keyword| RESERVED.contains(&keyword)) {
-            return self.reserved(word.keyword);
+        if let Some(reserved) = keyword.filter(|keyword| RESERVED.contains(keyword)) {
+            return self.reserved(reserved);
         }
         match self.peek(1) {
-            Some(Token::LParen) if word.quote_style.is_none() => self.call(&word.value),
-            Some(Token::SingleQuotedString(text)) if keyword == Some(Keyword::TIMESTAMP) => {
+            Some(Token::Open) if !word.quoted => self.call(&word.value),
+            Some(Token::Text(text)) if keyword == Some(Keyword::Timestamp) => {
                 let time = timestamp(text);
                 self.next += 1;
                 let time = time.ok_or_else(|| self.unexpected("a moment, such as '2026-01-05 09:30:00',"))?;
@@ -335,7 +333,7 @@ impl Parser<'_> {
                 if dotted {
                     return Err(self.unexpected("double quotes around a name with a dot in it"));
                 }
-                Ok(Node::Name { name: word.value.clone(), quoted: word.quote_style.is_some() })
+                Ok(Node::Name { name: word.value.clone(), quoted: word.quoted })
             }
         }
     }
@@ -344,11 +342,11 @@ impl Parser<'_> {
         let unexpected = self.unexpected(VALUES);
         self.next += 1;
         match keyword {
-            Keyword::NULL => Ok(Node::Null),
-            Keyword::TRUE => Ok(Node::Truth(true)),
-            Keyword::FALSE => Ok(Node::Truth(false)),
-            Keyword::NOT => Ok(Node::Not(Box::new(self.expression(Level::Not)?))),
-            Keyword::CASE => self.case(),
+            Keyword::Null => Ok(Node::Null),
+            Keyword::True => Ok(Node::Truth(true)),
+            Keyword::False => Ok(Node::Truth(false)),
+            Keyword::Not => Ok(Node::Not(Box::new(self.expression(Level::Not)?))),
+            Keyword::Case => self.case(),
             _ => Err(unexpected),
         }
     }
@@ -371,23 +369,23 @@ impl Parser<'_> {
         while self.take(&Token::Comma) {
             list.push(self.expression(Level::Or)?);
         }
-        self.expect(&Token::RParen, &format!("`,`, `)` or {OPERATORS}"))?;
+        self.expect(&Token::Close, &format!("`,`, `)` or {OPERATORS}"))?;
         Ok(list)
     }
 
     fn case(&mut self) -> Result<Node, FilterError> {
         let mut cases = Vec::new();
-        self.expect_keyword(Keyword::WHEN, "WHEN and a condition")?;
+        self.expect_keyword(Keyword::When, "WHEN and a condition")?;
         loop {
             let condition = self.expression(Level::Or)?;
-            self.expect_keyword(Keyword::THEN, &format!("THEN or {OPERATORS}"))?;
+            self.expect_keyword(Keyword::Then, &format!("THEN or {OPERATORS}"))?;
             cases.push([condition, self.expression(Level::Or)?]);
-            if !self.take_keyword(Keyword::WHEN) {
+            if !self.take_keyword(Keyword::When) {
                 break;
             }
         }
-        let rest = if self.take_keyword(Keyword::ELSE) { Some(self.expression(Level::Or)?) } else { None };
-        self.expect_keyword(Keyword::END, &format!("WHEN, ELSE, END or {OPERATORS}"))?;
+        let rest = if self.take_keyword(Keyword::Else) { Some(self.expression(Level::Or)?) } else { None };
+        self.expect_keyword(Keyword::End, &format!("WHEN, ELSE, END or {OPERATORS}"))?;
         Ok(Node::Case(cases, rest.map(Box::new)))
     }
 
@@ -397,7 +395,7 @@ impl Parser<'_> {
 
     fn keyword(&self, ahead: usize) -> Option<Keyword> {
         match self.peek(ahead) {
-            Some(Token::Word(word)) if word.quote_style.is_none() => Some(word.keyword),
+            Some(Token::Word(word)) => word.keyword,
             _ => None,
         }
     }
@@ -441,9 +439,9 @@ impl Parser<'_> {
 
 fn matching(keyword: Keyword) -> Option<Infix> {
     match keyword {
-        Keyword::IN => Some(Infix::In),
-        Keyword::BETWEEN => Some(Infix::Between),
-        Keyword::LIKE => Some(Infix::Like),
+        Keyword::In => Some(Infix::In),
+        Keyword::Between => Some(Infix::Between),
+        Keyword::Like => Some(Infix::Like),
         _ => None,
     }
 }

@@ -10,6 +10,7 @@
 //! once; at the start of [`Program::select`] `n` is the whole dictionary. A truth takes one byte an id, a
 //! number eight, a string in other letters its bytes and a word.
 
+use super::check::Checked;
 use super::eval::{CHUNK, Evaluator};
 use super::expr::{Column, Expr, Kind, Leaf};
 use super::values::{Scratch, Truth};
@@ -21,6 +22,7 @@ use crate::log::Dictionary;
 pub(super) struct Program {
     condition: Expr,
     leaves: Vec<Leaf>,
+    numbers: Vec<usize>,
     answers: Vec<Answers>,
     scratch: Scratch,
 }
@@ -78,12 +80,17 @@ impl Program {
     /// Compiles a condition, in which the columns of these names may stand unquoted.
     pub(super) fn compile(text: &str, columns: &[Column], unquoted: &[&str]) -> Result<Self, FilterError> {
         let syntax = parse::parse(text, unquoted)?;
-        let (mut condition, leaves) = check::check(text, &syntax, columns)?;
+        let Checked { mut condition, leaves, numbers } = check::check(text, &syntax, columns)?;
         let mut program =
-            Self { condition: Expr::Null, leaves, answers: Vec::new(), scratch: Scratch::default() };
+            Self { condition: Expr::Null, leaves, numbers, answers: Vec::new(), scratch: Scratch::default() };
         program.plan(&mut condition);
         program.condition = condition;
         Ok(program)
+    }
+
+    /// The number columns that it names, in the order in which they stand.
+    pub(super) fn numbers(&self) -> &[usize] {
+        &self.numbers
     }
 
     /// Appends the rows of a table, of which there are `len`, for which the condition is true.

@@ -1,10 +1,12 @@
 //! What passes, what is refused with which words, and the filter against two oracles: a naive evaluator
-//! of one row for the meaning, `sqlparser`'s own expression parser for the form.
+//! of one row for the meaning, `sqlparser`'s own tokenizer and expression parser for the form.
 
 #[cfg(not(target_arch = "wasm32"))]
 mod oracle;
 #[cfg(not(target_arch = "wasm32"))]
 mod precedence;
+#[cfg(not(target_arch = "wasm32"))]
+mod tokens;
 
 use super::{Filter, MAX_BYTES, MAX_DEPTH};
 use crate::log::Log;
@@ -629,11 +631,11 @@ fn says_what_was_found_and_what_would_fit() {
         > ms[1] = 2
         column 3: found `[`; the end or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
         > page = 'abc
-        column 8: not SQL: Unterminated string literal
+        column 8: a text that does not end; `'` after it would fit
         > page = "abc
-        column 8: not SQL: Expected close delimiter '"' before EOF
+        column 8: a name that does not end; `"` after it would fit
         > /* page = 'x'
-        column 14: not SQL: Unexpected EOF while in a multi-line comment
+        column 1: a comment that does not end; `*/` after it would fit
         > page = 'x' 😀
         column 12: found `😀`; the end or an operator (AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, [NOT] IN, [NOT] BETWEEN, [NOT] LIKE, IS [NOT] NULL) would fit
         > page = 'a rather long text that nobody wants to read twice' + 1

@@ -197,6 +197,12 @@ impl Spec {
                 "; a condition on a query's results begins with its name, such as `{query}: count() > 10`"
             )
         });
+        if queries.iter().any(|query| query == when.trim()) {
+            let query = when.trim();
+            return format!(
+                "`{query}` is a query and needs a condition on its results, such as `{query}: count() > 10`"
+            );
+        }
         match when.split_once(':') {
             Some((query, _)) => format!("no query `{}`; {}", query.trim(), listed("there are", &queries)),
             None => format!("no detector `{when}`; {fits}{example}"),
