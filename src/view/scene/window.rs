@@ -93,42 +93,44 @@ fn Kinds(kind: Memo<WindowKind>) -> impl IntoView {
         }
     };
     view! {
-        <fieldset class="segments" data-testid="window-kind">
-            <legend class="unseen">"Kind of windows"</legend>
-            {WindowKind::COMMON.map(|known| view! {
-                <label title=text::window_kind(known).1>
-                    <input
-                        type="radio"
-                        class="unseen"
-                        name="window-kind"
-                        value=known.name()
-                        data-testid=format!("window-kind-{}", known.name())
-                        prop:checked=move || kind.get() == known
-                        on:change=move |_| set(known)
-                    />
-                    <span>{text::window_kind(known).0}</span>
-                </label>
-            })}
-            <select
-                class:on=move || seldom().is_some()
-                aria-label="More kinds of windows"
-                data-testid="window-kind-more"
-                on:change=choose
-            >
-                <option value="" hidden prop:selected=move || seldom().is_none()>"More"</option>
-                {WindowKind::MORE.map(|known| view! {
-                    <option
-                        value=known.name()
-                        title=text::window_kind(known).1
-                        prop:selected=move || seldom() == Some(known)
-                    >
-                        {text::window_kind(known).0}
-                    </option>
+        <div class="control">
+            <fieldset class="segments" data-testid="window-kind">
+                <legend class="unseen">"Kind of windows"</legend>
+                {WindowKind::COMMON.map(|known| view! {
+                    <label title=text::window_kind(known).1>
+                        <input
+                            type="radio"
+                            class="unseen"
+                            name="window-kind"
+                            value=known.name()
+                            data-testid=format!("window-kind-{}", known.name())
+                            prop:checked=move || kind.get() == known
+                            on:change=move |_| set(known)
+                        />
+                        <span>{text::window_kind(known).0}</span>
+                    </label>
                 })}
-            </select>
-        </fieldset>
-        <p class="effect">{move || text::window_kind(kind.get()).1}</p>
-        <Refusal control=Some("window-kind")/>
+                <select
+                    class:on=move || seldom().is_some()
+                    aria-label="More kinds of windows"
+                    data-testid="window-kind-more"
+                    on:change=choose
+                >
+                    <option value="" hidden prop:selected=move || seldom().is_none()>"More"</option>
+                    {WindowKind::MORE.map(|known| view! {
+                        <option
+                            value=known.name()
+                            title=text::window_kind(known).1
+                            prop:selected=move || seldom() == Some(known)
+                        >
+                            {text::window_kind(known).0}
+                        </option>
+                    })}
+                </select>
+            </fieldset>
+            <p class="effect">{move || text::window_kind(kind.get()).1}</p>
+            <Refusal control=Some("window-kind")/>
+        </div>
     }
 }
 
