@@ -46,6 +46,9 @@ const PARTS: usize = 4;
 /// How long the worker may take to load before the page says that something is wrong.
 const PATIENCE_MS: f64 = 30_000.0;
 
+/// How the names of scenes end that were saved as files.
+const SCENE_ENDING: &str = ".scene";
+
 /// A window result of one key: what can be selected.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Mark {
@@ -441,6 +444,9 @@ impl Store {
     pub(crate) fn open_files(self, files: &FileList) {
         let Some(file) = files.get(0) else { return };
         let name = file.name();
+        if name.ends_with(SCENE_ENDING) {
+            return self.open_scene_file(file);
+        }
         self.open(Source::File { name: name.clone(), bytes: file.size() }, Some(file));
         if files.length() > 1 {
             let words =
@@ -700,6 +706,18 @@ impl Store {
                 self.problem.set(Some(problem));
             }
         }
+    }
+
+    /// Opens a scene that was saved as a file.
+    fn open_scene_file(self, file: File) {
+        leptos::task::spawn_local(async move {
+            let text = wasm_bindgen_futures::JsFuture::from(file.text()).await;
+            let text = text.ok().and_then(|text| text.as_string()).unwrap_or_default();
+            match permalink::read(text.trim().trim_start_matches('#')) {
+                Ok(scene) => self.open_scene(scene),
+                Err(problem) => self.problem.set(Some(format!("{}: {problem}", file.name()))),
+            }
+        });
     }
 
     fn open_scene(self, scene: Scene) {

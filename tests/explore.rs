@@ -89,8 +89,8 @@ fn steps_by_window_go_from_result_to_result() {
 fn a_shared_scene_says_whether_it_is_identical() {
     with_page(async |page| {
         done(&page, "#scenario=website&seed=7&events=60000&faults=disorder=3s&speed=max").await?;
-        page.slide("watermark-bound", 0).await?;
         let digest = page.stats().await?.digest;
+        page.slide("watermark-bound", 0).await?;
         let changed = page.until_stats("it ran again", |s| s.state == "done" && s.digest != digest).await?;
         page.click("permalink").await?;
         let fragment = page.script("return location.hash", &[]).await?;

@@ -59,6 +59,9 @@ const TICKS_APART: f64 = 0.13;
 /// More windows than these cannot be told apart.
 const MOST_WINDOWS: f64 = 60.0;
 
+/// Room above the lines to drag them to, as a factor.
+const LINES_ROOM: f64 = 2.0;
+
 /// How much is seen of dots beside those that are meant elsewhere.
 const BESIDE: f64 = 0.3;
 
@@ -238,7 +241,7 @@ fn delays(events: &Events<'_>, before: Option<&Scale>) -> Delays {
         return before;
     }
     let largest = events.dots.iter().fold(0.0, |largest: f64, [_, _, delay, ..]| largest.max(*delay));
-    Delays::up_to(largest.max(events.bound + events.lateness), before)
+    Delays::up_to(largest.max(LINES_ROOM * (events.bound + events.lateness)), before)
 }
 
 /// The scale of event times: up to the newest, back to the oldest unless that is far away.
@@ -564,7 +567,7 @@ impl Field {
                 |from: f64, to: f64, colour| self.pane.sharp((from, top), (to - from, bottom - top), colour);
             if closed > self.pane.left {
                 // Neighbours are told apart by their tint.
-                let tint = if at % 2 == 0 { 0.12 } else { 0.06 };
+                let tint = if at % 2 == 0 { 0.1 } else { 0.05 };
                 area.draw(&band(self.pane.left, closed, palette.axis.mix(tint)))?;
             }
             if gone > closed {

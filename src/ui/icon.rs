@@ -17,6 +17,7 @@ pub(crate) enum Icon {
     Close,
     Back,
     Down,
+    Save,
 }
 
 impl Icon {
@@ -44,6 +45,7 @@ impl Icon {
             }
             Self::Back => "M10.4 2.5 5 8l5.4 5.5 1.2-1.2L7.4 8l4.2-4.3z",
             Self::Down => "M2 5h12l-6 7z",
+            Self::Save => "M7.2 2h1.6v5.9l2.1-2.1L12 6.9l-4 4-4-4 1.1-1.1 2.1 2.1zM3 12.4h10V14H3z",
         }
     }
 }

@@ -4,5 +4,6 @@
 
 pub(crate) mod dialog;
 pub(crate) mod icon;
+pub(crate) mod menu;
 pub(crate) mod slider;
 pub(crate) mod theme;

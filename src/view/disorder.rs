@@ -16,8 +16,6 @@ use kappascope_core::spec::WindowSpec;
 use kappascope_core::{Millis, Spec};
 use leptos::html::Div;
 use leptos::prelude::*;
-use std::cell::Cell;
-use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use web_sys::{HtmlElement, KeyboardEvent, PointerEvent, WheelEvent};
 
@@ -76,7 +74,6 @@ pub(crate) struct DisorderEasel {
     spot: RwSignal<Option<Spot>>,
     lines: RwSignal<Option<Lines>>,
     dragged: RwSignal<Option<Line>>,
-    fates: StoredValue<Rc<Cell<[usize; 4]>>, LocalStorage>,
 }
 
 impl DisorderEasel {
@@ -89,18 +86,12 @@ impl DisorderEasel {
             spot: RwSignal::new(None),
             lines: RwSignal::new(None),
             dragged: RwSignal::new(None),
-            fates: StoredValue::new_local(Rc::default()),
         }
     }
 
     /// Reads the theme's colours again.
     pub(crate) fn renew_theme(self) {
         self.easel.renew_theme();
-    }
-
-    /// How many events had each fate in what was drawn last.
-    fn fates(self) -> [usize; 4] {
-        self.fates.get_value().get()
     }
 
     /// Gives a function what the chart shows of a frame.
@@ -160,10 +151,8 @@ impl Drawing for DisorderEasel {
             return;
         }
         let place = self.easel.place();
-        let drawn = self.show(store, frame, figures, |events| {
-            self.fates.get_value().set(events.fates());
-            self.easel.with(|chart| chart.draw(place, events))
-        });
+        let drawn =
+            self.show(store, frame, figures, |events| self.easel.with(|chart| chart.draw(place, events)));
         let Some((spot, lines)) = drawn else { return };
         if self.spot.with_untracked(|before| *before != spot) {
             self.spot.set(spot);
@@ -310,7 +299,8 @@ fn Picture(easel: DisorderEasel) -> impl IntoView {
 /// What the chart shows, for who cannot see it.
 fn summary(store: Store, easel: DisorderEasel) -> String {
     store.explained.track();
-    let fates = easel.fates();
+    let fates =
+        store.with_picture(|frame, figures| easel.show(store, frame, figures, |events| events.fates()));
     let count = |fate: Fate| format!("{} {}", text::count(fates[fate as usize] as f64), words::fate(fate));
     format!(
         "Of the last {}: {}, {}, {}, {}. The bound is {} and the lateness {}. The table of late events has those \
@@ -460,7 +450,7 @@ fn press(store: Store, line: Line, event: &KeyboardEvent) {
 }
 
 /// The step of a ladder of durations that looks nearest on the logarithmic scale.
-fn snap(ladder: Ladder, ms: f64) -> usize {
+fn snap(ladder: &[f64], ms: f64) -> usize {
     let look = |ms: f64| (ms / SNAP_KNEE).ln_1p();
     let away = |step: &usize| (look(ladder[*step]) - look(ms)).abs();
     (0..ladder.len()).min_by(|a, b| away(a).total_cmp(&away(b))).unwrap_or(0)

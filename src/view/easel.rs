@@ -6,6 +6,8 @@
 use crate::chart::{Art, Place};
 use crate::js::words;
 use crate::state::{Store, use_store};
+use crate::ui::icon::Icon;
+use crate::ui::menu::{Item, Menu};
 use leptos::ev;
 use leptos::html::{Canvas, Div};
 use leptos::prelude::*;
@@ -192,53 +194,19 @@ pub(crate) fn Canvases<C: Art>(easel: Easel<C>) -> impl IntoView {
     }
 }
 
-/// A button that opens a small menu: the chart as a picture.
+/// The chart as a picture.
 #[component]
 pub(crate) fn SaveMenu(
     /// What is saved, for who cannot see the card around.
     what: &'static str,
-    on_png: impl Fn() + 'static,
-    on_svg: impl Fn() + 'static,
+    on_png: impl Fn() + Send + Sync + 'static,
+    on_svg: impl Fn() + Send + Sync + 'static,
 ) -> impl IntoView {
-    let open = RwSignal::new(false);
-    let button = NodeRef::<leptos::html::Button>::new();
-    let close = move || {
-        open.set(false);
-        if let Some(button) = button.get_untracked() {
-            // A button that cannot take the focus keeps it where it is.
-            let _ = button.focus();
-        }
-    };
-    view! {
-        <div
-            class="menu"
-            on:keydown=move |event| if open.get_untracked() && event.key() == "Escape" {
-                event.stop_propagation();
-                close();
-            }
-            on:focusout=move |event| {
-                let inside = event.related_target().and_then(|to| to.dyn_into::<HtmlElement>().ok());
-                if inside.is_none_or(|to| to.closest(".menu").ok().flatten().is_none()) {
-                    open.set(false);
-                }
-            }
-        >
-            <button
-                class="icon-button small"
-                node_ref=button
-                aria-label=format!("Save the {what} as a picture")
-                title="Save as a picture"
-                aria-expanded=move || open.get().to_string()
-                on:click=move |_| open.update(|open| *open = !*open)
-            >
-                <svg viewBox="0 0 16 16" aria-hidden="true">
-                    <path d="M7.2 2h1.6v5.9l2.1-2.1L12 6.9l-4 4-4-4 1.1-1.1 2.1 2.1zM3 12.4h10V14H3z"></path>
-                </svg>
-            </button>
-            <div class="menu-items" hidden=move || !open.get()>
-                <button on:click=move |_| { on_png(); close(); }>"PNG, as on the screen"</button>
-                <button on:click=move |_| { on_svg(); close(); }>"SVG, for print"</button>
-            </div>
-        </div>
-    }
+    let item = |words, about, test_id, act: Callback<()>| Item { words, about, test_id, act };
+    let items = vec![
+        item("PNG", "As it is on the screen", "save-png", Callback::new(move |()| on_png())),
+        item("SVG", "For print, at any size", "save-svg", Callback::new(move |()| on_svg())),
+    ];
+    let label = format!("Save the {what} as a picture");
+    view! { <Menu label=label icon=Icon::Save look="icon-button small" test_id="save" items=items/> }
 }

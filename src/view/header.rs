@@ -3,10 +3,11 @@
 use crate::state::{SPEEDS, Store, use_store};
 use crate::text;
 use crate::ui::icon::{Glyph, Icon};
+use crate::ui::menu::{Item, Menu};
 use crate::ui::slider::Range;
 use crate::ui::theme::Theme;
 use crate::view::dialogs::{Dialog, Open};
-use crate::wire::{Source, State, To};
+use crate::wire::{Export, Source, State, To};
 use kappascope_scenario::SCENARIOS;
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
@@ -321,5 +322,42 @@ fn Export() -> impl IntoView {
         >
             "Export"
         </button>
+        <Menu label="Save results, state or scene".to_owned() icon=Icon::Down look="icon-button not-narrow" test_id="export-more" items=exports(store)/>
     }
+}
+
+/// What else can be taken away.
+fn exports(store: Store) -> Vec<Item> {
+    let export = |export| Callback::new(move |()| store.export(export));
+    let scene = move |()| {
+        if let Some(fragment) = store.fragment() {
+            store.download("kappascope.scene", "text/plain", &fragment);
+        }
+    };
+    vec![
+        Item {
+            words: "All results, JSON lines",
+            about: "Everything that came out up to here, as the binary writes it",
+            test_id: "export-jsonl",
+            act: export(Export::Jsonl),
+        },
+        Item {
+            words: "Windows, CSV",
+            about: "The results of the charted query",
+            test_id: "export-csv",
+            act: export(Export::Csv),
+        },
+        Item {
+            words: "Snapshot",
+            about: "The engine's state here: `kappascope run --resume` goes on from it",
+            test_id: "export-snapshot",
+            act: export(Export::Snapshot),
+        },
+        Item {
+            words: "Scene",
+            about: "Source, settings and place as a file; drop it on the page to open it",
+            test_id: "export-scene",
+            act: Callback::new(scene),
+        },
+    ]
 }

@@ -348,15 +348,22 @@ impl Session {
         Some(rows.start + block.time().iter().position(|at| *at >= time)? as u64)
     }
 
-    /// Goes to an earlier row. States near it are kept, for the next steps back.
+    /// Goes to an earlier row, reading again the events before it that are looked at one by one. States near
+    /// it are kept, for the next steps back.
     fn go_back(&mut self, to: u64) {
         if to < self.row || self.finished {
-            self.restart(to);
-            if self.log.start() == 0 {
-                self.read_until(to.saturating_sub(NEAR));
-                self.kept.set_near(&self.pipeline, &self.history);
-                self.read_until(to);
-            }
+            self.return_to(to);
+        }
+    }
+
+    /// The same, also to the row at hand.
+    fn return_to(&mut self, to: u64) {
+        let dots = u64::from(self.view.dots);
+        self.restart_from(to.saturating_sub(dots), to);
+        if self.log.start() == 0 {
+            self.read_until(to.saturating_sub(dots + NEAR));
+            self.kept.set_near(&self.pipeline, &self.history);
+            self.read_until(to);
         }
     }
 
@@ -420,6 +427,7 @@ impl Session {
     fn seek(&mut self, to: To) -> usize {
         if self.next_arrival().is_none() {
             self.seeking = None;
+            self.return_to(self.row);
             self.finish_if_complete();
             return 0;
         }
@@ -427,10 +435,11 @@ impl Session {
             self.fill(i64::MAX, ROWS);
         }
         let (from, before) = (self.row, self.pipeline.clone());
-        let read = self.read(ROWS);
+        // Whole: what a block changed is looked through, and the last rows are read again where it ends.
+        let read = self.take_rows(ROWS, 0);
         if let Some(row) = self.found(to, from, &before) {
             self.seeking = None;
-            self.go_back(row);
+            self.return_to(row);
             self.catch_up_to = row;
         }
         read
@@ -555,8 +564,13 @@ impl Session {
 
     /// Lets the engine read so many rows; the last of them one by one, as far as the page looks at them.
     fn read(&mut self, rows: usize) -> usize {
+        self.take_rows(rows, (self.view.dots as usize).min(DOTS_KEPT))
+    }
+
+    /// The same, the last `most` one by one.
+    fn take_rows(&mut self, rows: usize, most: usize) -> usize {
         let block = self.log.read(self.row, rows);
-        let (read, most) = (block.len(), (self.view.dots as usize).min(DOTS_KEPT));
+        let read = block.len();
         if read == 0 {
             return 0;
         }
@@ -687,9 +701,7 @@ impl Session {
     /// Reads the last rows again, one by one.
     fn look_again(&mut self) {
         let finished = self.finished;
-        self.finished = true;
-        self.go_back(self.row);
-        self.finished = false;
+        self.return_to(self.row);
         if finished {
             self.finish_if_complete();
         }

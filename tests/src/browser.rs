@@ -86,14 +86,34 @@ impl Page {
 
     /// Opens the page with a fragment, empty or beginning with `#`, and waits until it answers.
     pub async fn open(&self, fragment: &str) -> Result<()> {
-        // A change of the fragment alone would not load the page again.
-        self.client.goto("about:blank").await?;
-        self.client.goto(&format!("{}{fragment}", self.inner.site.url)).await?;
+        self.load(fragment).await?;
         self.until("the page answers", async || {
             Ok(self.script("return !!(globalThis.kappascope && kappascope.stats())", &[]).await?
                 == json!(true))
         })
         .await
+    }
+
+    /// The same without waiting, for a page that may never answer.
+    pub async fn load(&self, fragment: &str) -> Result<()> {
+        // A change of the fragment alone would not load the page again.
+        self.client.goto("about:blank").await?;
+        Ok(self.client.goto(&format!("{}{fragment}", self.inner.site.url)).await?)
+    }
+
+    /// Loads the page again past all that the browser keeps, as with Shift and the reload button.
+    pub async fn reload_anew(&self) -> Result<()> {
+        self.devtools("Page.reload", json!({ "ignoreCache": true })).await
+    }
+
+    /// Lets nobody reach the site any more, as when the network is gone.
+    pub fn unplug(&self) {
+        self.inner.site.stop();
+    }
+
+    /// Runs JavaScript in each page before its own.
+    pub async fn before_each(&self, code: &str) -> Result<()> {
+        self.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": code })).await
     }
 
     /// The paths that the browser has asked the site for, with `part` in them.

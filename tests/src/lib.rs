@@ -2,7 +2,7 @@
 //! and the binary beside it.
 //!
 //! `cargo xtask test` builds site and binary and says where they are: `KAPPASCOPE_DIST`,
-//! `KAPPASCOPE_BIN`, `KAPPASCOPE_CHROMIUM`, `KAPPASCOPE_CHROMEDRIVER`.
+//! `KAPPASCOPE_BIN`, `KAPPASCOPE_CHROMIUM`, `KAPPASCOPE_CHROMEDRIVER`, `KAPPASCOPE_AXE`.
 //!
 //! Tests take turns: a browser that shares the machine with another shows neither's speed.
 
@@ -15,7 +15,7 @@ pub use browser::{Page, Stats, Theme};
 pub use site::Site;
 
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 static TURN: Mutex<()> = Mutex::new(());
@@ -25,17 +25,40 @@ static TURN: Mutex<()> = Mutex::new(());
 /// # Panics
 /// When the test fails.
 pub fn with_page<F: Future<Output = anyhow::Result<()>>>(test: impl FnOnce(Page) -> F) {
+    with_page_at(&built_site(), "/some/where/", test);
+}
+
+/// The same with the site of a folder, served at a path that begins and ends with `/`.
+///
+/// # Panics
+/// When the test fails.
+pub fn with_page_at<F: Future<Output = anyhow::Result<()>>>(
+    site: &Path,
+    path: &str,
+    test: impl FnOnce(Page) -> F,
+) {
     let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
     let result = runtime.block_on(async {
-        let site = Site::serve(&setting("KAPPASCOPE_DIST")).await?;
-        let page = Page::start(site).await?;
+        let page = Page::start(Site::serve(site, path)?).await?;
         let result = test(page.clone()).await;
         page.close(result).await
     });
     if let Err(error) = result {
         panic!("{error:?}");
     }
+}
+
+/// The folder of the built site.
+#[must_use]
+pub fn built_site() -> PathBuf {
+    setting("KAPPASCOPE_DIST")
+}
+
+/// The script of axe-core, which finds what shuts people out.
+#[must_use]
+pub fn axe() -> PathBuf {
+    setting("KAPPASCOPE_AXE")
 }
 
 /// A path that `cargo xtask test` says.

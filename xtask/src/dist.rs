@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
+use crate::offline;
 use crate::process::{Command, run as run_child};
 use crate::setup::{self, Toolbox};
 use crate::weigh;
@@ -20,6 +21,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     );
     let toolbox = setup::page(workspace)?;
     run_child(site_build(workspace, &toolbox)?)?;
+    offline::complete(workspace, &workspace.site())?;
     weigh::run(workspace)?;
     run_child(binary_build(workspace))?;
     println!(
@@ -30,7 +32,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Builds the page into `dist/`.
+/// Builds the page into `dist/`; [`offline::complete`] is still to come.
 pub(crate) fn site_build(workspace: &Workspace, toolbox: &Toolbox) -> Result<Command> {
     trunk(workspace, toolbox, "build")
 }

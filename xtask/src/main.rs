@@ -13,6 +13,7 @@ mod conformance;
 mod dist;
 mod fuzz;
 mod nab;
+mod offline;
 mod process;
 mod serve;
 mod setup;
@@ -43,6 +44,7 @@ Usage: cargo xtask COMMAND
                   else where KAPPASCOPE_NAB says; they come from https://github.com/numenta/NAB
   fuzz            run each target of fuzz/ a fixed number of times under libFuzzer; needs a C++ compiler
   dist            build the static site and the release binary
+  offline FOLDER  let the site that Trunk has built in FOLDER work with no network; part of dist
   weigh           what the built site sends before the first chart, against its budgets
   setup           install what is missing for all of the above, into the user's cache folder
 ";
@@ -76,6 +78,7 @@ fn run(args: &[&str]) -> Result<ExitCode> {
         ["nab"] => nab::run(&Workspace::find()?, None),
         ["nab", folder] => nab::run(&Workspace::find()?, Some(folder)),
         ["fuzz"] => fuzz::run(&Workspace::find()?),
+        ["offline", folder] => offline::run(&Workspace::find()?, folder),
         ["weigh"] => weigh::run(&Workspace::find()?),
         ["dist"] => dist::run(&Workspace::find()?),
         ["setup"] => setup::run(&Workspace::find()?),

@@ -34,9 +34,9 @@ const JAVA_REMEDY: &str = "version 17, see https://adoptium.net, or on Debian or
 pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     let toolbox = page_and_checks(workspace)?;
     let browser = browser()?;
+    let files = [browser.chromium, browser.chromedriver, axe()?];
     println!("everything is in place:");
-    let programs = [browser.chromium, browser.chromedriver];
-    for place in toolbox.folders.iter().chain(&programs) {
+    for place in toolbox.folders.iter().chain(&files) {
         println!("  {}", place.display());
     }
     Ok(ExitCode::SUCCESS)
@@ -116,6 +116,16 @@ pub(crate) fn flink() -> Result<PathBuf> {
         install_missing(&[flink], &cache)?;
     }
     Ok(jars)
+}
+
+/// The script of axe-core.
+pub(crate) fn axe() -> Result<PathBuf> {
+    let (cache, axe) = (Cache::find()?, tool::for_accessibility());
+    let script = axe.place(&cache).join("node_modules").join("axe-core").join("axe.min.js");
+    if !axe.is_there(&cache) {
+        install_missing(&[axe], &cache)?;
+    }
+    Ok(script)
 }
 
 /// Chromium and the driver that fits it.

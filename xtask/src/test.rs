@@ -2,6 +2,7 @@
 //!
 //! Invariant: the last line is `N passed, N failed`, counted in steps, and the exit code agrees with it.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -88,9 +89,10 @@ fn all_steps(workspace: &Workspace, toolbox: &Toolbox, browser: &Browser) -> Res
         Step { name: "tests, WebAssembly", command: wasm_tests },
         Step { name: "fuzzing", command: workspace.cargo(&["xtask", "fuzz"]) },
         Step { name: "site", command: dist::site_build(workspace, toolbox)? },
+        Step { name: "site, offline", command: workspace.cargo(&["xtask", "offline", "dist"]) },
         Step { name: "size of the first load", command: workspace.cargo(&["xtask", "weigh"]) },
         Step { name: "binary", command: dist::binary_build(workspace) },
-        Step { name: "tests, browser", command: browser_tests(workspace, browser)? },
+        Step { name: "tests, browser", command: browser_tests(workspace, browser, &setup::axe()?)? },
         Step { name: "Flink, live", command: workspace.cargo(&["xtask", "conformance", "--quick"]) },
         Step { name: "Prometheus, live", command: workspace.cargo(&["xtask", "conformance", "--alerts"]) },
     ]);
@@ -98,9 +100,10 @@ fn all_steps(workspace: &Workspace, toolbox: &Toolbox, browser: &Browser) -> Res
 }
 
 /// The tests that drive the built site and the binary from outside; they learn here where these are.
-fn browser_tests(workspace: &Workspace, browser: &Browser) -> Result<Command> {
+fn browser_tests(workspace: &Workspace, browser: &Browser, axe: &Path) -> Result<Command> {
     let mut cargo = workspace.cargo(&["test", "--package", END_TO_END]);
     cargo.env("KAPPASCOPE_DIST", workspace.site()).env("KAPPASCOPE_BIN", workspace.binary()?);
+    cargo.env("KAPPASCOPE_AXE", axe);
     cargo.env("KAPPASCOPE_CHROMIUM", &browser.chromium).env("KAPPASCOPE_CHROMEDRIVER", &browser.chromedriver);
     Ok(cargo)
 }

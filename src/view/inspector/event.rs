@@ -71,9 +71,9 @@ fn facts(store: Store, fate: &EventFate) -> impl IntoView + use<> {
 
 fn of_query(store: Store, row: f64, fate: &QueryFate) -> AnyView {
     let tag = match fate.outcome {
-        Outcome::Counted { .. } => "tag",
+        Outcome::Counted { .. } | Outcome::Filtered { .. } => "tag",
         Outcome::Late { .. } => "tag late",
-        _ => "tag fire",
+        Outcome::OverLimit { .. } => "tag fire",
     };
     let key = fate.key.clone();
     let windows = fate.windows.iter().map(|fed| window(store, row, fate, fed)).collect_view();

@@ -179,7 +179,7 @@ fn Way() -> impl IntoView {
         let last = crumbs.len().saturating_sub(1);
         let crumb = move |(at, (name, question)): (usize, (String, Question))| {
             if at == last {
-                return view! { <li aria-current="true">{name}</li> }.into_any();
+                return view! { <li aria-current="true"><span>{name}</span></li> }.into_any();
             }
             let back = move |event: MouseEvent| store.look_by(&event, question.clone(), true);
             view! { <li><button class="link" on:click=back>{name}</button></li> }.into_any()

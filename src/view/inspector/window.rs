@@ -49,6 +49,8 @@ fn results(store: Store, story: &Story) -> AnyView {
         return view! { <h3>"Results"</h3> <p class="muted">"None so far."</p> }.into_any();
     }
     let heads = story.aggregates.clone();
+    let judged = story.results.iter().any(|given| !given.points.is_empty());
+    let lines = story.results.iter().map(|given| result(store, given, judged)).collect_view();
     view! {
         <h3>"Results"<span class="faint">{text::count(story.results.len() as f64)}</span></h3>
         <div class="sheet-table" tabindex="0" role="region" aria-label="Results of the window">
@@ -57,19 +59,19 @@ fn results(store: Store, story: &Story) -> AnyView {
                     <tr>
                         <th class="text">"Result"</th>
                         {heads.into_iter().map(|name| view! { <th>{name}</th> }).collect_view()}
-                        <th>"Score"</th>
+                        {judged.then(|| view! { <th>"Score"</th> })}
                         <th title="How many events it covers">"Covers"</th>
                         <th title="Row of the event that brought it about">"By event"</th>
                     </tr>
                 </thead>
-                <tbody>{story.results.iter().map(|given| result(store, given)).collect_view()}</tbody>
+                <tbody>{lines}</tbody>
             </table>
         </div>
     }
     .into_any()
 }
 
-fn result(store: Store, given: &Given) -> impl IntoView + use<> {
+fn result(store: Store, given: &Given, judged: bool) -> impl IntoView + use<> {
     let words = inspect::timing(&given.timing, given.revision, given.retraction);
     let tag = if given.timing == "correction" { "tag late" } else { "tag" };
     let score = given.points.first().map(|point| (text::fixed(point.score, 2), point.anomaly));
@@ -78,7 +80,7 @@ fn result(store: Store, given: &Given) -> impl IntoView + use<> {
         <tr class:gone=given.retraction>
             <td class="text"><span class=tag>{words}</span></td>
             {given.values.iter().map(|value| view! { <td>{text::value(*value)}</td> }).collect_view()}
-            <td class:fire=anomaly>{score}</td>
+            {judged.then(|| view! { <td class:fire=anomaly>{score}</td> })}
             <td>{given.covers.map_or_else(|| "–".to_owned(), text::count)}</td>
             <td>{brought_by(store, given.row)}</td>
         </tr>

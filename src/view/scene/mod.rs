@@ -5,6 +5,7 @@
 
 mod alert;
 mod detector;
+mod faults;
 mod source;
 mod time;
 mod window;

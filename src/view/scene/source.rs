@@ -1,6 +1,7 @@
 //! Where the events come from: what happens there, its seed, how far it is read, and a file instead.
 
 use super::Section;
+use super::faults::FaultDials;
 use crate::permalink::LARGEST;
 use crate::state::use_store;
 use crate::text;
@@ -38,6 +39,7 @@ pub(super) fn SourceSection() -> impl IntoView {
         <Section number="1" id="section-source" name="Source" about=Signal::derive(move || about().to_owned())>
             <Story/>
             <Show when=move || seed.get().is_some()><Seed seed=seed/></Show>
+            <FaultDials/>
             <Progress/>
             <Show when=move || store.data.found.with(Option::is_some)>
                 <button

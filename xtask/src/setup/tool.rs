@@ -19,6 +19,8 @@ const BINARYEN: &str = "132.0.0";
 /// Flink's jars alone. The package `apache-flink` adds what runs Python functions, 500 MB that nothing here calls.
 const FLINK_LIBRARIES: &str = "2.3.0";
 
+const AXE_CORE: &str = "4.14.1";
+
 const PIP_REMEDY: &str = "see https://pip.pypa.io, or on Debian or Ubuntu: apt-get install python3-pip";
 
 /// One package of a registry, and what it is for.
@@ -70,6 +72,16 @@ pub(super) fn for_checks() -> Tool {
         version: CARGO_DENY.to_owned(),
         purpose: "checks the licences and origins of all dependencies",
         source: Source::Crate(&[]),
+    }
+}
+
+/// The tool that only the browser tests need.
+pub(super) fn for_accessibility() -> Tool {
+    Tool {
+        package: "axe-core",
+        version: AXE_CORE.to_owned(),
+        purpose: "finds on the page what shuts people out",
+        source: Source::Npm,
     }
 }
 
