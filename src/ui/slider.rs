@@ -5,13 +5,16 @@
 
 use leptos::prelude::*;
 
+/// Values that a setting may take, in rising order.
+pub(crate) type Ladder = &'static [f64];
+
 const SECOND: f64 = 1e3;
 const MINUTE: f64 = 60.0 * SECOND;
 const HOUR: f64 = 60.0 * MINUTE;
 const DAY: f64 = 24.0 * HOUR;
 
 /// Sizes of windows, gaps between sessions and other lengths of time, in milliseconds.
-pub(crate) const LENGTHS: [f64; 24] = [
+pub(crate) const LENGTHS: Ladder = &[
     100.0,
     200.0,
     500.0,
@@ -39,7 +42,7 @@ pub(crate) const LENGTHS: [f64; 24] = [
 ];
 
 /// Bounds of disorder, in milliseconds.
-pub(crate) const BOUNDS: [f64; 23] = [
+pub(crate) const BOUNDS: Ladder = &[
     0.0,
     100.0,
     250.0,
@@ -66,7 +69,7 @@ pub(crate) const BOUNDS: [f64; 23] = [
 ];
 
 /// How long something lasts or is waited for, in milliseconds: from not at all.
-pub(crate) const WAITS: [f64; 18] = [
+pub(crate) const WAITS: Ladder = &[
     0.0,
     SECOND,
     5.0 * SECOND,
@@ -242,7 +245,7 @@ mod tests {
 
     #[test]
     fn ladders_rise() {
-        for ladder in [&LENGTHS[..], &BOUNDS, &WAITS, &EVENTS] {
+        for ladder in [LENGTHS, BOUNDS, WAITS, EVENTS] {
             assert!(ladder.is_sorted_by(|a, b| a < b), "{ladder:?}");
         }
     }

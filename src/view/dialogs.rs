@@ -44,7 +44,7 @@ pub(crate) fn Dialogs() -> impl IntoView {
 }
 
 /// The keys of the page, with what they do.
-const KEYS: [(&[&str], &str); 12] = [
+const KEYS: [(&[&str], &str); 14] = [
     (&["Space"], "Play or pause"),
     (&["→"], "Step by an event"),
     (&["←"], "Step back by an event"),
@@ -56,6 +56,8 @@ const KEYS: [(&[&str], &str); 12] = [
     (&["/"], "Go to a time or a row"),
     (&["Esc"], "Let go of what is selected, or close"),
     (&["Tab"], "To the next control; arrows turn a slider, Home and End take it to its ends"),
+    (&["+", "−", "0"], "On the main chart: nearer, farther, all of it; → and ← move it"),
+    (&["↑", "↓"], "On a line of the disorder: longer or shorter"),
     (&["?"], "These keys"),
 ];
 
@@ -67,7 +69,6 @@ fn Keys() -> impl IntoView {
     };
     view! {
         <dl class="keys">{KEYS.map(line).collect_view()}</dl>
-        <p class="effect">"On a chart, its own line says which keys it knows."</p>
     }
 }
 

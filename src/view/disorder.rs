@@ -8,7 +8,7 @@ use crate::knob;
 use crate::state::{Ghost, Pointed, Store, use_store};
 use crate::text;
 use crate::text::charts as words;
-use crate::ui::slider::{BOUNDS, WAITS};
+use crate::ui::slider::{BOUNDS, Ladder, WAITS};
 use crate::view::easel::{Canvases, Easel, SaveMenu, is_scrolling, position};
 use crate::view::{Drawing, groups};
 use crate::wire::{Answer, Fate, Frame, Question, View};
@@ -42,10 +42,10 @@ enum Line {
 }
 
 impl Line {
-    fn ladder(self) -> &'static [f64] {
+    fn ladder(self) -> Ladder {
         match self {
-            Self::Bound => &BOUNDS,
-            Self::Lateness => &WAITS,
+            Self::Bound => BOUNDS,
+            Self::Lateness => WAITS,
         }
     }
 
@@ -492,9 +492,9 @@ mod tests {
 
     #[test]
     fn a_line_snaps_to_the_step_that_looks_nearest() {
-        assert_eq!(BOUNDS[snap(&BOUNDS, 0.0)], 0.0);
-        assert_eq!(BOUNDS[snap(&BOUNDS, 5_400.0)], 5_000.0);
-        assert_eq!(BOUNDS[snap(&BOUNDS, 1e12)], *BOUNDS.last().unwrap());
-        assert_eq!(WAITS[snap(&WAITS, 20_000.0)], 30_000.0);
+        assert_eq!(BOUNDS[snap(BOUNDS, 0.0)], 0.0);
+        assert_eq!(BOUNDS[snap(BOUNDS, 5_400.0)], 5_000.0);
+        assert_eq!(BOUNDS[snap(BOUNDS, 1e12)], *BOUNDS.last().unwrap());
+        assert_eq!(WAITS[snap(WAITS, 20_000.0)], 30_000.0);
     }
 }

@@ -247,7 +247,7 @@ fn Clocks() -> impl IntoView {
     let clock = |time: Option<f64>| time.map_or_else(|| "--:--:--.---".to_owned(), text::clock);
     let day = |time: Option<f64>| time.map(|time| format!(", {}", text::day(time as i64)));
     view! {
-        <div class="clock not-narrow" title="The newest event's own time, UTC">
+        <div class="clock event-time not-narrow" title="The newest event's own time, UTC">
             <span>"Event time" {move || store.frame.with(|frame| day(frame.newest_time))}</span>
             <b>{move || store.frame.with(|frame| clock(frame.newest_time))}</b>
         </div>
@@ -279,7 +279,7 @@ fn Share() -> impl IntoView {
     view! {
         <Show when=move || store.can_share()>
             <button
-                class="button not-narrow"
+                class="button"
                 data-testid="permalink"
                 title="Copies an address that opens this source, seed and settings"
                 on:click=share
@@ -315,7 +315,7 @@ fn Export() -> impl IntoView {
     };
     view! {
         <button
-            class="button not-narrow"
+            class="button"
             data-testid="export"
             title="Downloads the pipeline with these settings as a file for the command line"
             on:click=export

@@ -30,27 +30,83 @@ pub(crate) fn Strip() -> impl IntoView {
         now => format!("{now} firing"),
     };
     view! {
-        <ol class="strip" aria-label="Pipeline" data-testid="strip">
-            <Stage name="Source" about="Where the events come from" goes=Goes::Section("section-source") value=source(store)>
-                <Edge about="Events a second" value=figure(|frame| format!("{}/s", text::short(frame.events_per_second)))/>
-            </Stage>
-            <Stage name="Log" about="Events in the order in which they came" goes=Goes::Card("#disorder") value=figure(|frame| text::count(frame.events))>
-                <Edge about="Events that the engine has yet to read" late=waiting value=figure(|frame| format!("lag {}", text::short(frame.waiting)))/>
-            </Stage>
-            <Stage name="Watermark" class="watermark" about="No event before this time is expected any more" goes=Goes::Section("section-time") value=figure(watermark)>
-                <Edge about="Events dropped as late" late=late value=figure(|frame| format!("{} late", text::short(frame.late)))/>
-            </Stage>
-            <Stage name="Windows" about="Windows that have not closed" goes=Goes::Section("section-window") value=figure(|frame| format!("{} open", text::short(frame.open_windows)))>
-                <Edge about="Windows that have closed" value=figure(|frame| text::short(frame.windows - frame.corrections))/>
-            </Stage>
-            <Stage name="Aggregates" about="What is computed for each window and key" goes=Goes::Card("[data-testid=windows-table]") value=aggregates(store)>
-                <Edge about="Results of windows, corrections among them" value=figure(|frame| text::short(frame.windows))/>
-            </Stage>
-            <Stage name="Detector" about="Series that are judged, one a key" goes=Goes::Section("section-detector") value=figure(|frame| format!("{} series", text::short(f64::from(frame.keys))))>
-                <Edge about="Anomalies" fire=true value=figure(|frame| text::short(frame.anomalies))/>
-            </Stage>
-            <Stage name="Alerts" about="Alerts that fire now, or did" firing=Signal::derive(move || firing.get() != 0) goes=Goes::Card("[data-testid=alerts]") value=Signal::derive(alerts)/>
-        </ol>
+        <nav class="strip-box" aria-label="Pipeline">
+            <ol class="strip" data-testid="strip">
+                <Stage
+                    name="Source"
+                    about="Where the events come from"
+                    goes=Goes::Section("section-source")
+                    value=source(store)
+                >
+                    <Edge
+                        about="Events a second"
+                        value=figure(|frame| format!("{}/s", text::short(frame.events_per_second)))
+                    />
+                </Stage>
+                <Stage
+                    name="Log"
+                    about="Events in the order in which they came"
+                    goes=Goes::Card("[data-testid=disorder]")
+                    value=figure(|frame| text::count(frame.events))
+                >
+                    <Edge
+                        about="Events that the engine has yet to read"
+                        late=waiting
+                        value=figure(|frame| format!("lag {}", text::short(frame.waiting)))
+                    />
+                </Stage>
+                <Stage
+                    name="Watermark"
+                    class="watermark"
+                    about="No event before this time is expected any more"
+                    goes=Goes::Section("section-time")
+                    value=figure(watermark)
+                >
+                    <Edge
+                        about="Events dropped as late"
+                        late=late
+                        value=figure(|frame| format!("{} late", text::short(frame.late)))
+                    />
+                </Stage>
+                <Stage
+                    name="Windows"
+                    about="Windows that have not closed"
+                    goes=Goes::Section("section-window")
+                    value=figure(|frame| format!("{} open", text::short(frame.open_windows)))
+                >
+                    <Edge
+                        about="Windows that have closed"
+                        value=figure(|frame| text::short(frame.windows - frame.corrections))
+                    />
+                </Stage>
+                <Stage
+                    name="Aggregates"
+                    about="What is computed for each window and key"
+                    goes=Goes::Card("[role=tablist]")
+                    value=aggregates(store)
+                >
+                    <Edge
+                        about="Results of windows, corrections among them"
+                        value=figure(|frame| text::short(frame.windows))
+                    />
+                </Stage>
+                <Stage
+                    name="Detector"
+                    about="Series that are judged, one a key"
+                    goes=Goes::Section("section-detector")
+                    value=figure(|frame| format!("{} series", text::short(f64::from(frame.keys))))
+                >
+                    <Edge about="Anomalies" fire=true value=figure(|frame| text::short(frame.anomalies))/>
+                </Stage>
+                <Stage
+                    name="Alerts"
+                    about="Alerts that fire now, or did"
+                    firing=Signal::derive(move || firing.get() != 0)
+                    goes=Goes::Card("[data-testid=alerts]")
+                    value=Signal::derive(alerts)
+                />
+            </ol>
+        </nav>
     }
 }
 

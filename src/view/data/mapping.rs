@@ -4,7 +4,7 @@ use super::part;
 use crate::data::Found;
 use crate::state::use_store;
 use crate::text;
-use crate::ui::slider::{LENGTHS, WAITS};
+use crate::ui::slider::{LENGTHS, Ladder, WAITS};
 use kappascope_ingest::profile::{Loss, Mapping};
 use leptos::prelude::*;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ pub(super) fn Pipeline(found: Arc<Found>) -> impl IntoView {
         <Duration
             label="Window"
             test_id="mapping-window"
-            steps=ladder(&LENGTHS, proposed.window_ms)
+            steps=ladder(LENGTHS, proposed.window_ms)
             get=|mapping| mapping.window_ms
             set=|mapping, ms| mapping.window_ms = ms
         />
@@ -55,7 +55,7 @@ pub(super) fn Pipeline(found: Arc<Found>) -> impl IntoView {
         <Duration
             label="Lateness"
             test_id="mapping-lateness"
-            steps=ladder(&WAITS, proposed.lateness_ms)
+            steps=ladder(WAITS, proposed.lateness_ms)
             get=|mapping| mapping.lateness_ms
             set=|mapping, ms| mapping.lateness_ms = ms
         />
@@ -179,7 +179,7 @@ fn Duration(
 }
 
 /// The steps of a ladder, and the proposed one among them.
-fn ladder(steps: &[f64], proposed: i64) -> Vec<(i64, String)> {
+fn ladder(steps: Ladder, proposed: i64) -> Vec<(i64, String)> {
     let mut steps: Vec<i64> = steps.iter().map(|ms| *ms as i64).chain([proposed]).collect();
     steps.sort_unstable();
     steps.dedup();

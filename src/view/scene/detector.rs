@@ -125,18 +125,20 @@ fn Kind() -> impl IntoView {
         });
     };
     view! {
-        <label class="choice">
-            <span>"Kind"</span>
-            <Picker>
-                <select class="field" data-testid="detector-kind" on:change=choose>
-                    {KINDS.map(|(known, title, finds)| view! {
-                        <option value=known title=finds prop:selected=move || name.get() == Some(known)>{title}</option>
-                    })}
-                </select>
-            </Picker>
-        </label>
-        <p class="effect">{finds}</p>
-        <Refusal control=Some("detector-kind")/>
+        <div class="control">
+            <label class="choice">
+                <span>"Kind"</span>
+                <Picker>
+                    <select class="field" data-testid="detector-kind" on:change=choose>
+                        {KINDS.map(|(known, title, finds)| view! {
+                            <option value=known title=finds prop:selected=move || name.get() == Some(known)>{title}</option>
+                        })}
+                    </select>
+                </Picker>
+            </label>
+            <p class="effect">{finds}</p>
+            <Refusal control=Some("detector-kind")/>
+        </div>
     }
 }
 
@@ -293,7 +295,7 @@ fn Flip(of: usize) -> impl IntoView {
         });
     };
     view! {
-        <label class="switch" title=of.about>
+        <label class="flip" title=of.about>
             <input type="checkbox" data-testid=of.test_id prop:checked=move || on.get() on:change=flip/>
             <span>{of.label}</span>
         </label>

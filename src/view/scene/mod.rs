@@ -138,8 +138,8 @@ pub(crate) fn show_section(store: Store, id: &str) {
     section.scroll_into_view();
     let summary = section.query_selector("summary").ok().flatten();
     if let Some(summary) = summary.and_then(|summary| summary.dyn_into::<HtmlElement>().ok()) {
-        // One that cannot take the focus leaves it where it is.
-        let _ = summary.focus();
+        // Once the sheet is there. A heading that cannot take the focus leaves it where it is.
+        set_timeout(move || drop(summary.focus()), std::time::Duration::ZERO);
     }
 }
 

@@ -119,7 +119,7 @@ fn Idle() -> impl IntoView {
             label="Idle after"
             about="After how long without events a partition no longer holds the watermark back."
             test_id="watermark-idle"
-            ladder=|_, _| WAITS.into_iter().skip(1).chain([NONE]).collect()
+            ladder=|_, _| WAITS.iter().copied().skip(1).chain([NONE]).collect()
             read=|spec, _| Some(spec.watermark.idle.map_or(NONE, |idle| idle.0 as f64))
             write=|ms| if ms == NONE { "never".to_owned() } else { text::span(ms as i64) }
             set=|spec, _, ms| spec.watermark.idle = (ms != NONE).then_some(Millis(ms as i64))

@@ -93,42 +93,44 @@ fn Kinds(kind: Memo<WindowKind>) -> impl IntoView {
         }
     };
     view! {
-        <fieldset class="segments" data-testid="window-kind">
-            <legend class="unseen">"Kind of windows"</legend>
-            {WindowKind::COMMON.map(|known| view! {
-                <label title=text::window_kind(known).1>
-                    <input
-                        type="radio"
-                        class="unseen"
-                        name="window-kind"
-                        value=known.name()
-                        data-testid=format!("window-kind-{}", known.name())
-                        prop:checked=move || kind.get() == known
-                        on:change=move |_| set(known)
-                    />
-                    <span>{text::window_kind(known).0}</span>
-                </label>
-            })}
-            <select
-                class:on=move || seldom().is_some()
-                aria-label="More kinds of windows"
-                data-testid="window-kind-more"
-                on:change=choose
-            >
-                <option value="" hidden prop:selected=move || seldom().is_none()>"More"</option>
-                {WindowKind::MORE.map(|known| view! {
-                    <option
-                        value=known.name()
-                        title=text::window_kind(known).1
-                        prop:selected=move || seldom() == Some(known)
-                    >
-                        {text::window_kind(known).0}
-                    </option>
+        <div class="control">
+            <fieldset class="segments" data-testid="window-kind">
+                <legend class="unseen">"Kind of windows"</legend>
+                {WindowKind::COMMON.map(|known| view! {
+                    <label title=text::window_kind(known).1>
+                        <input
+                            type="radio"
+                            class="unseen"
+                            name="window-kind"
+                            value=known.name()
+                            data-testid=format!("window-kind-{}", known.name())
+                            prop:checked=move || kind.get() == known
+                            on:change=move |_| set(known)
+                        />
+                        <span>{text::window_kind(known).0}</span>
+                    </label>
                 })}
-            </select>
-        </fieldset>
-        <p class="effect">{move || text::window_kind(kind.get()).1}</p>
-        <Refusal control=Some("window-kind")/>
+                <select
+                    class:on=move || seldom().is_some()
+                    aria-label="More kinds of windows"
+                    data-testid="window-kind-more"
+                    on:change=choose
+                >
+                    <option value="" hidden prop:selected=move || seldom().is_none()>"More"</option>
+                    {WindowKind::MORE.map(|known| view! {
+                        <option
+                            value=known.name()
+                            title=text::window_kind(known).1
+                            prop:selected=move || seldom() == Some(known)
+                        >
+                            {text::window_kind(known).0}
+                        </option>
+                    })}
+                </select>
+            </fieldset>
+            <p class="effect">{move || text::window_kind(kind.get()).1}</p>
+            <Refusal control=Some("window-kind")/>
+        </div>
     }
 }
 
@@ -179,7 +181,7 @@ fn lengths(spec: &Spec, watch: Watch) -> Vec<f64> {
         WindowKind::Session => LENGTHS[0],
         _ => 1e3,
     };
-    LENGTHS.into_iter().filter(|length| *length >= least).collect()
+    LENGTHS.iter().copied().filter(|length| *length >= least).collect()
 }
 
 #[component]
@@ -228,7 +230,7 @@ fn Events() -> impl IntoView {
             test_id="window-slide"
             ladder=|spec, watch| {
                 let most = window::events(spec, watch).map_or(1.0, |(events, _)| f64::from(events));
-                EVENTS.into_iter().filter(|number| *number < most).chain([most]).collect()
+                EVENTS.iter().copied().filter(|number| *number < most).chain([most]).collect()
             }
             read=|spec, watch| window::events(spec, watch).map(|(_, slide)| f64::from(slide))
             write=|number| text::several(number, "event")
@@ -285,7 +287,7 @@ fn Results() -> impl IntoView {
                 <select class="field" data-testid="window-emit" on:change=set_emit>
                     <option value="on_close" prop:selected=move || emit.get() == Emission::OnClose>"When it closes"</option>
                     <option value="on_update" prop:selected=move || emit.get() == Emission::OnUpdate>"With each event too"</option>
-                    <option value="every" prop:selected=move || is_every.get()>"From time to time too"</option>
+                    <option value="every" prop:selected=move || is_every.get()>"At intervals too"</option>
                 </select>
             </Picker>
         </label>
@@ -317,9 +319,9 @@ fn Every() -> impl IntoView {
 
 /// What a further result may say of the events of the earlier ones, with its name in a pipeline file.
 const ACCUMULATIONS: [(Accumulation, &str, &str); 3] = [
-    (Accumulation::Accumulating, "accumulating", "Replaces the one before"),
-    (Accumulation::Discarding, "discarding", "Adds to the ones before"),
-    (Accumulation::Retracting, "retracting", "Takes the one before back first"),
+    (Accumulation::Accumulating, "accumulating", "Replaces the last"),
+    (Accumulation::Discarding, "discarding", "Adds to the others"),
+    (Accumulation::Retracting, "retracting", "Takes the last back"),
 ];
 
 #[component]
