@@ -21,7 +21,8 @@ async fn findings(page: &Page) -> Result<(Vec<String>, u64)> {
 }
 
 /// Opens all menus that are there, and counts them.
-const OPEN_MENUS: &str = "for (const menu of document.querySelectorAll('[aria-expanded=false]')) menu.click();
+const OPEN_MENUS: &str =
+    "for (const menu of document.querySelectorAll('[aria-expanded=false]')) menu.click();
      return new Promise(done => requestAnimationFrame(() =>
        done(document.querySelectorAll('[aria-expanded=true]').length)))";
 
@@ -64,7 +65,7 @@ async fn show(page: &Page, state: &str) -> Result<()> {
             Ok(())
         }
         "error" => page.drop_text("empty.csv", "").await,
-        tab => page.click(tab).await,
+        tab => click(page, &format!("[data-testid={tab}]")).await,
     }
 }
 
