@@ -158,7 +158,7 @@ mod tests {
         let rules = Rules { miss_cost: 10.0, train: 0.5 };
         let first = [label(0.1), label(0.3)];
         let chosen = sweep(&settings, &log, &first, rules).unwrap();
-        let again = crate::run::alerts(&settings[chosen.chosen], &log).unwrap();
+        let again = alerts(&settings[chosen.chosen], &log).unwrap();
         assert_eq!(chosen.alerts, again, "the alerts are those of the chosen setting");
         assert_eq!(Judge::new(&first).outcome(&again, chosen.train), chosen.tried[chosen.chosen].train);
         assert_eq!((chosen.train.until, chosen.test.unwrap().from), (at(0.5), at(0.5)));
