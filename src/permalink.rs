@@ -128,7 +128,7 @@ pub(crate) fn read(fragment: &str) -> Result<Scene, String> {
             "seed" => seed = Some(whole(name, value, 0)?),
             "events" => events = Some(whole(name, value, 1)?),
             "faults" => {
-                faults = value.parse().map_err(|error: FaultError| misfit(part, &error.to_string()))?
+                faults = value.parse().map_err(|error: FaultError| misfit(part, &error.to_string()))?;
             }
             "sink" => scene.sink = Some(sink(value)?),
             "move" => scene.moved.push(moved(value)?),

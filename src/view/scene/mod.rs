@@ -203,7 +203,7 @@ fn Dial(
             test_id=test_id
             ladder=ladder
             value=value.into()
-            mark=at_first(move |spec, watch| read(spec, watch))
+            mark=at_first(read)
             words=words
             on_change=Callback::new(move |value| hand.turn(test_id, |spec, watch| set(spec, watch, value)))
         >

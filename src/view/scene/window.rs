@@ -334,7 +334,7 @@ fn Accumulate() -> impl IntoView {
         let known = ACCUMULATIONS.into_iter().find(|(_, name, _)| *name == chosen);
         if let Some((known, ..)) = known {
             hand.press("window-accumulation", |spec, watch| {
-                knob::query_mut(spec, watch).accumulation = known
+                knob::query_mut(spec, watch).accumulation = known;
             });
         }
     };
