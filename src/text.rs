@@ -14,6 +14,7 @@ use crate::knob;
 use crate::knob::window::WindowKind;
 use crate::wire::{Source, Watch};
 use kappascope_core::spec::WindowSpec;
+use kappascope_core::time::date;
 use kappascope_core::{Millis, Spec};
 use kappascope_scenario::{SCENARIOS, Scenario};
 
@@ -269,23 +270,10 @@ pub(crate) fn speed(seconds: Option<f64>) -> String {
     }
 }
 
-/// Year, month from 0 and day of a time. From Howard Hinnant's `civil_from_days`.
-fn date(ms: i64) -> (i64, usize, i64) {
-    let days = ms.div_euclid(DAY) + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let month = ((month + 2) % 12) as usize;
-    (year_of_era + era * 400 + i64::from(month <= 1), month, day)
-}
-
 /// Day and month: `3 Jan`.
 pub(crate) fn day(ms: i64) -> String {
     let (_, month, day) = date(ms);
-    format!("{day} {}", MONTHS[month])
+    format!("{day} {}", MONTHS[month as usize - 1])
 }
 
 /// Day, month and year: `3 Jan 2013`.

@@ -65,7 +65,7 @@ async fn show(page: &Page, state: &str) -> Result<()> {
             Ok(())
         }
         "error" => page.drop_text("empty.csv", "").await,
-        tab => page.click(tab).await,
+        tab => click(page, &format!("[data-testid={tab}]")).await,
     }
 }
 

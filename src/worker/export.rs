@@ -29,7 +29,7 @@ pub(super) struct Writing {
 
 enum Form {
     Jsonl,
-    Csv(csv::Writer),
+    Csv(Box<csv::Writer>),
 }
 
 impl Writing {
@@ -42,7 +42,7 @@ impl Writing {
             );
         }
         let form = match export {
-            Export::Csv => Form::Csv(csv::Writer::new(run.spec, session.query())),
+            Export::Csv => Form::Csv(Box::new(csv::Writer::new(run.spec, session.query()))),
             Export::Jsonl | Export::Snapshot => Form::Jsonl,
         };
         let pipeline = Pipeline::new(run.spec).map_err(|error| error.to_string())?;

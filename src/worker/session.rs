@@ -321,7 +321,7 @@ impl Session {
             To::PreviousEvent => self.go_back(self.row.saturating_sub(1)),
             // Where the log is not held from its start, what came before is not looked through.
             To::PreviousWindow if self.log.start() > 0 || self.row == 0 => {
-                self.go_back(self.row.saturating_sub(1))
+                self.go_back(self.row.saturating_sub(1));
             }
             To::PreviousWindow => self.go_back(self.previous_window()),
             To::Row(row) if (row as u64) < self.row || self.finished => self.go_back(row as u64),

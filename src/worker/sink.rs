@@ -48,7 +48,7 @@ impl Sink {
                 self.lag_ms = last.lag_ms();
             }
             self.row += 1;
-            if self.row % self.every == 0 {
+            if self.row.is_multiple_of(self.every) {
                 self.note(arrival);
             }
         }

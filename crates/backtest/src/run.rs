@@ -22,6 +22,10 @@ const ROWS_AT_ONCE: usize = 1 << 17;
 /// Most rows pushed at a time, where there is one copy: what `kappascope run` pushes of a simulated stream.
 const MOST_ROWS: usize = 1 << 14;
 
+/// Most settings that share a run: their alerts are held together until it is over. A run's own cost, its
+/// queries, is then a small part of what it does for so many.
+const MOST_SHARING: usize = 32;
+
 /// One alert: from the first sign to the end.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Alert {
@@ -43,21 +47,39 @@ pub struct Alert {
     pub score: f64,
 }
 
-/// The alerts of each setting, in the order in which they fired.
+/// Gives the alerts of each setting, by its index, in the order in which they fired: those that share a run
+/// one after the other, as soon as it is over.
 ///
 /// # Errors
 /// When a pipeline cannot run.
-pub fn alerts(settings: &[Setting], log: &Log) -> Result<Vec<Vec<Alert>>, SpecError> {
-    let mut alerts = vec![Vec::new(); settings.len()];
-    Shared::group(settings).iter().try_for_each(|shared| shared.run(log, &mut alerts))?;
-    Ok(alerts)
+pub fn each(
+    settings: &[Setting],
+    log: &Log,
+    mut take: impl FnMut(usize, Vec<Alert>),
+) -> Result<(), SpecError> {
+    for shared in Shared::group(settings) {
+        shared.run(log)?.into_iter().for_each(|(setting, alerts)| take(setting, alerts));
+    }
+    Ok(())
+}
+
+/// The alerts of one setting, in the order in which they fired.
+///
+/// # Errors
+/// When its pipeline cannot run.
+pub fn alerts(setting: &Setting, log: &Log) -> Result<Vec<Alert>, SpecError> {
+    let mut found = Vec::new();
+    each(std::slice::from_ref(setting), log, |_, alerts| found = alerts)?;
+    Ok(found)
 }
 
 /// Settings that share a run.
 struct Shared {
     /// Their queries, each way that a detector is set, and every setting's rules.
     spec: Spec,
-    /// Whose each rule of `spec` is: the setting, and the rule within it.
+    /// Which settings these are.
+    settings: Vec<usize>,
+    /// Whose each rule of `spec` is: the setting's place in `settings`, and the rule within it.
     owners: Vec<(usize, u32)>,
     /// Where each detector stands in `spec`, by its text.
     detectors: FxHashMap<String, usize>,
@@ -69,13 +91,19 @@ impl Shared {
         let mut of_front = FxHashMap::default();
         for (s, Setting { spec, .. }) in settings.iter().enumerate() {
             let front = front(spec);
-            let group = *of_front.entry(front.to_toml()).or_insert_with(|| {
-                groups.push(Self { spec: front, owners: Vec::new(), detectors: FxHashMap::default() });
-                groups.len() - 1
-            });
-            groups[group].add(s, spec);
+            let group = of_front.entry(front.to_toml()).or_insert(usize::MAX);
+            if groups.get(*group).is_none_or(|group| group.settings.len() == MOST_SHARING) {
+                *group = groups.len();
+                groups.push(Self::new(front));
+            }
+            groups[*group].add(s, spec);
         }
         groups
+    }
+
+    fn new(front: Spec) -> Self {
+        let (settings, owners, detectors) = (Vec::new(), Vec::new(), FxHashMap::default());
+        Self { spec: front, settings, owners, detectors }
     }
 
     /// Adds a setting's rules, and the detectors that the run does not have yet, under names of their own.
@@ -87,8 +115,9 @@ impl Shared {
             }
             alert.name = format!("{} {}", alert.name, self.owners.len());
             self.spec.alert.push(alert);
-            self.owners.push((setting, r as u32));
+            self.owners.push((self.settings.len(), r as u32));
         }
+        self.settings.push(setting);
     }
 
     /// The name that a detector has here.
@@ -105,8 +134,8 @@ impl Shared {
         self.spec.detector[at].name.clone()
     }
 
-    /// The alerts of every setting.
-    fn run(&self, log: &Log, alerts: &mut [Vec<Alert>]) -> Result<(), SpecError> {
+    /// The alerts of every setting, with its index.
+    fn run(&self, log: &Log) -> Result<Vec<(usize, Vec<Alert>)>, SpecError> {
         let mut pipeline = Pipeline::new(&self.spec)?;
         let mut watch = Watch::new(&self.spec);
         let copies = self.spec.detector.len() + self.spec.alert.len();
@@ -120,11 +149,12 @@ impl Shared {
         }
         pipeline.finish();
         watch.take(&pipeline, None);
+        let mut found: Vec<_> = self.settings.iter().map(|setting| (*setting, Vec::new())).collect();
         for alert in watch.alerts {
-            let (setting, rule) = self.owners[alert.rule as usize];
-            alerts[setting].push(Alert { rule, ..alert });
+            let (owner, rule) = self.owners[alert.rule as usize];
+            found[owner].1.push(Alert { rule, ..alert });
         }
-        Ok(())
+        Ok(found)
     }
 }
 
@@ -281,17 +311,37 @@ mod tests {
                 [&*format!("detector.{detector}.threshold=1.5,2,3"), &*hold, "watermark.bound=0s,10s"]
                     .map(|text| text.parse().unwrap());
             let settings = settings(world.spec(), &parameters).unwrap();
-            let found = alerts(&settings, &log).unwrap();
+            let mut found = vec![None; settings.len()];
+            each(&settings, &log, |s, alerts| found[s] = Some(alerts)).unwrap();
             let groups = Shared::group(&settings);
             assert_eq!(groups.len(), 2, "one run a bound");
             assert!(groups[0].spec.detector.len() <= 3 * world.spec().detector.len());
             let mut counts: Vec<usize> = Vec::new();
             for (setting, found) in settings.iter().zip(found) {
+                let found = found.unwrap();
                 counts.push(found.len());
                 assert_eq!(found, alone(&setting.spec, &log), "{:?}", setting.values);
             }
             assert!(counts[0] > 2 && counts.iter().any(|count| *count != counts[0]), "{name}: {counts:?}");
         }
+    }
+
+    #[test]
+    fn few_enough_settings_share_a_run() {
+        let world = kappascope_scenario::open("website", 3, Some(1)).unwrap();
+        let parameters =
+            ["detector.threshold=1:4:0.1", "watermark.bound=0s,10s"].map(|text| text.parse().unwrap());
+        let settings = settings(world.spec(), &parameters).unwrap();
+        let groups = Shared::group(&settings);
+        let sizes: Vec<usize> = groups.iter().map(|group| group.settings.len()).collect();
+        assert_eq!((settings.len(), sizes), (62, vec![31, 31]));
+        let more = [&settings[..], &settings].concat();
+        let groups = Shared::group(&more);
+        let sizes: Vec<usize> = groups.iter().map(|group| group.settings.len()).collect();
+        assert_eq!(sizes, [MOST_SHARING, MOST_SHARING, 30, 30]);
+        let mut all: Vec<usize> = groups.into_iter().flat_map(|group| group.settings).collect();
+        all.sort_unstable();
+        assert!(all.into_iter().eq(0..more.len()), "each setting once");
     }
 
     #[test]
@@ -335,10 +385,10 @@ mod tests {
             log.append(window * 100 + 60, window * 100 + 67, 0, &[key], &[0.0]);
         }
         let setting = Setting { values: Vec::new(), spec };
-        let found = alerts(&[setting], &log).unwrap();
+        let found = alerts(&setting, &log).unwrap();
         // Began with the window from 200, fired at the end of the one from 300, 400; the watermark came there
         // with the event of 460, which arrived at 467. The window from 400 ended it, at 500.
-        let [alert] = &found[0][..] else { panic!("{found:?}") };
+        let [alert] = &found[..] else { panic!("{found:?}") };
         assert_eq!((alert.since, alert.fired, alert.known, alert.until), (200, 400, 467, Some(500)));
         assert_eq!(alert.key, [("k".to_owned(), "x".to_owned())]);
     }

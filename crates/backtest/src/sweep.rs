@@ -6,11 +6,12 @@
 //!         here, the cheapest is chosen
 //! ```
 //!
-//! **Invariant:** nothing that happens in the test part has a say in the choice.
+//! **Invariant:** nothing that happens in the test part has a say in the choice. Of every setting the outcome
+//! is kept, the alerts of the chosen one only: all of them could take more memory than the log.
 
 use crate::judge::{Judge, Outcome, Part, interval};
 use crate::label::Label;
-use crate::run::{Alert, alerts};
+use crate::run::{Alert, alerts, each};
 use crate::setting::Setting;
 use kappascope_core::{Log, SpecError};
 use serde::Serialize;
@@ -34,8 +35,6 @@ pub struct Tried {
     pub values: Vec<String>,
     /// In the part that the choice is made on.
     pub train: Outcome,
-    /// Every alert, in both parts.
-    pub alerts: Vec<Alert>,
 }
 
 /// A sweep that was run.
@@ -51,6 +50,8 @@ pub struct Sweep {
     pub tried: Vec<Tried>,
     /// The cheapest on the training part: of several, those with the fewest alerts, and the middle of them.
     pub chosen: usize,
+    /// Every alert of the chosen one, in both parts.
+    pub alerts: Vec<Alert>,
     /// What came of the chosen one in the test part.
     pub tested: Option<Outcome>,
     /// Labels that lie outside the log's time, at least in part.
@@ -69,21 +70,23 @@ pub fn sweep(settings: &[Setting], log: &Log, labels: &[Label], rules: Rules) ->
     let cut = whole.from + ((whole.until - whole.from) as f64 * rules.train) as i64;
     let (train, test) = (Part { until: cut, ..whole }, Part { from: cut, ..whole });
     let judge = Judge::new(labels);
-    let tried: Vec<Tried> = alerts(settings, log)?
-        .into_iter()
-        .zip(settings)
-        .map(|(alerts, setting)| Tried {
-            values: setting.values.clone(),
-            train: judge.outcome(&alerts, train),
-            alerts,
-        })
-        .collect();
+    let untried = |setting: &Setting| Tried { values: setting.values.clone(), train: Outcome::default() };
+    let mut tried: Vec<Tried> = settings.iter().map(untried).collect();
+    let mut last = None;
+    each(settings, log, |s, alerts| {
+        tried[s].train = judge.outcome(&alerts, train);
+        last = Some((s, alerts));
+    })?;
     let chosen = cheapest(&tried, rules.miss_cost);
+    let alerts = match last {
+        Some((s, alerts)) if s == chosen => alerts,
+        _ => alerts(&settings[chosen], log)?,
+    };
     let test = Some(test).filter(|_| rules.train < 1.0);
-    let tested = test.map(|test| judge.outcome(&tried[chosen].alerts, test));
+    let tested = test.map(|test| judge.outcome(&alerts, test));
     let is_outside = |label: &&Label| label.start < whole.from || label.end >= whole.until;
     let outside = labels.iter().filter(is_outside).count() as u64;
-    Ok(Sweep { whole, train, test, tried, chosen, tested, outside })
+    Ok(Sweep { whole, train, test, tried, chosen, alerts, tested, outside })
 }
 
 /// From the oldest event to the newest.
@@ -126,10 +129,7 @@ mod tests {
             alerts,
             ..Outcome::default()
         };
-        costs
-            .iter()
-            .map(|cost| Tried { values: Vec::new(), train: outcome(cost), alerts: Vec::new() })
-            .collect()
+        costs.iter().map(|cost| Tried { values: Vec::new(), train: outcome(cost) }).collect()
     }
 
     #[test]
@@ -158,6 +158,9 @@ mod tests {
         let rules = Rules { miss_cost: 10.0, train: 0.5 };
         let first = [label(0.1), label(0.3)];
         let chosen = sweep(&settings, &log, &first, rules).unwrap();
+        let again = alerts(&settings[chosen.chosen], &log).unwrap();
+        assert_eq!(chosen.alerts, again, "the alerts are those of the chosen setting");
+        assert_eq!(Judge::new(&first).outcome(&again, chosen.train), chosen.tried[chosen.chosen].train);
         assert_eq!((chosen.train.until, chosen.test.unwrap().from), (at(0.5), at(0.5)));
         for later in [vec![label(0.6)], (0..40).map(|i| label(0.5 + f64::from(i) / 100.0)).collect()] {
             let labels = [&first[..], &later].concat();

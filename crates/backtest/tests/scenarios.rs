@@ -49,7 +49,7 @@ fn history(name: &str, seed: u64, spec: &Spec) -> History {
     world.fill(&mut log, usize::MAX);
     let times = log.read(0, usize::MAX).time();
     let part = Part { from: *times.iter().min().unwrap(), until: times.iter().max().unwrap() + 1 };
-    let alerts = run::alerts(&settings(spec, &[]).unwrap(), &log).unwrap().swap_remove(0);
+    let alerts = run::alerts(&settings(spec, &[]).unwrap()[0], &log).unwrap();
     History { labels: world.labels().iter().map(label).collect(), alerts, part }
 }
 

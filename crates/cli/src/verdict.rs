@@ -134,7 +134,7 @@ impl Verdict<'_> {
     }
 
     fn false_alarms(&self, columns: &[Column<'_>]) -> Vec<String> {
-        let alerts = &self.sweep.tried[self.sweep.chosen].alerts;
+        let alerts = &self.sweep.alerts;
         let alarms =
             columns.iter().flat_map(|column| column.outcome.false_alarms.iter().map(|a| &alerts[*a]));
         let row = |alert: &Alert| {
@@ -208,7 +208,7 @@ impl Verdict<'_> {
             "settings": settings,
             "chosen": chosen.values,
             "parts": parts,
-            "alerts": chosen.alerts.iter().map(|alert| self.alert(alert)).collect::<Vec<_>>(),
+            "alerts": self.sweep.alerts.iter().map(|alert| self.alert(alert)).collect::<Vec<_>>(),
         });
         format!("{object}\n")
     }

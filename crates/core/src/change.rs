@@ -119,9 +119,9 @@ pub struct Score {
     pub value: f64,
     /// What the past made likely.
     pub expected: f64,
-    /// Lower end of what would pass as normal.
+    /// Lower end of what would pass as normal; the least number where there is none, see [`Score::ends`].
     pub low: f64,
-    /// Upper end of what would pass as normal.
+    /// Upper end of what would pass as normal; the largest number where there is none.
     pub high: f64,
     /// How far from expected, in the detector's unit; signed.
     pub score: f64,
@@ -137,6 +137,13 @@ impl Score {
     pub(crate) fn of(judgement: Judgement, detector: u32, key: u32, time: i64, value: f64) -> Self {
         let Judgement { expected, low, high, score, anomaly, .. } = judgement;
         Self { time, value, expected, low, high, score, detector, key, anomaly }
+    }
+
+    /// The lower and the upper end of what would pass as normal; none where every lower or every higher value
+    /// would.
+    #[must_use]
+    pub fn ends(&self) -> [Option<f64>; 2] {
+        [(self.low > f64::MIN).then_some(self.low), (self.high < f64::MAX).then_some(self.high)]
     }
 }
 

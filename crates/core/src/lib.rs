@@ -62,6 +62,7 @@ pub mod spec;
 pub mod time;
 pub mod watermark;
 pub mod window;
+pub mod words;
 
 pub use change::{
     AlertState, Cause, Change, Changes, Drop, DropReason, Score, Timing, TopEntry, Transition, Value,

@@ -8,6 +8,7 @@
 //! `{{` and `}}` are braces.
 
 use crate::time::civil;
+use crate::words::number;
 
 /// Longest message of a rule, in bytes: more than anyone reads on a phone.
 pub(crate) const MAX_MESSAGE_BYTES: usize = 1_000;
@@ -121,24 +122,20 @@ impl Part {
         match self {
             Self::Text(text) => text.clone(),
             Self::Aggregate(index) => {
-                figures.aggregates.get(*index).map_or("nothing".to_owned(), |x| number(*x))
+                figures.aggregates.get(*index).map_or("nothing".to_owned(), |x| figure(*x))
             }
             Self::Key(column) => figures.key[*column].to_owned(),
             Self::Start => civil(figures.start),
             Self::End => civil(figures.end),
-            Self::Value => number(figures.value),
-            Self::Score => number(figures.score),
+            Self::Value => figure(figures.value),
+            Self::Score => figure(figures.score),
         }
     }
 }
 
-/// A number with at most four digits behind the point.
-fn number(x: f64) -> String {
-    if !x.is_finite() {
-        return "nothing".to_owned();
-    }
-    let text = format!("{x:.4}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+/// A figure, where there is one.
+fn figure(x: f64) -> String {
+    if x.is_finite() { number(x) } else { "nothing".to_owned() }
 }
 
 #[cfg(test)]
@@ -164,6 +161,7 @@ mod tests {
             "2000-02-29 00:00:00 to 2000-02-29 00:01:00.500: 2.5, -3"
         );
         assert_eq!(said("{count()}{p99(ms)}", &[f64::NAN]).unwrap(), "nothingnothing");
+        assert_eq!(said("{count()} {p99(ms)}", &[1e15, 2.5e-7]).unwrap(), "1e15 2.5e-7");
         assert_eq!(said("", &[]).unwrap(), "");
         assert_eq!(
             said("{who}", &[]).unwrap_err(),

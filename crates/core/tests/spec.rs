@@ -834,6 +834,27 @@ fn names() {
             "line 23: alert[0].when: no detector `fast`; there are `slow`; a condition on a query's results begins with its name, such as `per_minute: count() > 10`"
         ],
     );
+    check(
+        r#"when = "slow""#,
+        r#"when = "per_minute""#,
+        expect![
+            "line 23: alert[0].when: `per_minute` is a query and needs a condition on its results, such as `per_minute: count() > 10`"
+        ],
+    );
+    let without_count =
+        |aggregates: &str| format!("{aggregates}\n[[alert]]\nname = 'a'\nwhen = 'per_minute'");
+    check(
+        r#"aggregates = ["count()", "avg(ms)"]"#,
+        &without_count("aggregates = ['top3(user)', 'avg(ms)']"),
+        expect![
+            "line 17: alert[0].when: `per_minute` is a query and needs a condition on its results, such as `per_minute: avg(ms) > 10`"
+        ],
+    );
+    check(
+        r#"when = "slow""#,
+        "when = 'slow'\nmessage = 'slow {page'",
+        expect!["line 24: alert[0].message: a `{` without its `}` at `{page`; `{{` would be a brace"],
+    );
     check(r#"name = "slow_page""#, r#"name = """#, expect!["line 22: alert[0].name: an empty name"]);
     check(
         "[[alert]]",

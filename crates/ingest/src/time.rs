@@ -16,7 +16,7 @@
 use crate::error::shown;
 use jiff::fmt::strtime::BrokenDownTime;
 use jiff::tz::TimeZone;
-use kappascope_core::time::TIME_RANGE;
+use kappascope_core::time::{TIME_RANGE, days_to};
 
 /// From these on, an epoch number counts milliseconds, microseconds, nanoseconds: the year 5138 in the
 /// coarser unit, 1973 in the finer one.
@@ -382,26 +382,8 @@ fn iso_of_day(text: &[u8], midnight: impl FnOnce(&[u8]) -> Option<i64>) -> Optio
 /// Epoch milliseconds of the date that a text begins with.
 fn midnight(text: &[u8]) -> Option<i64> {
     let (year, month, day) = (number(text, 0, 4)?, number(text, 5, 7)?, number(text, 8, 10)?);
-    let fits = matches!(text[4], b'-' | b'/') && text[7] == text[4] && (1..=12).contains(&month);
-    (fits && (1..=days_in(year, month)).contains(&day)).then(|| days(year, month, day) * 86_400_000)
-}
-
-fn days_in(year: i64, month: i64) -> i64 {
-    match month {
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
-
-/// Days from 1970-01-01 in the Gregorian calendar: years from March, 400 of them an era.
-/// <https://howardhinnant.github.io/date_algorithms.html#days_from_civil>
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+    let fits = matches!(text[4], b'-' | b'/') && text[7] == text[4];
+    days_to(year, month, day).filter(|_| fits).map(|days| days * 86_400_000)
 }
 
 /// Milliseconds since midnight, and what follows.
@@ -455,12 +437,10 @@ fn apache(text: &[u8]) -> Option<i64> {
     let (day, year) = (number(text, 0, 2)?, number(text, 7, 11)?);
     let month = MONTHS.iter().position(|name| text.get(3..6) == Some(&name[..]))? as i64 + 1;
     let separated = text[2] == b'/' && text[6] == b'/' && text.get(11) == Some(&b':');
-    if !separated || !(1..=days_in(year, month)).contains(&day) {
-        return None;
-    }
+    let days = days_to(year, month, day).filter(|_| separated)?;
     let (time, rest) = time_of_day(&text[12..])?;
     let (east, shape) = zone(rest)?;
-    (shape == Shape::Zoned).then(|| days(year, month, day) * 86_400_000 + time - east)
+    (shape == Shape::Zoned).then_some(days * 86_400_000 + time - east)
 }
 
 /// `Wed, 01 May 2024 10:00:00 GMT`, the weekday perhaps missing.

@@ -35,7 +35,7 @@ enum Line<'a> {
         time: i64,
         value: f64,
         expected: f64,
-        /// None where every lower value passes.
+        /// None where every lower value would pass.
         low: Option<f64>,
         high: Option<f64>,
         score: f64,
@@ -238,10 +238,10 @@ impl<'a> Writer<'a> {
     }
 
     fn score(&self, out: &mut Vec<u8>, pipeline: &Pipeline, score: &Score) {
-        let &Score { detector, key, time, value, expected, low, high, score, anomaly } = score;
+        let [low, high] = score.ends();
+        let &Score { detector, key, time, value, expected, score, anomaly, .. } = score;
         let key = self.key_of_score(pipeline, detector, key);
         let detector = &self.spec.detector[detector as usize].name;
-        let [low, high] = [low, high].map(|end| Some(end).filter(|end| end.abs() < f64::MAX));
         write(out, &Line::Score { detector, key, time, value, expected, low, high, score, anomaly });
     }
 
@@ -282,4 +282,50 @@ fn write(out: &mut Vec<u8>, line: &Line<'_>) {
     serde_json::to_writer(&mut *out, line)
         .expect("a line is made of strings and numbers, and memory takes it");
     out.push(b'\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kappascope_core::Log;
+
+    const PIPELINE: &str = r#"
+        name = "shop"
+        version = 1
+        [schema]
+        time = "at"
+        measures = ["ms"]
+        [[detector]]
+        name = "slow"
+        on = "ms"
+        kind = "threshold"
+    "#;
+
+    /// The line of a score of 20 under a threshold with these limits.
+    fn score(limits: &str) -> String {
+        let spec = Spec::from_toml(&format!("{PIPELINE}{limits}")).expect("runs");
+        let mut log = Log::new(&spec.schema);
+        log.append(1_000, 1_000, 0, &[], &[20.0]);
+        let mut pipeline = Pipeline::new(&spec).expect("runs");
+        pipeline.push(log.read(0, usize::MAX));
+        let mut out = Vec::new();
+        Writer::new(&spec).changes(&mut out, &pipeline);
+        String::from_utf8(out).expect("is text")
+    }
+
+    #[test]
+    fn a_band_without_an_end_has_null_there() {
+        let line = |band: &str, expected: &str, rest: &str| {
+            format!(
+                "{{\"type\":\"score\",\"detector\":\"slow\",\"key\":{{}},\"time\":1000,\"value\":20.0,\
+                 \"expected\":{expected},{band},{rest}}}\n"
+            )
+        };
+        let usual = r#""score":0.0,"anomaly":false"#;
+        assert_eq!(score("above = 30"), line(r#""low":null,"high":30.0"#, "20.0", usual));
+        assert_eq!(score("below = 10"), line(r#""low":10.0,"high":null"#, "20.0", usual));
+        assert_eq!(score("above = 30\nbelow = 10"), line(r#""low":10.0,"high":30.0"#, "20.0", usual));
+        let far = r#""score":15.0,"anomaly":true"#;
+        assert_eq!(score("above = 5"), line(r#""low":null,"high":5.0"#, "5.0", far));
+    }
 }

@@ -442,6 +442,23 @@ fn keys_with_one_point_are_small() {
     }
 }
 
+#[test]
+fn a_limit_that_is_not_there_has_no_figure() {
+    for (limits, names) in [
+        ("below = -2.5", &["low", "hysteresis"][..]),
+        ("above = 5.5", &["high", "hysteresis"]),
+        ("below = -2.5\nabove = 5.5", &["low", "high", "hysteresis"]),
+    ] {
+        let mut series = Series::new(&kind(&format!("kind = 'threshold'\nhysteresis = 1\n{limits}")));
+        for value in [0.0, 6.0, 5.0, 4.0, -3.0, -2.0, -1.0] {
+            let workings = series.workings(0, 0, value).unwrap();
+            let judged = series.judge(0, 0, value).unwrap();
+            check_formula(&workings, value, judged.score).unwrap();
+            assert!(workings.figures.iter().map(|(name, _)| *name).eq(names.iter().copied()), "{workings:?}");
+        }
+    }
+}
+
 /// Negative control of [`bad_input_has_stated_answers`]: less than the largest score is seen as that.
 #[test]
 fn a_small_step_is_not_the_largest_score() {

@@ -70,11 +70,22 @@ impl Detect for Threshold {
 
     fn workings(&self, _time: i64, value: f64) -> Option<Workings> {
         let (low, high) = self.limits();
+        // What has no limit has no figure.
+        let (formula, mut figures) = match (low > f64::MIN, high < f64::MAX) {
+            (true, false) => (BELOW, vec![("low", low)]),
+            (false, true) => (ABOVE, vec![("high", high)]),
+            _ => (EITHER, vec![("low", low), ("high", high)]),
+        };
+        figures.push(("hysteresis", self.hysteresis));
         value.is_finite().then(|| Workings {
-            formula: "CASE WHEN value > high THEN value - high WHEN value < low THEN value - low ELSE 0 END",
-            figures: vec![("low", low), ("high", high), ("hysteresis", self.hysteresis)],
+            formula,
+            figures,
             points: Vec::new(),
             usual: value.clamp(low, high),
         })
     }
 }
+
+const BELOW: &str = "CASE WHEN value < low THEN value - low ELSE 0 END";
+const ABOVE: &str = "CASE WHEN value > high THEN value - high ELSE 0 END";
+const EITHER: &str = "CASE WHEN value > high THEN value - high WHEN value < low THEN value - low ELSE 0 END";

@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** a text is a timestamp only when every field is there, in its range and the day exists.
 
+use crate::time::days_to;
+
 /// Epoch milliseconds of `YYYY-MM-DD[( |T)HH:MM[:SS[.fraction]][Z|±HH:MM]]`.
 pub(super) fn timestamp(text: &str) -> Option<f64> {
     let (date, rest) = text.split_at_checked(10)?;
@@ -19,30 +21,12 @@ pub(super) fn timestamp(text: &str) -> Option<f64> {
     Some(ms as f64 + nanoseconds(fraction)? / 1e6)
 }
 
-/// Days since 1970-01-01 in the proleptic Gregorian calendar (Hinnant, *chrono-compatible low-level date
-/// algorithms*, `days_from_civil`).
+/// Days since 1970-01-01.
 fn days(date: &str) -> Option<i64> {
     let mut parts = date.split('-');
     let (year, month, day) =
         (digits(parts.next()?, 4)?, digits(parts.next()?, 2)?, digits(parts.next()?, 2)?);
-    if parts.next().is_some() || !(1..=12).contains(&month) || !(1..=month_length(year, month)).contains(&day)
-    {
-        return None;
-    }
-    let year = if month <= 2 { year - 1 } else { year };
-    let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    Some(era * 146_097 + day_of_era - 719_468)
-}
-
-fn month_length(year: i64, month: i64) -> i64 {
-    match month {
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
+    if parts.next().is_some() { None } else { days_to(year, month, day) }
 }
 
 /// The clock before its offset, and the offset in minutes.

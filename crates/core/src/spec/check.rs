@@ -189,24 +189,24 @@ impl Spec {
     }
 
     fn nothing_to_watch(&self, when: &str) -> String {
-        let detectors: Vec<String> = self.detector.iter().map(|detector| detector.name.clone()).collect();
-        let queries: Vec<String> = self.query.iter().map(|query| query.name.clone()).collect();
-        let fits = listed("there are", &detectors);
-        let example = queries.first().map_or(String::new(), |query| {
-            format!(
-                "; a condition on a query's results begins with its name, such as `{query}: count() > 10`"
-            )
-        });
-        if queries.iter().any(|query| query == when.trim()) {
-            let query = when.trim();
+        if let Some(query) = self.query.iter().find(|query| query.name == when.trim()) {
+            let example = condition_on(query);
             return format!(
-                "`{query}` is a query and needs a condition on its results, such as `{query}: count() > 10`"
+                "`{}` is a query and needs a condition on its results, such as `{example}`",
+                query.name
             );
         }
-        match when.split_once(':') {
-            Some((query, _)) => format!("no query `{}`; {}", query.trim(), listed("there are", &queries)),
-            None => format!("no detector `{when}`; {fits}{example}"),
+        let detectors: Vec<String> = self.detector.iter().map(|detector| detector.name.clone()).collect();
+        let queries: Vec<String> = self.query.iter().map(|query| query.name.clone()).collect();
+        if let Some((query, _)) = when.split_once(':') {
+            return format!("no query `{}`; {}", query.trim(), listed("there are", &queries));
         }
+        let fits = listed("there are", &detectors);
+        let example = self.query.first().map_or(String::new(), |query| {
+            let example = condition_on(query);
+            format!("; a condition on a query's results begins with its name, such as `{example}`")
+        });
+        format!("no detector `{when}`; {fits}{example}")
     }
 
     fn check_interval(&self, alert: &AlertSpec) -> Result<(), String> {
@@ -223,6 +223,12 @@ impl Spec {
             Some(_) => Ok(()),
         }
     }
+}
+
+/// A rule that a query's results can be held against, for an error to show.
+fn condition_on(query: &QuerySpec) -> String {
+    let number = query.aggregates.iter().find(|aggregate| aggregate.is_number());
+    format!("{}: {} > 10", query.name, number.unwrap_or(&Aggregate::Count))
 }
 
 /// The field of the window, if one is to blame, and what is wrong with it.

@@ -3,6 +3,7 @@
 use super::{DAY, HOUR, MINUTE, SECOND};
 use crate::time::APACHE;
 use kappascope_core::Millis;
+pub use kappascope_core::words::number;
 
 /// A number with its thousands set apart.
 ///
@@ -95,21 +96,4 @@ pub fn written(time_format: &str) -> String {
         pattern => return format!("as `{pattern}`"),
     };
     known.to_owned()
-}
-
-/// A number with at most four digits behind the point, or with an exponent.
-///
-/// ```
-/// use kappascope_ingest::profile::words::number;
-/// assert_eq!([-22.0, 0.1 + 0.2, 1.0e-9, 6.02e23].map(number), ["-22", "0.3", "1e-9", "6.02e23"]);
-/// ```
-#[must_use]
-pub fn number(n: f64) -> String {
-    let size = n.abs();
-    if n == 0.0 || (1e-3..1e12).contains(&size) {
-        let text = format!("{n:.4}");
-        return text.trim_end_matches('0').trim_end_matches('.').to_owned();
-    }
-    // Rounded to five digits, of which none is written that says nothing.
-    format!("{:e}", format!("{n:.4e}").parse().unwrap_or(n))
 }

@@ -15,6 +15,7 @@ mod machine;
 mod native;
 mod parquet;
 mod peers;
+mod sweep;
 
 use std::path::Path;
 use std::process::ExitCode;

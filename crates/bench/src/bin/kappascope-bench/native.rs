@@ -15,6 +15,7 @@ use std::path::Path;
 use crate::clock::{Contestant, in_turn};
 use crate::parquet;
 use crate::peers::Peers;
+use crate::sweep;
 
 /// How many events each work takes, and how often it is measured.
 #[derive(Clone, Copy, Debug)]
@@ -22,12 +23,15 @@ pub(crate) struct Size {
     pub(crate) hour: usize,
     pub(crate) website: usize,
     pub(crate) file: usize,
+    pub(crate) swept: usize,
     pub(crate) rounds: usize,
 }
 
 impl Size {
-    pub(crate) const FULL: Self = Self { hour: 10_000_000, website: 5_000_000, file: 1_000_000, rounds: 9 };
-    pub(crate) const QUICK: Self = Self { hour: 1_000_000, website: 500_000, file: 100_000, rounds: 3 };
+    pub(crate) const FULL: Self =
+        Self { hour: 10_000_000, website: 5_000_000, file: 1_000_000, swept: 1_000_000, rounds: 9 };
+    pub(crate) const QUICK: Self =
+        Self { hour: 1_000_000, website: 500_000, file: 100_000, swept: 100_000, rounds: 3 };
 
     /// Fewer rounds: some peers need ten seconds for one.
     pub(crate) fn with_peers(self) -> Self {
@@ -53,6 +57,8 @@ pub(crate) fn all(size: Size, mut peers: Option<&mut Peers>, give: &mut dyn FnMu
     for form in FileForm::ALL {
         give(file(form, &log, size.rounds, peers.as_deref_mut()));
     }
+    drop(log);
+    sweep::all(size.swept, size.rounds, give);
 }
 
 /// The engine, the loop and the peers over the same events.
@@ -179,12 +185,12 @@ mod tests {
     #[test]
     fn every_work_gives_its_rows() {
         let mut rows = Vec::new();
-        let size = Size { hour: 10_000, website: 5_000, file: 5_000, rounds: 1 };
+        let size = Size { hour: 10_000, website: 5_000, file: 5_000, swept: 2_000, rounds: 1 };
         all(size, None, &mut |row| rows.push(row.to_string()));
         let beside = rows.iter().filter(|rows| rows.contains("loop by hand")).count();
         assert_eq!(
             (beside, rows.len() - beside),
-            (Work::ALL.len(), Detector::ALL.len() + 2 + FileForm::ALL.len())
+            (Work::ALL.len(), Detector::ALL.len() + 2 + FileForm::ALL.len() + sweep::WORKS)
         );
     }
 }
