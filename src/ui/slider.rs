@@ -91,8 +91,8 @@ pub(crate) const WAITS: Ladder = &[
 ];
 
 /// Numbers of events.
-pub(crate) const EVENTS: [f64; 16] =
-    [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1e3, 2e3, 5e3, 10e3, 20e3, 50e3, 100e3];
+pub(crate) const EVENTS: Ladder =
+    &[1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1e3, 2e3, 5e3, 10e3, 20e3, 50e3, 100e3];
 
 /// The step of a ladder nearest to a value. A ladder may end in infinity, for a setting that is left out.
 fn nearest(ladder: &[f64], value: f64) -> usize {

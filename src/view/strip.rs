@@ -92,9 +92,9 @@ pub(crate) fn Strip() -> impl IntoView {
                 </Stage>
                 <Stage
                     name="Detector"
-                    about="Series that are judged, one a key"
+                    about="Series that are charted and judged, one a key"
                     goes=Goes::Section("section-detector")
-                    value=figure(|frame| format!("{} series", text::short(f64::from(frame.keys))))
+                    value=detector(store)
                 >
                     <Edge about="Anomalies" fire=true value=figure(|frame| text::short(frame.anomalies))/>
                 </Stage>
@@ -134,6 +134,15 @@ fn aggregates(store: Store) -> Signal<String> {
             }
             Watch::Points { .. } => "by event".to_owned(),
         })
+    })
+}
+
+/// How many series the detector judges, if there is one.
+fn detector(store: Store) -> Signal<String> {
+    let has = Memo::new(move |_| store.of_spec(|spec, watch| watch.detector(spec).is_some()));
+    Signal::derive(move || match has.get() {
+        true => store.frame.with(|frame| format!("{} series", text::short(f64::from(frame.keys)))),
+        false => "none".to_owned(),
     })
 }
 

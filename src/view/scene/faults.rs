@@ -161,7 +161,7 @@ pub(super) fn FaultDials() -> impl IntoView {
         turned + usize::from(store.sink.with(Option::is_some))
     });
     view! {
-        <details class="folded" data-testid="faults">
+        <details class="more" data-testid="faults">
             <summary>
                 "Faults"
                 <em>{move || match wrong.get() {
@@ -169,10 +169,12 @@ pub(super) fn FaultDials() -> impl IntoView {
                     number => text::several(number as f64, "dial") + " turned",
                 }}</em>
             </summary>
-            <Show when=move || simulated.get()>
-                {FAULTS.iter().map(|fault| view! { <Dial fault=fault/> }).collect_view()}
-            </Show>
-            <SlowSink/>
+            <div class="more-body">
+                <Show when=move || simulated.get()>
+                    {FAULTS.iter().map(|fault| view! { <Dial fault=fault/> }).collect_view()}
+                </Show>
+                <SlowSink/>
+            </div>
         </details>
     }
 }

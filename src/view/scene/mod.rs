@@ -129,6 +129,9 @@ fn Refusal(control: Option<&'static str>) -> impl IntoView {
     }
 }
 
+/// After how long a sheet that was opened can take the focus: an element that begins to come is not there yet.
+const SHEET_MS: u64 = 50;
+
 /// Opens a section of the scene and brings it into sight.
 pub(crate) fn show_section(store: Store, id: &str) {
     let Some(section) = document().get_element_by_id(id) else { return };
@@ -139,7 +142,7 @@ pub(crate) fn show_section(store: Store, id: &str) {
     let summary = section.query_selector("summary").ok().flatten();
     if let Some(summary) = summary.and_then(|summary| summary.dyn_into::<HtmlElement>().ok()) {
         // Once the sheet is there. A heading that cannot take the focus leaves it where it is.
-        set_timeout(move || drop(summary.focus()), std::time::Duration::ZERO);
+        set_timeout(move || drop(summary.focus()), std::time::Duration::from_millis(SHEET_MS));
     }
 }
 

@@ -66,8 +66,9 @@ fn Story() -> impl IntoView {
     let story = move || {
         let known = scenario.get().and_then(text::scenario)?;
         Some(view! {
-            <details class="story" data-testid="story">
-                <summary title="What really happens in it">{known.summary}</summary>
+            <p class="effect">{known.summary}</p>
+            <details class="more" data-testid="story">
+                <summary>"What really happens in it"</summary>
                 <p>{known.story}</p>
             </details>
         })

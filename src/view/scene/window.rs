@@ -340,7 +340,7 @@ fn Accumulate() -> impl IntoView {
     };
     view! {
         <label class="choice" title="What a further result of a window says of the events of the earlier ones">
-            <span>"A further one"</span>
+            <span>"The next"</span>
             <Picker>
                 <select class="field" data-testid="window-accumulation" on:change=set>
                     {ACCUMULATIONS.map(|(known, name, words)| view! {
