@@ -48,7 +48,7 @@ fn a_snapshot_that_does_not_fit_is_refused() {
     .assert_eq(&told("run -p website.toml --from first.csv --resume state"));
     folder.write("other.toml", WEBSITE.replace("bound = \"5s\"", "bound = \"6s\""));
     expect![[r#"
-        2: kappascope: state: a snapshot of another pipeline: its fingerprint is bb53212df56c8f8a, this one's 9018949c94ecc6b4. A pipeline that was changed has to replay the log
+        2: kappascope: state: a snapshot of another pipeline: its fingerprint is f0c81b12e9ccbb01, this one's c5f36da4240c0c68. A pipeline that was changed has to replay the log
     "#]].assert_eq(&told("run -p other.toml --from all.csv --resume state"));
     expect![[r#"
         2: kappascope: all.csv: not a snapshot: it does not begin with `KAPPASNP`
