@@ -139,14 +139,17 @@ mod tests {
         ) {
             let values: Vec<f64> = (0..count).map(|i| shift + samples::normal(seed, i)).collect();
             let expected = naive_variance(&values);
-            prop_assert!(close(folded::<Spread>(values.iter().copied()).variance(), expected));
+            // The values have deviations of about 1, and are known to 1e-10 where they lie a million away.
+            let near = |variance: f64| (variance - expected).abs() <= 1e-9 * expected.max(1.0);
+            let folded_all = folded::<Spread>(values.iter().copied()).variance();
+            prop_assert!(near(folded_all), "{folded_all} is not {expected}");
 
             let mut cuts: Vec<usize> = cuts.iter().map(|&cut| cut.min(count) as usize).collect();
             cuts.extend([0, values.len()]);
             cuts.sort_unstable();
             let mut merged = Spread::default();
             cuts.windows(2).for_each(|cut| merged.merge(&folded(values[cut[0]..cut[1]].iter().copied())));
-            prop_assert!(close(merged.variance(), expected), "{} is not {expected}", merged.variance());
+            prop_assert!(near(merged.variance()), "{} is not {expected}", merged.variance());
         }
     }
 }
