@@ -6,12 +6,8 @@
 //!   2026-01-05T12:04:31Z     the same with its day; without a zone it is UTC
 //! ```
 
+use crate::text::{DAY, HOUR, MINUTE, SECOND};
 use crate::wire::To;
-
-const SECOND: i64 = 1_000;
-const MINUTE: i64 = 60 * SECOND;
-const HOUR: i64 = 60 * MINUTE;
-const DAY: i64 = 24 * HOUR;
 
 /// Most digits of a row: all of them stay exact in JavaScript.
 const DIGITS: usize = 15;

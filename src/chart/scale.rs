@@ -6,6 +6,8 @@
 //!   data 2 340 … 15 204  ─►  axis 0 … 20 000, ticks 0, 5 000, 10 000, 15 000, 20 000
 //! ```
 
+use crate::text::{DAY, HOUR, MINUTE, SECOND};
+
 /// Part of an axis that the data has to fill; below it the axis shrinks to fit.
 const LEAST_FILL: f64 = 0.5;
 
@@ -14,11 +16,6 @@ const AHEAD: f64 = 0.5;
 
 /// Above this part of the largest value the smallest no longer pulls the axis down to zero.
 const ZERO_BELOW: f64 = 0.6;
-
-const SECOND: i64 = 1_000;
-const MINUTE: i64 = 60 * SECOND;
-const HOUR: i64 = 60 * MINUTE;
-const DAY: i64 = 24 * HOUR;
 
 /// Distances between ticks of a time axis that a person expects.
 const TIME_STEPS: [i64; 26] = [

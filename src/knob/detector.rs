@@ -4,6 +4,7 @@
 //!
 //! **Invariant:** a kind as it is chosen, and after any setting within its ladder, can run.
 
+use crate::ui::slider::{DAY, HOUR, MINUTE};
 use crate::wire::Watch;
 use kappascope_core::spec::{
     AbsenceSpec, AlertSpec, CusumSpec, DetectorKind, DetectorSpec, EwmaSpec, NoveltySpec, PageHinkleySpec,
@@ -16,10 +17,6 @@ pub(crate) const NONE: f64 = f64::INFINITY;
 
 /// The same, at the start of its ladder.
 pub(crate) const NONE_BELOW: f64 = f64::NEG_INFINITY;
-
-const MINUTE: f64 = 60e3;
-const HOUR: f64 = 60.0 * MINUTE;
-const DAY: f64 = 24.0 * HOUR;
 
 /// Points that a detector looks back on, unless somebody says otherwise.
 const WINDOW: u32 = 30;

@@ -8,10 +8,11 @@ use leptos::prelude::*;
 /// Values that a setting may take, in rising order.
 pub(crate) type Ladder = &'static [f64];
 
-const SECOND: f64 = 1e3;
-const MINUTE: f64 = 60.0 * SECOND;
-const HOUR: f64 = 60.0 * MINUTE;
-const DAY: f64 = 24.0 * HOUR;
+/// Lengths of time in milliseconds, as ladders have them.
+pub(crate) const SECOND: f64 = 1e3;
+pub(crate) const MINUTE: f64 = 60.0 * SECOND;
+pub(crate) const HOUR: f64 = 60.0 * MINUTE;
+pub(crate) const DAY: f64 = 24.0 * HOUR;
 
 /// Sizes of windows, gaps between sessions and other lengths of time, in milliseconds.
 pub(crate) const LENGTHS: Ladder = &[

@@ -178,7 +178,7 @@ impl<'a> Run<'a> {
             id: format!("{:016x}", transition.id),
             message: message.map(str::to_owned),
             transitions: vec![self.moved(transition)],
-            row: transition.cause.and_then(|cause| self.row_of(cause)).map(|row| row as f64),
+            row: transition.cause.and_then(|cause| self.row_after(None, cause)).map(|row| row as f64),
             point: None,
             condition: None,
             result: None,
@@ -200,12 +200,8 @@ impl<'a> Run<'a> {
         Ok(why)
     }
 
-    /// The row of an event that is known by its partition and offset, if the log is held from its start.
-    fn row_of(&self, cause: Cause) -> Option<u64> {
-        self.row_after(None, cause)
-    }
-
-    /// The same, looked for from a state that was kept before it.
+    /// The row of an event that is known by its partition and offset, looked for from a state that was kept
+    /// before it, or from the start of the log, if that is held.
     fn row_after(&self, kept: Option<&State>, event: Cause) -> Option<u64> {
         match kept {
             Some(state) => row_of(self.log, state.row(), event, state.pipeline.next_offset(event.partition)),

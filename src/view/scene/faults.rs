@@ -4,15 +4,12 @@
 
 use crate::state::{Store, use_store};
 use crate::text;
-use crate::ui::slider::Slider;
+use crate::ui::slider::{MINUTE, SECOND, Slider};
 use crate::wire::Source;
 use kappascope_core::backpressure::{QueueSpec, WhenFull};
 use kappascope_scenario::Faults;
 use kappascope_scenario::faults::{Burst, Idle, Skew, Skewed, Stragglers};
 use leptos::prelude::*;
-
-const SECOND: f64 = 1e3;
-const MINUTE: f64 = 60.0 * SECOND;
 
 /// When an idle partition and a burst begin, after the start of the world.
 const BEGIN_MS: u32 = 30 * 60_000;
