@@ -26,7 +26,7 @@ impl Detector {
     pub const STREAM: Stream = Stream::ThreeKeys;
 
     /// All of them; the robust z-score with windows of four lengths, as its cost grows with them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         detector("robust", "robust_zscore of 30", "kind = 'robust_zscore'\nwindow = 30\nthreshold = 3.5"),
         detector("robust2", "robust_zscore of 100", "kind = 'robust_zscore'\nwindow = 100\nthreshold = 3.5"),
         detector(
@@ -50,6 +50,7 @@ impl Detector {
         detector("page", "page_hinkley", "kind = 'page_hinkley'\nalpha = 0.05\ndrift = 0.5\nthreshold = 8.0"),
         detector("rate", "rate_of_change", "kind = 'rate_of_change'\nper = '1s'\nthreshold = 100000.0"),
         detector("threshold", "threshold", "kind = 'threshold'\nabove = 990\nhysteresis = 10"),
+        detector("novelty", "novelty", "kind = 'novelty'"),
     ];
 
     /// Its pipeline.
