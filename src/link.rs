@@ -1,7 +1,7 @@
 //! The workers from the page's side: sends [`Command`]s, hands on [`Notice`]s.
 //!
-//! A message is an array: to a worker `[command, File?]`, from it `[notice, Float64Array?]`, or a written file
-//! as `[notice, Uint8Array[]]`.
+//! A message is an array of packed bytes and what comes beside them: to a worker `[command, File?]`, from it
+//! `[notice, Float64Array?]`, or a written file as `[notice, Uint8Array[]]`.
 //!
 //! The first load brings the worker of simulated worlds. The one that also reads files is larger, and started
 //! when the first is opened; it takes the other's place for good:
@@ -15,8 +15,8 @@
 //! before its worker said that it is ready.
 
 use crate::js::words;
-use crate::wire::{Command, Notice, Source};
-use js_sys::Array;
+use crate::wire::{Command, Notice, Source, pack, unpack};
+use js_sys::{Array, Uint8Array};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
@@ -140,7 +140,7 @@ impl Link {
 
     fn hear(&self, from: &Worker, event: &MessageEvent) {
         let message: Array = event.data().unchecked_into();
-        match serde_wasm_bindgen::from_value(message.get(0)) {
+        match unpack(&Uint8Array::new(&message.get(0)).to_vec()) {
             Ok(Notice::Ready) => self.ready(from),
             Ok(notice) => {
                 if matches!(notice, Notice::Opened(_)) {
@@ -201,14 +201,11 @@ impl Thread {
     }
 
     fn post(&self, command: &Command, file: Option<&File>) {
-        let sent = serde_wasm_bindgen::to_value(command).map_err(JsValue::from).and_then(|command| {
-            let message = Array::of1(&command);
-            if let Some(file) = file {
-                message.push(file);
-            }
-            self.worker.post_message(&message)
-        });
-        if let Err(error) = sent {
+        let message = Array::of1(&Uint8Array::from(&pack(command)[..]));
+        if let Some(file) = file {
+            message.push(file);
+        }
+        if let Err(error) = self.worker.post_message(&message) {
             web_sys::console::error_1(&error);
         }
     }

@@ -25,7 +25,7 @@ mod rejected;
 mod session;
 mod sink;
 
-use crate::wire::{Command, Export, Notice, Opened, Question, Source, View};
+use crate::wire::{Command, Export, Notice, Opened, Question, Source, View, pack, unpack};
 use feed::{Feed, Made};
 use input::Input;
 use js_sys::{Array, Float64Array, Function, Promise, Uint8Array};
@@ -171,7 +171,7 @@ impl Host {
 
     fn receive(self: &Rc<Self>, message: &JsValue) {
         let parts: &Array = message.unchecked_ref();
-        match serde_wasm_bindgen::from_value(parts.get(0)) {
+        match unpack(&Uint8Array::new(&parts.get(0)).to_vec()) {
             Ok(Command::Open(source)) => self.open(source, parts.get(1).dyn_into().ok()),
             Ok(Command::Run(mapping)) => self.run(&mapping),
             Ok(Command::Measure) => self.measure(),
@@ -469,7 +469,7 @@ impl Host {
 
     /// Hands a file to the page, whose memory takes it over.
     fn tell_file(&self, export: Export, parts: &[Vec<u8>]) {
-        let notice = serde_wasm_bindgen::to_value(&Notice::Written(export)).expect("a notice is plain data");
+        let notice = Uint8Array::from(&pack(&Notice::Written(export))[..]);
         let arrays: Array = parts.iter().map(|part| JsValue::from(Uint8Array::from(&part[..]))).collect();
         let transfer: Array =
             arrays.iter().map(|part| JsValue::from(part.unchecked_into::<Uint8Array>().buffer())).collect();
@@ -480,8 +480,7 @@ impl Host {
     }
 
     fn tell(&self, notice: &Notice, figures: Option<&[f64]>) {
-        let notice = serde_wasm_bindgen::to_value(notice)
-            .expect("notices are plain data within JavaScript's safe integers");
+        let notice = Uint8Array::from(&pack(notice)[..]);
         let sent = match figures {
             None => self.scope.post_message(&Array::of1(&notice)),
             Some(figures) => {

@@ -110,7 +110,7 @@ pub(crate) struct AccountTakeover {
 }
 
 impl Scene for AccountTakeover {
-    const PIPELINE: &'static str = include_str!("pipelines/account_takeover.toml");
+    const PIPELINE: &'static str = pipeline!("account_takeover");
     const SLOT_MS: i64 = 40 * MINUTE_MS;
     const CALM_SLOTS: u64 = 2;
     const SENDERS: usize = 0;

@@ -64,7 +64,7 @@ pub(crate) struct CardTesting {
 }
 
 impl Scene for CardTesting {
-    const PIPELINE: &'static str = include_str!("pipelines/card_testing.toml");
+    const PIPELINE: &'static str = pipeline!("card_testing");
     const SLOT_MS: i64 = 25 * MINUTE_MS;
     const CALM_SLOTS: u64 = 2;
     const SENDERS: usize = 2;

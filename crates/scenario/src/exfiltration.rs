@@ -72,7 +72,7 @@ pub(crate) struct Exfiltration {
 }
 
 impl Scene for Exfiltration {
-    const PIPELINE: &'static str = include_str!("pipelines/exfiltration.toml");
+    const PIPELINE: &'static str = pipeline!("exfiltration");
     const SLOT_MS: i64 = 2 * HOUR_MS;
     const CALM_SLOTS: u64 = 12;
     const SENDERS: usize = 0;

@@ -19,6 +19,13 @@
 //! # Ok::<(), kappascope_scenario::UnknownScenario>(())
 //! ```
 
+/// A scenario's pipeline, `pipelines/NAME.toml`, as JSON: see `build.rs`.
+macro_rules! pipeline {
+    ($name:literal) => {
+        include_str!(concat!(env!("OUT_DIR"), "/", $name, ".json"))
+    };
+}
+
 mod account_takeover;
 mod attack;
 mod card_testing;

@@ -70,7 +70,7 @@ pub(crate) struct LoginBruteForce {
 }
 
 impl Scene for LoginBruteForce {
-    const PIPELINE: &'static str = include_str!("pipelines/login_brute_force.toml");
+    const PIPELINE: &'static str = pipeline!("login_brute_force");
     const SLOT_MS: i64 = 30 * MINUTE_MS;
     const CALM_SLOTS: u64 = 2;
     const SENDERS: usize = 0;

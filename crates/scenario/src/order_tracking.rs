@@ -360,7 +360,7 @@ pub(crate) fn parts(seed: u64, extent: Extent<'_>, troubled: u64) -> Parts {
             (0..NUMBERS).map(order_name).collect(),
             (1..=COURIERS).map(|courier| format!("courier_{courier:03}")).collect(),
         ],
-        pipeline: include_str!("pipelines/order_tracking.toml"),
+        pipeline: pipeline!("order_tracking"),
     }
 }
 

@@ -184,7 +184,7 @@ pub(crate) fn parts(seed: u64, extent: Extent<'_>, lies: u64) -> Parts {
         end,
         senders: 0,
         names: vec![(0..SENSORS).map(name).collect()],
-        pipeline: include_str!("pipelines/sensor.toml"),
+        pipeline: pipeline!("sensor"),
     }
 }
 

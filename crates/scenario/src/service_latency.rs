@@ -81,7 +81,7 @@ pub(crate) struct ServiceLatency {
 }
 
 impl Scene for ServiceLatency {
-    const PIPELINE: &'static str = include_str!("pipelines/service_latency.toml");
+    const PIPELINE: &'static str = pipeline!("service_latency");
     const SLOT_MS: i64 = 30 * MINUTE_MS;
     const CALM_SLOTS: u64 = 4;
     const SENDERS: usize = 1;

@@ -49,6 +49,16 @@ fn log_of(name: &str, seed: u64, events: u64) -> Log {
     whole(open(name, seed, Some(events)).unwrap())
 }
 
+#[cfg(not(target_arch = "wasm32"))]
+#[test]
+fn the_pipelines_are_those_of_the_files() {
+    for scenario in SCENARIOS {
+        let file = format!("{}/src/pipelines/{}.toml", env!("CARGO_MANIFEST_DIR"), scenario.name);
+        let spec = Spec::from_toml(&std::fs::read_to_string(&file).unwrap()).unwrap();
+        assert_eq!(open(scenario.name, 1, Some(1)).unwrap().spec(), &spec, "{file}");
+    }
+}
+
 /// Runs all of a log and gives the pipeline and everything that changed.
 fn run(spec: &Spec, log: &Log) -> (Pipeline, [Changes; 2]) {
     let mut pipeline = Pipeline::new(spec).unwrap();

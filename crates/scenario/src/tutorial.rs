@@ -69,7 +69,7 @@ pub(crate) fn parts(seed: u64, extent: Extent<'_>, spikes: u64) -> Parts {
             TYPES.map(str::to_owned).to_vec(),
             (1..=USERS).map(|user| format!("user_{user:04}")).collect(),
         ],
-        pipeline: include_str!("pipelines/tutorial.toml"),
+        pipeline: pipeline!("tutorial"),
     }
 }
 

@@ -212,7 +212,7 @@ pub(crate) fn parts(seed: u64, extent: Extent<'_>, incidents: u64) -> Parts {
             KINDS.map(|kind| kind.name.to_owned()).to_vec(),
             (1..=USERS).map(|user| format!("user_{user:04}")).collect(),
         ],
-        pipeline: include_str!("pipelines/website.toml"),
+        pipeline: pipeline!("website"),
     }
 }
 

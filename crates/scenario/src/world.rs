@@ -85,6 +85,7 @@ pub(crate) struct Parts {
     pub(crate) senders: usize,
     /// Values of each key column.
     pub(crate) names: Vec<Vec<String>>,
+    /// As JSON.
     pub(crate) pipeline: &'static str,
 }
 
@@ -132,7 +133,7 @@ impl World {
         labels.extend(burst.filter(|label| label.start < parts.end));
         labels.sort_by_key(|label| label.start);
         Self {
-            spec: Spec::from_toml(parts.pipeline).expect("the pipelines in this crate are tested"),
+            spec: serde_json::from_str(parts.pipeline).expect("the pipelines in this crate are tested"),
             labels,
             total: events,
             filled: 0,
