@@ -8,7 +8,7 @@
 //! **Invariant:** figures are those of the newest frame from the worker, not of the text on the page,
 //! which is renewed less often.
 
-use crate::js::words;
+use crate::js::{memory_bytes, words};
 use crate::state::Store;
 use js_sys::{Function, Object, Reflect};
 use std::cell::{Cell, RefCell};
@@ -113,6 +113,7 @@ fn figures(store: Store, meter: &Meter) -> Object {
     set("frameMsP99", meter.percentile(99).into());
     set("frames", meter.frames.get().into());
     set("memoryBytes", frame.memory_bytes.into());
+    set("pageBytes", memory_bytes().into());
     set("workerQueue", frame.waiting.into());
     set("state", serde_wasm_bindgen::to_value(&frame.state).unwrap_or(JsValue::UNDEFINED));
     object

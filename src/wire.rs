@@ -918,7 +918,8 @@ mod tests {
             let tune = Command::Tune(Box::new(spec.clone()));
             assert_eq!(travel(&tune), tune);
             let faults = "disorder=5s,stragglers=1%:2m,skew=2%:-1h".parse().expect("three faults");
-            let source = Source::Scenario { name: scenario.name.to_owned(), seed: u64::MAX, events: None, faults };
+            let source =
+                Source::Scenario { name: scenario.name.to_owned(), seed: u64::MAX, events: None, faults };
             let opened = Notice::Opened(Box::new(Opened { source, spec, truth: Vec::new() }));
             assert_eq!(travel(&opened), opened);
         }
@@ -926,7 +927,8 @@ mod tests {
 
     #[test]
     fn numbers_arrive_to_the_last_bit() {
-        let frame = Frame { events: 9_007_199_254_740_993.0, watermark: Some(f64::NEG_INFINITY), ..Frame::default() };
+        let frame =
+            Frame { events: 9_007_199_254_740_993.0, watermark: Some(f64::NEG_INFINITY), ..Frame::default() };
         assert_eq!(travel(&Notice::Frame(Box::new(frame.clone()))), Notice::Frame(Box::new(frame)));
     }
 

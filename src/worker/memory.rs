@@ -9,9 +9,6 @@
 //! | [`POINTS_KEPT`] | results that the chart can still draw; the oldest go |
 //! | [`REJECTED_KEPT`] | refused records that can be downloaded; all are counted |
 
-use js_sys::{ArrayBuffer, WebAssembly};
-use wasm_bindgen::prelude::*;
-
 /// The page's budget. A browser gives a tab up to 4 GiB; a quarter leaves room for the other tabs of a
 /// small machine.
 pub(super) const MEMORY_BYTES: f64 = 1_073_741_824.0;
@@ -25,9 +22,3 @@ pub(super) const POINTS_KEPT: usize = 500_000;
 
 /// At about 250 bytes a record, at most 25 MB.
 pub(super) const REJECTED_KEPT: usize = 100_000;
-
-/// Bytes of WebAssembly memory that the worker holds now.
-pub(super) fn held() -> f64 {
-    let memory: WebAssembly::Memory = wasm_bindgen::memory().unchecked_into();
-    f64::from(memory.buffer().unchecked_into::<ArrayBuffer>().byte_length())
-}

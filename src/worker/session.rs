@@ -17,9 +17,10 @@ use super::history::History;
 use super::input::Input;
 use super::kept::{self, Kept, NEAR};
 use super::lag::Lag;
-use super::memory::{self, LOG_BYTES, MEMORY_BYTES};
+use super::memory::{LOG_BYTES, MEMORY_BYTES};
 use super::rejected::Refused;
 use super::sink::Sink;
+use crate::js::memory_bytes;
 use crate::wire::{Command, Frame, Reading, State, To, View, Watch};
 use kappascope_core::time::TIME_RANGE;
 use kappascope_core::{AlertState, Cause, Change, DropReason, Log, Pipeline, Spec, SpecError, Transition};
@@ -123,7 +124,7 @@ impl Session {
             broken: false,
             stop_at: None,
             reading: 0,
-            memory_bytes: MEMORY_BYTES.max(memory::held()),
+            memory_bytes: MEMORY_BYTES.max(memory_bytes()),
             speed: None,
             anchor: None,
             arrived_until: i64::MAX,
@@ -206,7 +207,7 @@ impl Session {
     }
 
     fn check_memory(&self) -> Result<(), String> {
-        if memory::held() <= self.memory_bytes { Ok(()) } else { Err(full(&self.log)) }
+        if memory_bytes() <= self.memory_bytes { Ok(()) } else { Err(full(&self.log)) }
     }
 
     /// Whether a person stopped the reading of the file.
@@ -718,7 +719,7 @@ impl Session {
         frame.progress = self.feed.progress(&self.log);
         frame.reading = self.reading_now();
         frame.held_from = self.log.start() as f64;
-        frame.memory_bytes = memory::held();
+        frame.memory_bytes = memory_bytes();
         frame.waiting = self.waiting() as f64;
         let (refused, kept) = self.feed.refused();
         frame.rejected += refused as f64;

@@ -1,0 +1,147 @@
+//! How fast the page answers, and what it holds, in a real Chromium. `cargo xtask bench --page` prints the figures of
+//! the ignored test; those are to be taken on a quiet machine.
+
+use anyhow::{Result, ensure};
+use kappascope_e2e::{Page, Stats, with_page};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// Bytes of one of the page's threads, or of the scripts of the page.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    worker: f64,
+    page: f64,
+    scripts: f64,
+}
+
+impl Held {
+    async fn by(page: &Page) -> Result<Self> {
+        let scripts = page.script_bytes().await?;
+        let stats = page.stats().await?;
+        Ok(Self { worker: stats.memory_bytes, page: stats.page_bytes, scripts })
+    }
+
+    /// How much more each is, in bytes.
+    fn beyond(self, earlier: Self) -> [f64; 3] {
+        [self.worker - earlier.worker, self.page - earlier.page, self.scripts - earlier.scripts]
+    }
+}
+
+/// As fast as it goes, with small windows: the log and the results that are remembered reach their bounds within ten
+/// million events, and let go of the oldest from then on.
+const ENDLESS: &str = "#scenario=website&seed=42&events=2000000000&speed=max&query.0.window.tumbling=5s";
+
+/// By then the bounds are reached.
+const FULL: f64 = 20e6;
+
+/// What a thread may hold more after as many events again as it took to fill it. The log alone would have grown by
+/// five hundred million bytes.
+const MORE_BYTES: f64 = 12e6;
+
+/// How long a slow machine may take to read so many events.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+async fn until_events(page: &Page, events: f64) -> Result<Stats> {
+    page.until_stats_within(PATIENCE, &format!("{events} events"), |stats| stats.events > events).await
+}
+
+#[test]
+fn memory_does_not_grow_once_its_bounds_are_reached() {
+    with_page(async |page| {
+        page.open(ENDLESS).await?;
+        until_events(&page, FULL / 20.0).await?;
+        let early = Held::by(&page).await?;
+        until_events(&page, FULL).await?;
+        let full = Held::by(&page).await?;
+        // The negative control: while the log grows, the figures say so.
+        ensure!(full.beyond(early)[0] > 10.0 * MORE_BYTES, "from {early:?} to {full:?}");
+        until_events(&page, 2.0 * FULL).await?;
+        let later = Held::by(&page).await?;
+        println!("full {full:?}, later {later:?}");
+        ensure!(later.beyond(full).iter().all(|bytes| *bytes < MORE_BYTES), "from {full:?} to {later:?}");
+        Ok(())
+    });
+}
+
+#[test]
+#[ignore = "takes ten minutes; `cargo xtask bench --page` runs it"]
+fn memory_does_not_grow_in_ten_minutes() {
+    with_page(async |page| {
+        page.open(ENDLESS).await?;
+        until_events(&page, FULL).await?;
+        let full = Held::by(&page).await?;
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        let (later, stats) = (Held::by(&page).await?, page.stats().await?);
+        println!(
+            "| memory after ten minutes more, {:.0} million events | {later:?}, was {full:?} |",
+            stats.events / 1e6
+        );
+        ensure!(stats.state == "running" && later.beyond(full).iter().all(|bytes| *bytes < MORE_BYTES));
+        Ok(())
+    });
+}
+
+/// How often what is measured is repeated.
+const ROUNDS: usize = 15;
+
+/// Notes when the first picture with a line in it has been drawn, in milliseconds since the page was asked for.
+const NOTE_FIRST: &str = "(function look() {
+  const stats = globalThis.kappascope?.stats();
+  if (stats?.windows > 0 && stats.frames > 1) globalThis.firstChart = performance.now();
+  else requestAnimationFrame(look);
+})()";
+
+/// Moves the slider of window sizes to a step, and gives the milliseconds until the new picture of all events has been
+/// drawn: the frame behind the one that has its figures.
+const CHANGE: &str = "const slider = document.querySelector('[data-testid=window-size]');
+  const before = kappascope.stats().digest;
+  return new Promise(done => {
+    const start = performance.now();
+    slider.value = arguments[0];
+    for (const type of ['input', 'change']) slider.dispatchEvent(new Event(type, { bubbles: true }));
+    const look = () => {
+      const { digest, state } = kappascope.stats();
+      if (digest !== before && state === 'done') requestAnimationFrame(() => done(performance.now() - start));
+      else requestAnimationFrame(look);
+    };
+    requestAnimationFrame(look);
+  })";
+
+fn row(what: &str, mut ms: Vec<f64>) {
+    ms.sort_unstable_by(f64::total_cmp);
+    println!("| {what} | {:.0} ({:.0} to {:.0}) ms |", ms[ms.len() / 2], ms[0], ms[ms.len() - 1]);
+}
+
+fn number(value: &Value) -> Result<f64> {
+    value.as_f64().ok_or_else(|| anyhow::anyhow!("{value} is not a number"))
+}
+
+#[test]
+#[ignore = "measures; `cargo xtask bench --page` runs it"]
+fn figures() {
+    with_page(async |page| {
+        println!("| what | median (fastest to slowest) |\n|---|---|");
+        page.before_each(NOTE_FIRST).await?;
+        let mut first = Vec::new();
+        for _ in 0..ROUNDS {
+            page.open("#scenario=website&seed=7&speed=max").await?;
+            page.reload_anew().await?;
+            page.until("a chart", async || {
+                Ok(page.script("return !!globalThis.firstChart", &[]).await? == json!(true))
+            })
+            .await?;
+            first.push(number(&page.script("return firstChart", &[]).await?)?);
+        }
+        row("first chart, nothing cached", first);
+        for (events, name) in [(1e6, "a million"), (1e7, "ten million")] {
+            page.open(&format!("#scenario=website&seed=7&speed=max&events={events}")).await?;
+            page.until_stats_within(PATIENCE, "it is done", |stats| stats.state == "done").await?;
+            let mut change = Vec::new();
+            for round in 0..ROUNDS {
+                change.push(number(&page.script(CHANGE, &[json!(8 + round % 4)]).await?)?);
+            }
+            row(&format!("new picture of {name} events after a change of window size"), change);
+        }
+        Ok(())
+    });
+}
