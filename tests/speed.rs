@@ -1,7 +1,7 @@
 //! How fast the page answers, and what it holds, in a real Chromium. `cargo xtask bench --page` prints the figures of
-//! the ignored test; those are to be taken on a quiet machine.
+//! the ignored tests, which are to be taken on a quiet machine.
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use kappascope_e2e::{Page, Stats, with_page};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -81,6 +81,58 @@ fn memory_does_not_grow_in_ten_minutes() {
     });
 }
 
+/// What the page's own work may take of a frame, 99 times of 100. The goal is 16.7, a frame of 60 a second, which
+/// `figures` is held against on a quiet machine; here worker, page and painting share two cores with others.
+const FRAME_MS: f64 = 25.0;
+
+/// Others' load can only add to a frame, so one undisturbed one of these is enough.
+const TRIES: usize = 10;
+
+/// What the page's thread did while the engine took in events.
+#[derive(Clone, Copy, Debug)]
+struct Smooth {
+    events_a_second: f64,
+    frames_a_second: f64,
+    p50_ms: f64,
+    p99_ms: f64,
+}
+
+impl Smooth {
+    /// Of all charts of the first view, over 600 frames.
+    async fn measured(page: &Page) -> Result<Self> {
+        // Website traffic comes at about 9.3 events a second of its own time.
+        page.open("#scenario=website&seed=42&events=16000000&speed=120000").await?;
+        page.until_stats("it is under way", |stats| stats.events > 1.5e6).await?;
+        let (start, before) = (tokio::time::Instant::now(), page.stats().await?);
+        // The page's figures look back on 600 frames: wait until all of them are of this round.
+        let after = page.until_stats("600 frames are shown", |s| s.frames >= before.frames + 600.0).await?;
+        let seconds = start.elapsed().as_secs_f64();
+        ensure!(after.state == "running", "the measurement ends before the source: {after:?}");
+        Ok(Self {
+            events_a_second: (after.events - before.events) / seconds,
+            frames_a_second: (after.frames - before.frames) / seconds,
+            p50_ms: after.frame_ms_p50,
+            p99_ms: after.frame_ms_p99,
+        })
+    }
+}
+
+#[test]
+fn page_stays_smooth_at_a_million_events_a_second() {
+    with_page(async |page| {
+        let mut tries = Vec::new();
+        while tries.len() < TRIES {
+            let smooth = Smooth::measured(&page).await?;
+            println!("{smooth:?}");
+            if smooth.events_a_second > 1e6 && smooth.frames_a_second > 58.0 && smooth.p99_ms < FRAME_MS {
+                return Ok(());
+            }
+            tries.push(smooth);
+        }
+        bail!("none took in a million events a second with p99 of frames below {FRAME_MS} ms: {tries:?}")
+    });
+}
+
 /// How often what is measured is repeated.
 const ROUNDS: usize = 15;
 
@@ -100,8 +152,9 @@ const CHANGE: &str = "const slider = document.querySelector('[data-testid=window
     slider.value = arguments[0];
     for (const type of ['input', 'change']) slider.dispatchEvent(new Event(type, { bubbles: true }));
     const look = () => {
-      const { digest, state } = kappascope.stats();
-      if (digest !== before && state === 'done') requestAnimationFrame(() => done(performance.now() - start));
+      const { digest, state, events } = kappascope.stats();
+      const whole = state === 'done' && events === arguments[1];
+      if (digest !== before && whole) requestAnimationFrame(() => done(performance.now() - start));
       else requestAnimationFrame(look);
     };
     requestAnimationFrame(look);
@@ -121,6 +174,14 @@ fn number(value: &Value) -> Result<f64> {
 fn figures() {
     with_page(async |page| {
         println!("| what | median (fastest to slowest) |\n|---|---|");
+        let smooth = Smooth::measured(&page).await?;
+        println!(
+            "| frames at {:.2} million events a second | {:.1} ms, p99 {:.1} ms, {:.1} a second |",
+            smooth.events_a_second / 1e6,
+            smooth.p50_ms,
+            smooth.p99_ms,
+            smooth.frames_a_second
+        );
         page.before_each(NOTE_FIRST).await?;
         let mut first = Vec::new();
         for _ in 0..ROUNDS {
@@ -138,7 +199,7 @@ fn figures() {
             page.until_stats_within(PATIENCE, "it is done", |stats| stats.state == "done").await?;
             let mut change = Vec::new();
             for round in 0..ROUNDS {
-                change.push(number(&page.script(CHANGE, &[json!(8 + round % 4)]).await?)?);
+                change.push(number(&page.script(CHANGE, &[json!(8 + round % 4), json!(events)]).await?)?);
             }
             row(&format!("new picture of {name} events after a change of window size"), change);
         }

@@ -1,7 +1,10 @@
 //! Turns the scenarios' pipelines from TOML, as people read and write them, into JSON: who opens a scenario then
 //! needs no reader of TOML, which in the page's first load would weigh as much as the worlds themselves.
 
-#![allow(clippy::disallowed_methods, reason = "it runs where the crate is compiled, not where worlds are made")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "it runs where the crate is compiled, not where worlds are made"
+)]
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};

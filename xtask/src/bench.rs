@@ -5,6 +5,7 @@
 //! ```text
 //! cargo xtask bench                        natively, beside loops written by hand; memory
 //! cargo xtask bench --peers --browser      DuckDB and Polars too; then the same in a Web Worker
+//! cargo xtask bench --page                 and then the page itself: frames, answers to a change, memory
 //! cargo xtask bench --quick …              a tenth of the events, to see that it runs
 //! ```
 
@@ -17,6 +18,7 @@ use anyhow::Result;
 
 use crate::process::run as run_child;
 use crate::workspace::Workspace;
+use crate::{dist, offline, setup, test};
 
 /// What is measured, and on how much.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,6 +26,7 @@ pub(crate) struct Options {
     quick: bool,
     peers: bool,
     browser: bool,
+    page: bool,
 }
 
 impl Options {
@@ -35,6 +38,7 @@ impl Options {
                 "--quick" => options.quick = true,
                 "--peers" => options.peers = true,
                 "--browser" => options.browser = true,
+                "--page" => options.page = true,
                 _ => return None,
             }
         }
@@ -49,7 +53,21 @@ pub(crate) fn run(workspace: &Workspace, options: Options) -> Result<ExitCode> {
         println!();
         browser::run(workspace, options)?;
     }
+    if options.page {
+        println!();
+        page(workspace, options)?;
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The built page, by the browser tests that measure; the ten minutes for its memory are left out of a quick run.
+fn page(workspace: &Workspace, options: Options) -> Result<()> {
+    let toolbox = setup::page(workspace)?;
+    run_child(dist::site_build(workspace, &toolbox)?)?;
+    offline::complete(workspace, &workspace.site())?;
+    let mut measure = test::browser_tests(workspace, &setup::browser()?, &setup::axe()?)?;
+    measure.args(["--test=speed", "--", "--ignored", "--nocapture"]).args(options.quick.then_some("figures"));
+    run_child(measure)
 }
 
 fn native(workspace: &Workspace, options: Options) -> Result<()> {
@@ -72,7 +90,7 @@ mod tests {
 
     #[test]
     fn options_come_in_any_order_and_others_are_refused() {
-        let both = Options { quick: true, peers: true, browser: false };
+        let both = Options { quick: true, peers: true, ..Options::default() };
         assert_eq!(Options::parse(&["--peers", "--quick"]), Some(both));
         assert_eq!(Options::parse(&[]), Some(Options::default()));
         assert_eq!(Options::parse(&["--quik"]), None);

@@ -36,6 +36,7 @@ Usage: cargo xtask COMMAND
   bench           measure the engine beside hand-written loops; and with one or more of
     --peers       DuckDB and Polars on the same events
     --browser     the same in a Web Worker
+    --page        the page itself: frames, answers to a change, memory over ten minutes
     --quick       a tenth of the events, to see that it runs
   conformance     compare window results with Apache Flink's over generated streams, and keep what Flink answers
   conformance --quick   the same for a few of the streams, and whether Flink still answers what was kept

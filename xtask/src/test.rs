@@ -100,7 +100,7 @@ fn all_steps(workspace: &Workspace, toolbox: &Toolbox, browser: &Browser) -> Res
 }
 
 /// The tests that drive the built site and the binary from outside; they learn here where these are.
-fn browser_tests(workspace: &Workspace, browser: &Browser, axe: &Path) -> Result<Command> {
+pub(crate) fn browser_tests(workspace: &Workspace, browser: &Browser, axe: &Path) -> Result<Command> {
     let mut cargo = workspace.cargo(&["test", "--package", END_TO_END]);
     cargo.env("KAPPASCOPE_DIST", workspace.site()).env("KAPPASCOPE_BIN", workspace.binary()?);
     cargo.env("KAPPASCOPE_AXE", axe);

@@ -4,8 +4,8 @@
 //! left out: the page shows without them.
 //!
 //! ```text
-//! page          552.0 of 560.0 kB   base-aa8296705b3c83.css, boot.js, …
-//! worker        465.8 of 475.0 kB   worker_loader.js, worker.js, worker_bg.wasm
+//! page          514.2 of 525.0 kB   base-aa8296705b3c83.css, boot.js, …
+//! worker        395.6 of 405.0 kB   worker_loader.js, worker.js, worker_bg.wasm
 //! ```
 
 use std::collections::BTreeSet;
@@ -19,11 +19,11 @@ use crate::workspace::Workspace;
 
 /// Most bytes of the page: markup, styles, scripts, WebAssembly. The goal is 300,000; this is what was reached, and
 /// may only fall.
-const PAGE_BYTES: u64 = 640_000;
+const PAGE_BYTES: u64 = 525_000;
 
 /// Most bytes of the worker that runs the first scene. The goal is 200,000; this is what was reached, and may only
 /// fall.
-const WORKER_BYTES: u64 = 475_000;
+const WORKER_BYTES: u64 = 405_000;
 
 /// Node is needed to build the site, and has brotli. The size hint and the window are those of the command `brotli`.
 const SCRIPT: &str = "
