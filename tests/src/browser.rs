@@ -203,10 +203,21 @@ impl Page {
 
     /// Moves the pointer to a place in an element, in parts of its width and height.
     pub async fn hover(&self, selector: &str, at: (f64, f64)) -> Result<(f64, f64)> {
-        let code = "const e = document.querySelector(arguments[0]);
-                    e.scrollIntoView({ block: 'center', behavior: 'instant' });
-                    const box = e.getBoundingClientRect();
-                    return [box.left + box.width * arguments[1], box.top + box.height * arguments[2]]";
+        // What stands still for so many frames is where it will be pressed; the page's texts come a few times a second.
+        let code = "const [selector, x, y] = arguments;
+             const e = document.querySelector(selector);
+             e.scrollIntoView({ block: 'center', behavior: 'instant' });
+             return new Promise(done => {
+               let last, still = 0;
+               const look = () => {
+                 const box = e.getBoundingClientRect();
+                 const now = [box.left + box.width * x, box.top + box.height * y];
+                 still = String(now) === String(last) ? still + 1 : 0;
+                 last = now;
+                 if (still < 15) requestAnimationFrame(look); else done(now);
+               };
+               look();
+             })";
         let place = self.script(code, &[json!(selector), json!(at.0), json!(at.1)]).await?;
         let place = serde_json::from_value(place).with_context(|| format!("no {selector}"))?;
         self.mouse("mouseMoved", place, 0).await?;
