@@ -203,6 +203,53 @@ impl Page {
         Ok(self.client.active_element().await?.send_keys(keys).await?)
     }
 
+    /// Moves the pointer to a place in an element, in parts of its width and height.
+    pub async fn hover(&self, selector: &str, at: (f64, f64)) -> Result<(f64, f64)> {
+        // What stands still for so many frames is where it will be pressed; the page's texts come a few times a second.
+        let code = "const [selector, x, y] = arguments;
+             const e = document.querySelector(selector);
+             e.scrollIntoView({ block: 'center', behavior: 'instant' });
+             return new Promise(done => {
+               let last, still = 0;
+               const look = () => {
+                 const box = e.getBoundingClientRect();
+                 const now = [box.left + box.width * x, box.top + box.height * y];
+                 still = String(now) === String(last) ? still + 1 : 0;
+                 last = now;
+                 if (still < 15) requestAnimationFrame(look); else done(now);
+               };
+               look();
+             })";
+        let place = self.script(code, &[json!(selector), json!(at.0), json!(at.1)]).await?;
+        let place = serde_json::from_value(place).with_context(|| format!("no {selector}"))?;
+        self.mouse("mouseMoved", place, 0).await?;
+        Ok(place)
+    }
+
+    /// Presses the pointer on a place in an element, moves it by so many CSS pixels, and lets go.
+    pub async fn drag(&self, selector: &str, at: (f64, f64), by: (f64, f64)) -> Result<()> {
+        let (x, y) = self.hover(selector, at).await?;
+        self.mouse("mousePressed", (x, y), 1).await?;
+        for part in [0.25, 0.5, 0.75, 1.0] {
+            self.mouse("mouseMoved", (x + by.0 * part, y + by.1 * part), 1).await?;
+        }
+        self.mouse("mouseReleased", (x + by.0, y + by.1), 0).await
+    }
+
+    /// Turns the wheel over a place in an element; down is positive.
+    pub async fn wheel(&self, selector: &str, at: (f64, f64), turn: f64) -> Result<()> {
+        let (x, y) = self.hover(selector, at).await?;
+        let turn = json!({ "type": "mouseWheel", "x": x, "y": y, "deltaX": 0, "deltaY": turn });
+        self.devtools("Input.dispatchMouseEvent", turn).await
+    }
+
+    async fn mouse(&self, kind: &str, (x, y): (f64, f64), buttons: u8) -> Result<()> {
+        let button = if kind == "mouseMoved" && buttons == 0 { "none" } else { "left" };
+        let event =
+            json!({ "type": kind, "x": x, "y": y, "button": button, "buttons": buttons, "clickCount": 1 });
+        self.devtools("Input.dispatchMouseEvent", event).await
+    }
+
     /// Clicks what downloads a file and gives the file once it is whole.
     pub async fn download(&self, id: &str) -> Result<PathBuf> {
         let before = files(self.inner.downloads.path())?;
