@@ -678,7 +678,7 @@ impl Store {
             watch: (watch != Watch::first_of(&opened.spec)).then_some(watch),
             sink: self.sink.get_untracked(),
             moved: frame.moved.clone(),
-            row: Some(frame.row as u64),
+            row: Some(place(&frame) as u64),
             digest: Some(frame.digest.clone()),
         })
     }
@@ -726,6 +726,11 @@ impl Store {
         self.open(scene.source.clone(), file);
         self.desk().restored.replace(Some(scene));
     }
+}
+
+/// The row at which the scene stands: the end, where a log at its end is being run again.
+fn place(frame: &Frame) -> f64 {
+    if frame.state == State::Done { frame.row + frame.waiting } else { frame.row }
 }
 
 /// What all drawings want to find in the next frame.

@@ -10,6 +10,7 @@
 
 use crate::js::{memory_bytes, words};
 use crate::state::Store;
+use crate::wire::{Frame, State};
 use js_sys::{Function, Object, Reflect};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -115,6 +116,11 @@ fn figures(store: Store, meter: &Meter) -> Object {
     set("memoryBytes", frame.memory_bytes.into());
     set("pageBytes", memory_bytes().into());
     set("workerQueue", frame.waiting.into());
-    set("state", serde_wasm_bindgen::to_value(&frame.state).unwrap_or(JsValue::UNDEFINED));
+    set("state", serde_wasm_bindgen::to_value(&state(&frame)).unwrap_or(JsValue::UNDEFINED));
     object
+}
+
+/// What the engine is doing. A log at its end that is run again by other settings is done when it is there again.
+fn state(frame: &Frame) -> State {
+    if frame.state == State::Done && frame.waiting > 0.0 { State::Running } else { frame.state }
 }
