@@ -105,7 +105,7 @@ impl Page {
 
     /// Loads the page again past all that the browser keeps, as with Shift and the reload button.
     pub async fn reload_anew(&self) -> Result<()> {
-        self.devtools("Page.reload", json!({ "ignoreCache": true })).await.map(drop)
+        self.devtools("Page.reload", json!({ "ignoreCache": true })).await
     }
 
     /// Lets nobody reach the site any more, as when the network is gone.
@@ -115,7 +115,7 @@ impl Page {
 
     /// Runs JavaScript in each page before its own.
     pub async fn before_each(&self, code: &str) -> Result<()> {
-        self.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": code })).await.map(drop)
+        self.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": code })).await
     }
 
     /// The paths that the browser has asked the site for, with `part` in them.
@@ -268,7 +268,7 @@ impl Page {
     /// Sets the size of the page in CSS pixels, whatever the window around it takes.
     pub async fn resize(&self, width: u32, height: u32) -> Result<()> {
         let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
-        self.devtools("Emulation.setDeviceMetricsOverride", metrics).await.map(drop)
+        self.devtools("Emulation.setDeviceMetricsOverride", metrics).await
     }
 
     /// Prefers a colour scheme, as the system's setting would.
@@ -279,7 +279,6 @@ impl Page {
             json!({ "features": [{ "name": "prefers-color-scheme", "value": value }] }),
         )
         .await
-        .map(drop)
     }
 
     /// Drops a file anywhere on the page, as from the desktop.
@@ -336,11 +335,15 @@ impl Page {
     /// Bytes that the page's scripts hold, once what nobody needs is gone.
     pub async fn script_bytes(&self) -> Result<f64> {
         self.devtools("HeapProfiler.collectGarbage", json!({})).await?;
-        let usage = self.devtools("Runtime.getHeapUsage", json!({})).await?;
+        let usage = self.ask_devtools("Runtime.getHeapUsage", json!({})).await?;
         usage["usedSize"].as_f64().with_context(|| format!("the browser says {usage}"))
     }
 
-    async fn devtools(&self, method: &'static str, parameters: Value) -> Result<Value> {
+    async fn devtools(&self, method: &'static str, parameters: Value) -> Result<()> {
+        self.ask_devtools(method, parameters).await.map(drop)
+    }
+
+    async fn ask_devtools(&self, method: &'static str, parameters: Value) -> Result<Value> {
         self.client.issue_cmd(commands::DevTools { method, parameters }).await.with_context(|| method)
     }
 

@@ -51,6 +51,7 @@ fn log_of(name: &str, seed: u64, events: u64) -> Log {
 
 #[cfg(not(target_arch = "wasm32"))]
 #[test]
+#[allow(clippy::disallowed_methods, reason = "the files are what it is about; a world reads none")]
 fn the_pipelines_are_those_of_the_files() {
     for scenario in SCENARIOS {
         let file = format!("{}/src/pipelines/{}.toml", env!("CARGO_MANIFEST_DIR"), scenario.name);
