@@ -149,12 +149,19 @@ impl Run {
             4..8 => self.instances[at].is_zombie = true,
             8..12 => self.revoke(at)?,
             12 => self.instances[at].tell(Event::Lost)?,
-            13..20 => self.world.compact(&mut self.rng),
+            13..20 => self.compact(),
             20 => self.world.down_until = self.step + self.rng.random_range(0..300),
             _ => {}
         }
         self.instances.retain(|instance| instance.released.is_none());
         self.keep_one()
+    }
+
+    fn compact(&mut self) {
+        let starting = self.instances.iter().filter(|instance| instance.fetch.is_none());
+        let looked_at = starting.filter_map(|instance| Some(instance.read?.1)).min();
+        let before = self.rng.random_range(0..=looked_at.unwrap_or(self.world.positions()));
+        self.world.compact(before);
     }
 
     fn revoke(&mut self, at: usize) -> Result<(), Failure> {

@@ -263,14 +263,16 @@ impl World {
         Outcome::Produced(self.alerts.len() as u64)
     }
 
-    /// Leaves the last record of each key, but for the newest records, as brokers do.
-    pub(crate) fn compact(&mut self, rng: &mut Rng) {
-        let until = rng.random_range(0..=self.positions);
+    /// Leaves the last record of each key, among those that lie before a position. The topic's
+    /// `min.compaction.lag.ms` sees to it that this is before where any reader began to look.
+    pub(crate) fn compact(&mut self, before: u64) {
         let mut last: BTreeMap<String, u64> = BTreeMap::new();
-        for (position, record) in &self.state {
+        for (position, record) in self.state.range(..before) {
             last.insert(record.key.clone(), *position);
         }
-        self.state.retain(|position, record| *position >= until || last[&record.key] == *position);
+        self.state.retain(|position, record| {
+            *position >= before || last[&record.key] == *position && record.value.is_some()
+        });
     }
 }
 
