@@ -62,7 +62,8 @@ pub enum Action {
     Pause,
     /// Fetch again.
     Resume,
-    /// Do this, not before so many milliseconds have passed, and tell what became of it.
+    /// Do this, not before so many milliseconds have passed and only if [`Cycle::wants`](crate::Cycle::wants) it
+    /// then, and tell what became of it.
     Do {
         /// Its name in the answer.
         id: EffectId,

@@ -147,6 +147,13 @@ impl<D: Decode> Cycle<D> {
         self.next
     }
 
+    /// Whether an effect is still to be done. One that waits for its delay may have turned out to be done, or the
+    /// cycle to be over; then it must not be done any more.
+    #[must_use]
+    pub fn wants(&self, id: EffectId) -> bool {
+        self.outstanding.contains_key(&id)
+    }
+
     /// Whether nothing waits to be stored: all that was fetched has been.
     #[must_use]
     pub fn is_idle(&self) -> bool {

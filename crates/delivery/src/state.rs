@@ -2,20 +2,21 @@
 //!
 //! ```text
 //!   key                              holds                               written
-//!   epoch|topic|p|claim|writer       number                              once, on start
+//!   epoch|topic|p|claim|n|writer     n                                   on start
 //!   epoch|topic|p|intent|writer      claim, next, end                    before a batch's effects
-//!   epoch|topic|p|state|writer       next, alerts_from, snapshot         after them, all at once
 //!   epoch|topic|p|chunk|writer|s|i   part i of a large snapshot          before the state that names it
+//!   epoch|topic|p|state|writer       next, alerts_from, snapshot         after them, all at once
 //! ```
 //!
-//! The order of the records in the partition decides who may write: from a claim on, intents under lower
-//! claims are void. An instance that was taken for dead, and writes its next intent, reads the claim that came before
-//! it, and stops; what it did before, it did under an intent that its successor has read and repeats.
+//! The order of the records in the partition decides who may write. A writer acts when it has read its own intent
+//! back and no higher claim before it. So an instance that was taken for dead, and goes on, finds the claim that came
+//! before its next intent and stops; what it still did, it did under an intent that its successor has
+//! read and repeats.
 //!
-//! Compaction leaves the last record of each key in the order of the partition, which is all that is
-//! looked at: a claim is written once, and an instance writes no intent before it has written the state behind its last.
+//! Compaction leaves the last record of each key, which is all that is looked at.
 //!
-//! **Invariant:** a state record is true whoever wrote it, as it follows from the log alone; the furthest counts.
+//! **Invariant:** a state record is true whoever wrote it, as it follows from the log alone; the furthest counts,
+//! and of the intents behind it that of the highest claim.
 
 use crate::failure::Failure;
 use crate::settings::Identity;
@@ -89,7 +90,7 @@ impl Keys {
     }
 
     pub(crate) fn claim(&self, number: u64) -> StateRecord {
-        record(self.of("claim"), &Value::Claim { number, writer: self.writer })
+        record(self.of(&format!("claim|{number}")), &Value::Claim { number, writer: self.writer })
     }
 
     pub(crate) fn intent(&self, claim: u64, next: u64, end: u64) -> StateRecord {
@@ -134,13 +135,6 @@ pub(crate) struct Held {
     read: u64,
 }
 
-/// Who said when that the partition is theirs.
-struct Claim {
-    at: u64,
-    number: u64,
-    writer: u64,
-}
-
 /// Where to go on.
 #[derive(Debug)]
 pub(crate) struct Found {
@@ -162,14 +156,11 @@ impl Held {
 
     /// The highest claim of anyone but this writer.
     pub(crate) fn highest_claim_but(&self, own: u64) -> u64 {
-        self.claims().filter(|claim| claim.writer != own).map(|claim| claim.number).max().unwrap_or(0)
-    }
-
-    fn claims(&self) -> impl Iterator<Item = Claim> {
-        self.records.values().filter_map(|(at, value)| match *value {
-            Value::Claim { number, writer } => Some(Claim { at: *at, number, writer }),
+        let claims = self.records.values().filter_map(|(_, value)| match *value {
+            Value::Claim { number, writer } if writer != own => Some(number),
             _ => None,
-        })
+        });
+        claims.max().unwrap_or(0)
     }
 
     /// The keys of other writers.
@@ -199,17 +190,17 @@ impl Held {
             Some(whole) => whole,
             None => (furthest, self.snapshot(furthest, keys, place)?),
         };
-        let end = self.intents().filter(|(from, _)| *from == next).map(|(_, end)| end).min();
-        Ok(Some(Found { state: state.clone(), snapshot, end }))
+        Ok(Some(Found { state: state.clone(), snapshot, end: self.end(next) }))
     }
 
-    /// From where to where the intents go that no higher claim came before.
-    fn intents(&self) -> impl Iterator<Item = (u64, u64)> {
-        self.records.values().filter_map(|(at, value)| {
-            let &Value::Intent { claim, next, end, .. } = value else { return None };
-            let void = self.claims().any(|higher| higher.number > claim && higher.at < *at);
-            (!void).then_some((next, end))
-        })
+    /// Where the batch ends that was begun at `next`. An intent under a lower claim is of a writer that read
+    /// the higher one before it acted, or it has the same end.
+    fn end(&self, next: u64) -> Option<u64> {
+        let intents = self.records.values().filter_map(|(_, value)| match *value {
+            Value::Intent { claim, next: from, end, .. } if from == next => Some((claim, end)),
+            _ => None,
+        });
+        intents.max().map(|(_, end)| end)
     }
 
     fn snapshot(&self, state: &State, keys: &Keys, place: &str) -> Result<Vec<u8>, Failure> {

@@ -219,6 +219,7 @@ impl Run {
         let part = (fate == 0).then(|| self.rng.random_range(0..4));
         let Self { instances, world, rng, step, .. } = self;
         let instance = &mut instances[at];
+        instance.asked.retain(|(id, _)| instance.cycle.wants(*id));
         if instance.asked.is_empty() {
             return Ok(());
         }
