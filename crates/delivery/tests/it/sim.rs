@@ -2,7 +2,7 @@
 //!
 //! A failure names its seed; `KAPPASCOPE_SEED=N cargo test -p kappascope-delivery seeds` runs that one alone.
 
-use crate::world::{Decoder, Flaw, Outcome, Rng, World, identity, input, settings, spec};
+use crate::world::{Decoder, Flaw, Met, Outcome, Rng, World, identity, input, settings, spec};
 use kappascope_core::Spec;
 use kappascope_delivery::{Action, Cycle, EffectId, Event, Failure, Release, Settings, Table, Work};
 use rand::{RngExt, SeedableRng};
@@ -36,7 +36,8 @@ struct Instance {
     now_ms: u64,
     /// It has lost the partition and does not know.
     is_zombie: bool,
-    is_revoked: bool,
+    /// Until then it does nothing: it was stopped, or waits for a network.
+    sleeps_until: usize,
     released: Option<Release>,
 }
 
@@ -56,7 +57,7 @@ impl Instance {
             answers: VecDeque::new(),
             now_ms: 0,
             is_zombie: false,
-            is_revoked: false,
+            sleeps_until: 0,
             released: None,
         })
     }
@@ -90,6 +91,10 @@ struct Run {
     writers: u64,
     step: usize,
     troubled: usize,
+    /// One fault in so many steps.
+    rarity: u32,
+    /// Why cycles ended.
+    releases: Vec<Release>,
 }
 
 impl Run {
@@ -97,7 +102,19 @@ impl Run {
         let mut rng = Rng::seed_from_u64(seed);
         let world = World::new(input(&mut rng, RECORDS), flaw);
         let settings = settings(&mut rng);
-        Self { spec: spec(), settings, world, instances: Vec::new(), rng, writers: 0, step: 0, troubled }
+        let rarity = rng.random_range(20..400);
+        Self {
+            spec: spec(),
+            settings,
+            world,
+            instances: Vec::new(),
+            rng,
+            writers: 0,
+            step: 0,
+            troubled,
+            rarity,
+            releases: Vec::new(),
+        }
     }
 
     fn is_troubled(&self) -> bool {
@@ -105,7 +122,7 @@ impl Run {
     }
 
     /// Runs until all is stored.
-    fn run(mut self) -> Result<World, Failure> {
+    fn run(&mut self) -> Result<(), Failure> {
         while !self.is_done() {
             assert!(self.step < STEPS, "it does not end");
             self.step += 1;
@@ -115,9 +132,9 @@ impl Run {
             }
             let at = self.rng.random_range(0..self.instances.len());
             self.act(at)?;
-            self.instances.retain(|instance| instance.released.is_none());
+            self.bury();
         }
-        Ok(self.world)
+        Ok(())
     }
 
     fn is_done(&self) -> bool {
@@ -137,23 +154,34 @@ impl Run {
             for zombie in self.instances.iter_mut().filter(|instance| instance.is_zombie) {
                 zombie.tell(Event::Lost)?;
             }
-            self.instances.retain(|instance| instance.released.is_none());
+            self.bury();
         }
         Ok(())
     }
 
-    fn trouble(&mut self) -> Result<(), Failure> {
-        let at = self.rng.random_range(0..self.instances.len());
-        match self.rng.random_range(0..400) {
-            0..4 => drop(self.instances.remove(at)),
-            4..8 => self.instances[at].is_zombie = true,
-            8..12 => self.revoke(at)?,
-            12 => self.instances[at].tell(Event::Lost)?,
-            13..20 => self.compact(),
-            20 => self.world.down_until = self.step + self.rng.random_range(0..300),
-            _ => {}
-        }
+    /// Forgets instances whose cycles are over.
+    fn bury(&mut self) {
+        self.releases.extend(self.instances.iter().filter_map(|instance| instance.released));
         self.instances.retain(|instance| instance.released.is_none());
+    }
+
+    fn trouble(&mut self) -> Result<(), Failure> {
+        if !self.rng.random_ratio(1, self.rarity) {
+            return Ok(());
+        }
+        let at = self.rng.random_range(0..self.instances.len());
+        match self.rng.random_range(0..20) {
+            0..5 => drop(self.instances.remove(at)),
+            5..10 => {
+                self.instances[at].is_zombie = true;
+                self.instances[at].sleeps_until = self.step + self.rng.random_range(0..600);
+            }
+            10..14 => self.revoke(at)?,
+            14 => self.instances[at].tell(Event::Lost)?,
+            15..19 => self.compact(),
+            _ => self.world.down_until = self.step + self.rng.random_range(0..600),
+        }
+        self.bury();
         self.keep_one()
     }
 
@@ -167,7 +195,6 @@ impl Run {
     fn revoke(&mut self, at: usize) -> Result<(), Failure> {
         let Self { instances, world, .. } = self;
         let instance = &mut instances[at];
-        instance.is_revoked = true;
         if world.flaw == Flaw::Finish {
             let inserts = instance.asked.extract_if(.., |(_, work)| matches!(work, Work::Insert { .. }));
             let done: Vec<Event> = inserts.map(|(id, _)| Event::Done(id)).collect();
@@ -177,6 +204,9 @@ impl Run {
     }
 
     fn act(&mut self, at: usize) -> Result<(), Failure> {
+        if self.step < self.instances[at].sleeps_until {
+            return Ok(());
+        }
         match self.rng.random_range(0..10) {
             0..3 => self.read_state(at),
             3..6 => self.perform(at),
@@ -274,11 +304,14 @@ type Content = BTreeMap<&'static str, Vec<String>>;
 fn uninterrupted(seed: u64) -> Content {
     let mut run = Run::new(seed, Flaw::None, 0);
     run.settings = Settings { batch_ms: 1_000_000, batch_rows: RECORDS, ..Settings::default() };
-    run.run().expect("a pass without faults").content()
+    run.run().expect("a pass without faults");
+    run.world.content()
 }
 
 fn troubled(seed: u64, flaw: Flaw) -> Result<Content, Failure> {
-    Ok(Run::new(seed, flaw, TROUBLED).run()?.content())
+    let mut run = Run::new(seed, flaw, TROUBLED);
+    run.run()?;
+    Ok(run.world.content())
 }
 
 /// How many rows are there twice, and how many are not there.
@@ -316,6 +349,27 @@ fn the_worlds_have_something_of_everything() {
     let names = Table::ALL.iter().map(|table| table.name()).chain(["topic"]);
     for name in names {
         assert!(content.get(name).is_some_and(|rows| rows.len() > 2), "{name}: {content:?}");
+    }
+}
+
+/// Faults that reach nothing would find nothing.
+#[test]
+fn the_faults_reach_every_corner() {
+    let (mut releases, mut met) = (Vec::new(), Met::default());
+    for seed in 0..100 {
+        let mut run = Run::new(seed, Flaw::None, TROUBLED);
+        run.run().expect("nothing stops it");
+        releases.extend(run.releases);
+        met += run.world.met;
+    }
+    for why in [Release::Revoked, Release::Lost, Release::Fenced] {
+        assert!(releases.contains(&why), "{why:?}");
+    }
+    let Met { repeated_tokens, known_alerts, fenced_producers, chunks, stored_before } = met;
+    for (at, times) in
+        [repeated_tokens, known_alerts, fenced_producers, chunks, stored_before].iter().enumerate()
+    {
+        assert!(*times > 10, "corner {at}: {met:?}");
     }
 }
 

@@ -118,6 +118,29 @@ pub(crate) enum Outcome {
     Failed,
 }
 
+/// What happened in a world that makes faults dangerous.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Met {
+    pub(crate) repeated_tokens: usize,
+    /// Alerts found when the topic was read back.
+    pub(crate) known_alerts: usize,
+    pub(crate) fenced_producers: usize,
+    /// Parts of snapshots.
+    pub(crate) chunks: usize,
+    /// Counts that found a batch in its table.
+    pub(crate) stored_before: usize,
+}
+
+impl std::ops::AddAssign for Met {
+    fn add_assign(&mut self, other: Self) {
+        self.repeated_tokens += other.repeated_tokens;
+        self.known_alerts += other.known_alerts;
+        self.fenced_producers += other.fenced_producers;
+        self.chunks += other.chunks;
+        self.stored_before += other.stored_before;
+    }
+}
+
 #[derive(Default)]
 struct Inserted {
     rows: Vec<Stored>,
@@ -139,6 +162,7 @@ pub(crate) struct World {
     pub(crate) unguarded: bool,
     /// Until which step inserts fail.
     pub(crate) down_until: usize,
+    pub(crate) met: Met,
 }
 
 impl World {
@@ -154,6 +178,7 @@ impl World {
             flaw,
             unguarded: flaw != Flaw::None,
             down_until: 0,
+            met: Met::default(),
         }
     }
 
@@ -201,6 +226,7 @@ impl World {
             Work::ReadAlerts { from } => {
                 self.open_producer(producer);
                 let known = if self.flaw == Flaw::ReadBack { self.ids.len() } else { *from as usize };
+                self.met.known_alerts += self.ids.len() - known;
                 Outcome::Alerts(self.ids[known..].to_vec())
             }
             Work::Produce { .. } => self.produce(work, producer, part.unwrap_or(usize::MAX)),
@@ -210,15 +236,17 @@ impl World {
 
     fn write(&mut self, records: &[StateRecord]) -> Outcome {
         for record in records {
+            self.met.chunks += usize::from(record.key.contains("|chunk|"));
             self.state.insert(self.positions, record.clone());
             self.positions += 1;
         }
         Outcome::Done
     }
 
-    fn count(&self, table: Table, offsets: Range<u64>, allowed: &[u64]) -> Outcome {
+    fn count(&mut self, table: Table, offsets: Range<u64>, allowed: &[u64]) -> Outcome {
         let rows = self.tables.get(&table).map_or(&[][..], |inserted| &inserted.rows);
         let found = rows.iter().filter(|row| offsets.contains(&row.offset)).count() as u64;
+        self.met.stored_before += usize::from(found > 0 && allowed.len() > 1);
         Outcome::Counted(if self.unguarded { allowed[0] } else { found })
     }
 
@@ -239,6 +267,8 @@ impl World {
             if inserted.tokens.len() > TOKENS {
                 inserted.tokens.pop_front();
             }
+        } else {
+            self.met.repeated_tokens += 1;
         }
         Outcome::Done
     }
@@ -254,6 +284,7 @@ impl World {
             self.open_producer(producer);
         }
         if *producer != self.producer {
+            self.met.fenced_producers += 1;
             return Outcome::Failed;
         }
         for alert in work.alerts().take(part) {
