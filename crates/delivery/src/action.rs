@@ -117,13 +117,14 @@ pub enum Work {
         /// Which of the table's rows.
         rows: Range<usize>,
     },
-    /// Fence every other producer of this partition's alerts, those of this process included, and only then read the
-    /// alerts topic's partition from this offset to its end.
+    /// Open a producer that fences every other one of this partition's alerts, and only then read the alerts
+    /// topic's partition from this offset to its end.
     ReadAlerts {
         /// Where to begin.
         from: u64,
     },
-    /// Write alerts to the topic, in order, with `acks = all`.
+    /// Write alerts to the topic, in order, with `acks = all`, by the producer that the last [`Work::ReadAlerts`]
+    /// opened. It fails when another producer has fenced it.
     Produce {
         /// What holds them.
         effects: Arc<Effects>,

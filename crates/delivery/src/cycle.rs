@@ -3,7 +3,8 @@
 //! ```text
 //!   read state → claim → guard → ┌► fill [a, b) → intent → insert → alerts → state → commit ─┐
 //!                                └───────────────────────────────────────────────────────────┘
-//!   after a crash, once:           ends at the intent's b   count    count, read back
+//!   after a crash, once:           ends at the intent's b   count    count
+//!   before the first alerts, and after a failure:                    read back
 //! ```
 //!
 //! **Invariant:** nothing leaves for a table or for the alerts topic before this cycle's own intent was read back
@@ -43,6 +44,8 @@ pub struct Cycle<D> {
     recorded_end: Option<u64>,
     /// Ids of alerts that are in the topic.
     seen: HashSet<String>,
+    /// Whether it has fenced other producers of alerts.
+    is_producer: bool,
     waiting: Waiting,
     /// The offset after the last record that came.
     wanted: u64,
@@ -79,6 +82,8 @@ enum Phase {
     Recalling(Arc<Effects>),
     Producing(Arc<Effects>),
     Saving(Arc<Effects>),
+    /// Makes sure that rows that should not be there are not those of a successor.
+    Doubting(Failure),
     Released,
 }
 
@@ -109,6 +114,7 @@ impl<D: Decode> Cycle<D> {
             alerts_from: 0,
             recorded_end: None,
             seen: HashSet::new(),
+            is_producer: false,
             waiting: Waiting::default(),
             wanted: 0,
             now_ms: 0,
@@ -174,10 +180,11 @@ impl<D: Decode> Cycle<D> {
                 return Err(Failure::OutOfRange { place: self.place(), next: self.wanted, earliest, latest });
             }
             Event::Done(id) => drop(self.outstanding.remove(&id)),
-            Event::Counted(id, found) => self.count(id, found)?,
+            Event::Counted(id, found) => self.count(id, found),
             Event::AlertsRead(id, ids) => {
                 if self.outstanding.remove(&id).is_some() {
                     self.seen.extend(ids);
+                    self.is_producer = true;
                 }
             }
             Event::Produced(id, end) => {
@@ -223,6 +230,7 @@ impl<D: Decode> Cycle<D> {
                 Phase::Recalling(effects) => self.produce(effects),
                 Phase::Producing(effects) => self.save(effects)?,
                 Phase::Saving(effects) => self.close(&effects),
+                Phase::Doubting(failure) => return Err(failure),
             }
         }
         if self.is_leaving && matches!(self.phase, Phase::Claiming | Phase::Opening | Phase::Guarding) {
@@ -387,9 +395,10 @@ impl<D: Decode> Cycle<D> {
         self.phase = Phase::Verifying(effects);
     }
 
-    /// Learns which alerts are in the topic, if some may be.
+    /// Learns which alerts are in the topic, before the first and after a failure. A producer that has not fenced
+    /// the others before it looked could write again what another writes at the same time.
     fn recall(&mut self, effects: Arc<Effects>, attempts: u32) {
-        if (self.recorded_end.is_some() || attempts > 0) && !effects.alerts.is_empty() {
+        if (!self.is_producer || attempts > 0) && !effects.alerts.is_empty() {
             self.ask(Work::ReadAlerts { from: self.alerts_from }, attempts);
         }
         self.phase = Phase::Recalling(effects);
@@ -482,19 +491,26 @@ impl<D: Decode> Cycle<D> {
         }
     }
 
-    fn count(&mut self, id: EffectId, found: u64) -> Result<(), Failure> {
+    fn count(&mut self, id: EffectId, found: u64) {
         let Some(Outstanding { work: Work::Count { table, from, to, allowed }, .. }) =
             self.outstanding.remove(&id)
         else {
-            return Ok(());
+            return;
         };
-        if allowed.contains(&found) {
-            return Ok(());
+        if !allowed.contains(&found) {
+            let range = to.map_or(format!("from {from} on"), |to| format!("{from} to {}", to - 1));
+            let allowed: Vec<String> = allowed.iter().map(u64::to_string).collect();
+            let expected = allowed.join(" or ");
+            self.doubt(Failure::Rows { place: self.place(), table: table.name(), range, found, expected });
         }
-        let range = to.map_or(format!("from {from} on"), |to| format!("{from} to {}", to - 1));
-        let allowed: Vec<String> = allowed.iter().map(u64::to_string).collect();
-        let expected = allowed.join(" or ");
-        Err(Failure::Rows { place: self.place(), table: table.name(), range, found, expected })
+    }
+
+    /// Rows that should not be there may be those of a successor. Whoever wrote them claimed the partition before:
+    /// once a record of this cycle is read back, such a claim has been.
+    fn doubt(&mut self, failure: Failure) {
+        self.outstanding.clear();
+        self.write_state(vec![self.keys.claim(self.claim)]);
+        self.phase = Phase::Doubting(failure);
     }
 
     fn refuse(&mut self, id: EffectId, reason: String) -> Result<(), Failure> {

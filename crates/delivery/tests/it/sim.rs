@@ -337,7 +337,9 @@ fn no_row_is_lost_and_none_comes_twice_over_seeds() {
     for seed in seeds {
         let checked = std::panic::catch_unwind(|| {
             let found = troubled(seed, Flaw::None).unwrap_or_else(|failure| panic!("it stops: {failure}"));
-            assert_eq!(uninterrupted(seed), found);
+            let expected = uninterrupted(seed);
+            assert_eq!(difference(&expected, &found), (0, 0), "rows twice, and rows lost");
+            assert_eq!(expected, found);
         });
         assert!(checked.is_ok(), "seed {seed}; KAPPASCOPE_SEED={seed} runs it alone");
     }

@@ -133,7 +133,8 @@ fn tables_that_are_ahead_of_the_state_are_refused() {
         }
         _ => None,
     });
-    let failure = second.handle(Event::Counted(id.expect("counts"), 7)).expect_err("they are ahead");
+    second.handle(Event::Counted(id.expect("counts"), 7)).expect("makes sure that they are no successor's");
+    let failure = second.handle(Event::StateRead(claim[0].clone())).expect_err("they are ahead");
     assert!(failure.to_string().contains("`raw` has 7 rows"), "{failure}");
 }
 

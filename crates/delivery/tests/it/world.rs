@@ -280,9 +280,7 @@ impl World {
     }
 
     fn produce(&mut self, work: &Work, producer: &mut u64, part: usize) -> Outcome {
-        if *producer == 0 {
-            self.open_producer(producer);
-        }
+        assert_ne!(*producer, 0, "it was opened");
         if *producer != self.producer {
             self.met.fenced_producers += 1;
             return Outcome::Failed;
