@@ -344,9 +344,9 @@ impl<D: Decode> Cycle<D> {
         }
         let closes = self.is_full(&batch);
         if closes {
-            self.intend(batch)
+            self.intend(batch);
         } else {
-            self.phase = Phase::Filling(batch)
+            self.phase = Phase::Filling(batch);
         }
         Ok(closes)
     }

@@ -1,8 +1,9 @@
 //! Single steps: what is refused, and how.
 
 use crate::world::{Decoder, Flaw, Rng, World, identity, input, spec};
+use kappascope_core::{Log, Pipeline};
 use kappascope_delivery::{
-    Action, Cycle, Event, Failure, Identity, Record, Release, Settings, StateRecord, Table, Work,
+    Action, Cycle, Decode, Event, Failure, Identity, Record, Release, Row, Settings, StateRecord, Table, Work,
 };
 use rand::SeedableRng;
 
@@ -25,7 +26,7 @@ fn settle(cycle: &mut Cycle<Decoder>, world: &mut World, event: Event) -> Result
                     events.extend(records.iter().rev().cloned().map(Event::StateRead));
                 }
                 Work::Count { allowed, .. } => {
-                    events.push(Event::Counted(*id, *allowed.last().expect("one")))
+                    events.push(Event::Counted(*id, *allowed.last().expect("one")));
                 }
                 Work::Insert { .. } => events.push(Event::Done(*id)),
                 Work::ReadAlerts { .. } => events.push(Event::AlertsRead(*id, Vec::new())),
@@ -68,6 +69,31 @@ fn a_cycle_goes_on_where_the_last_one_stood() {
     assert!(cycle.is_idle());
     let mut second = start(by_ten(), identity(2));
     assert_eq!(read_into(&mut second, &mut world), Ok(vec![Action::Seek(cycle.next())]));
+}
+
+#[test]
+fn the_state_is_that_of_the_engine_over_the_whole_log() {
+    let (mut world, mut cycle) =
+        begun(&Settings { batch_rows: 7, dictionary_strings: 1, ..Settings::default() });
+    let mut log = Log::new(&spec().schema);
+    let (mut row, mut newest) =
+        (Row { keys: vec![String::new()], measures: vec![0.0], ..Row::default() }, i64::MIN);
+    let records = world.input.clone();
+    for record in &records {
+        if Decoder.decode(record, &mut row).is_ok() && row.measures[0].is_finite() {
+            newest = newest.max(row.time);
+            let key = log.intern(0, &row.keys[0]);
+            log.append(row.time, newest, 0, &[key], &row.measures);
+        }
+    }
+    let mut pipeline = Pipeline::new(&spec()).expect("runs");
+    pipeline.push(log.read(0, usize::MAX));
+
+    settle(&mut cycle, &mut world, Event::Fetched(records)).expect("are stored");
+    settle(&mut cycle, &mut world, Event::Tick(1_000)).expect("closes the last batch");
+    let last = world.state.values().rfind(|record| record.key.contains("|state|")).expect("was written");
+    let (stored, snapshot) = (last.value.clone().expect("is there"), pipeline.snapshot());
+    assert!(stored.ends_with(&snapshot));
 }
 
 #[test]

@@ -61,6 +61,8 @@ pub(crate) enum Flaw {
     Finish,
     /// Nobody is shown the claims of others.
     Claims,
+    /// Producers are never shut out.
+    Fence,
 }
 
 /// Records are `time,user,ms`.
@@ -281,7 +283,7 @@ impl World {
 
     fn produce(&mut self, work: &Work, producer: &mut u64, part: usize) -> Outcome {
         assert_ne!(*producer, 0, "it was opened");
-        if *producer != self.producer {
+        if *producer != self.producer && self.flaw != Flaw::Fence {
             self.met.fenced_producers += 1;
             return Outcome::Failed;
         }
