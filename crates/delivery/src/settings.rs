@@ -1,0 +1,59 @@
+//! Whose partition a cycle works on, and the bounds that it keeps.
+
+use crate::effects::Table;
+
+/// What a cycle's tokens, ids and records are named by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The topic that is read.
+    pub topic: String,
+    /// Its partition.
+    pub partition: u32,
+    /// Which computation of the same log this is: a replay has another number, and its own tables.
+    pub epoch: u32,
+    /// A number that no other start of a cycle has, of this process or another: a random one.
+    pub writer: u64,
+}
+
+/// The bounds of a cycle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// A batch is closed at so many records.
+    pub batch_rows: usize,
+    /// A batch is closed once its records have so many bytes.
+    pub batch_bytes: usize,
+    /// A batch is closed so long after its first record, in milliseconds.
+    pub batch_ms: u64,
+    /// The partition is paused while records of so many bytes wait for the batch before them.
+    pub waiting_bytes: usize,
+    /// A snapshot is cut into records of at most so many bytes: Kafka takes a megabyte, with its head.
+    pub chunk_bytes: usize,
+    /// The log's dictionaries are begun anew once they hold so many strings, so that a stream with ever new
+    /// keys does not fill the memory.
+    pub dictionary_strings: usize,
+    /// The tables that are written.
+    pub tables: Vec<Table>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            batch_rows: 100_000,
+            batch_bytes: 32 << 20,
+            batch_ms: 1_000,
+            waiting_bytes: 64 << 20,
+            chunk_bytes: 900_000,
+            dictionary_strings: 1 << 20,
+            tables: Table::ALL.to_vec(),
+        }
+    }
+}
+
+/// ClickHouse takes at most 1,048,449 rows as one block, and only a block is stored whole or not at all.
+pub const MAX_INSERT_ROWS: usize = 1_000_000;
+
+/// The wait before an effect is tried again doubles from here, in milliseconds,
+pub(crate) const FIRST_DELAY_MS: u64 = 100;
+
+/// to here, so that a table that is back is soon noticed.
+pub(crate) const MAX_DELAY_MS: u64 = 10_000;

@@ -1,0 +1,5 @@
+//! The delivery cycle in a world of memory, under seeded faults.
+
+mod sim;
+mod units;
+mod world;

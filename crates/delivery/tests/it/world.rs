@@ -1,0 +1,347 @@
+//! A log, a compacted state topic, tables that drop repeated tokens and an alerts topic, all in memory.
+//!
+//! A world keeps what a crash leaves. It can be told to be a worse one, for the negative controls.
+
+use kappascope_core::Spec;
+use kappascope_delivery::{
+    Decode, Effects, Identity, Record, Rejection, Row, Settings, StateRecord, Table, Work,
+};
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
+
+pub(crate) type Rng = ChaCha8Rng;
+
+/// How many tokens a table remembers.
+const TOKENS: usize = 10_000;
+
+pub(crate) const PIPELINE: &str = r#"
+name = "visits"
+version = 3
+[schema]
+time = "at"
+keys = ["user"]
+measures = ["ms"]
+[watermark]
+bound = "2s"
+[[query]]
+name = "busy"
+by = ["user"]
+window = { tumbling = "5s" }
+lateness = "3s"
+aggregates = ["count()", "sum(ms)"]
+[[query]]
+name = "visits"
+by = ["user"]
+window = { session = "2s" }
+aggregates = ["count()", "distinct(user)", "top2(user)"]
+[[alert]]
+name = "too_busy"
+when = "busy: count() >= 3"
+for = "5s"
+message = "{user}: {count()}"
+"#;
+
+pub(crate) fn spec() -> Spec {
+    Spec::from_toml(PIPELINE).expect("a pipeline that runs")
+}
+
+/// What is broken on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    None,
+    /// Intents are written, and nobody finds them again.
+    Intent,
+    /// Tables do not look at tokens.
+    Tokens,
+    /// The alerts topic seems empty.
+    ReadBack,
+    /// When a partition is revoked, inserts that were not done are taken for done.
+    Finish,
+    /// Nobody is shown the claims of others.
+    Claims,
+    /// Producers are never shut out.
+    Fence,
+}
+
+/// Records are `time,user,ms`.
+pub(crate) struct Decoder;
+
+impl Decode for Decoder {
+    fn decode(&self, record: &Record, row: &mut Row) -> Result<(), Rejection> {
+        let text = String::from_utf8_lossy(&record.payload);
+        let refuse =
+            |column: &str| Rejection { column: Some(column.to_owned()), reason: format!("`{text}`") };
+        let mut cells = text.split(',');
+        let mut cell = |column| cells.next().ok_or_else(|| refuse(column));
+        row.time = cell("at")?.parse().map_err(|_| refuse("at"))?;
+        row.arrival = None;
+        row.keys[0].clear();
+        row.keys[0].push_str(cell("user")?);
+        row.measures[0] = cell("ms")?.parse().map_err(|_| refuse("ms"))?;
+        Ok(())
+    }
+}
+
+/// A log of some records with late events, gaps between offsets, and records that are none.
+pub(crate) fn input(rng: &mut Rng, records: usize) -> Vec<Record> {
+    let (mut offset, mut now) = (rng.random_range(0..5), 0_i64);
+    let mut log = Vec::new();
+    for _ in 0..records {
+        offset += if rng.random_bool(0.05) { rng.random_range(2..4) } else { 1 };
+        now += rng.random_range(0..600);
+        let late = if rng.random_bool(0.1) { rng.random_range(0..12_000) } else { 0 };
+        let (time, user) = (now - late, rng.random_range(0..4));
+        let payload = match rng.random_range(0..20) {
+            0 => "no record".to_owned(),
+            1 => format!("{time},u{user},nan"),
+            _ => format!("{time},u{user},{}", rng.random_range(1..100)),
+        };
+        log.push(Record { offset, timestamp: now, payload: payload.into_bytes() });
+    }
+    log
+}
+
+/// A row in a table.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Stored {
+    pub(crate) offset: u64,
+    pub(crate) text: String,
+}
+
+/// What became of an effect.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Outcome {
+    Done,
+    Counted(u64),
+    Alerts(Vec<String>),
+    Produced(u64),
+    Failed,
+}
+
+/// What happened in a world that makes faults dangerous.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Met {
+    pub(crate) repeated_tokens: usize,
+    /// Alerts found when the topic was read back.
+    pub(crate) known_alerts: usize,
+    pub(crate) fenced_producers: usize,
+    /// Parts of snapshots.
+    pub(crate) chunks: usize,
+    /// Counts that found a batch in its table.
+    pub(crate) stored_before: usize,
+}
+
+impl std::ops::AddAssign for Met {
+    fn add_assign(&mut self, other: Self) {
+        self.repeated_tokens += other.repeated_tokens;
+        self.known_alerts += other.known_alerts;
+        self.fenced_producers += other.fenced_producers;
+        self.chunks += other.chunks;
+        self.stored_before += other.stored_before;
+    }
+}
+
+#[derive(Default)]
+struct Inserted {
+    rows: Vec<Stored>,
+    tokens: VecDeque<String>,
+}
+
+pub(crate) struct World {
+    pub(crate) input: Vec<Record>,
+    /// What is left of the state topic's partition, by position.
+    pub(crate) state: BTreeMap<u64, StateRecord>,
+    positions: u64,
+    tables: BTreeMap<Table, Inserted>,
+    pub(crate) alerts: Vec<String>,
+    ids: Vec<String>,
+    /// The producer that may write alerts, and how many there were.
+    pub(crate) producer: u64,
+    pub(crate) flaw: Flaw,
+    /// Whether counts are as wished, so that a flaw is not noticed by the guard.
+    pub(crate) unguarded: bool,
+    /// Until which step inserts fail.
+    pub(crate) down_until: usize,
+    pub(crate) met: Met,
+}
+
+impl World {
+    pub(crate) fn new(input: Vec<Record>, flaw: Flaw) -> Self {
+        Self {
+            input,
+            state: BTreeMap::new(),
+            positions: 0,
+            tables: BTreeMap::new(),
+            alerts: Vec::new(),
+            ids: Vec::new(),
+            producer: 0,
+            flaw,
+            unguarded: flaw != Flaw::None,
+            down_until: 0,
+            met: Met::default(),
+        }
+    }
+
+    /// One past the last offset.
+    pub(crate) fn end(&self) -> u64 {
+        self.input.last().map_or(0, |record| record.offset + 1)
+    }
+
+    pub(crate) fn positions(&self) -> u64 {
+        self.positions
+    }
+
+    pub(crate) fn alerts_end(&self) -> u64 {
+        self.alerts.len() as u64
+    }
+
+    /// All tables and the alerts topic, as sorted rows.
+    pub(crate) fn content(&self) -> BTreeMap<&'static str, Vec<String>> {
+        let rows = |inserted: &Inserted| inserted.rows.iter().map(|row| row.text.clone()).collect();
+        let tables = self.tables.iter().map(|(table, inserted)| (table.name(), rows(inserted)));
+        let mut content: BTreeMap<&str, Vec<String>> = tables.collect();
+        content.insert("topic", self.alerts.clone());
+        content.values_mut().for_each(|rows| rows.sort_unstable());
+        content
+    }
+
+    /// Does an effect, or the first part of it only, which then has failed.
+    pub(crate) fn perform(
+        &mut self,
+        work: &Work,
+        producer: &mut u64,
+        step: usize,
+        part: Option<usize>,
+    ) -> Outcome {
+        let outcome = match work {
+            Work::WriteState(records) => {
+                self.write(&records[..part.unwrap_or(records.len()).min(records.len())])
+            }
+            Work::Count { table, from, to, allowed } => {
+                self.count(*table, *from..to.unwrap_or(u64::MAX), allowed)
+            }
+            Work::Insert { table, token, effects, rows } => {
+                self.insert((*table, token), effects, rows.clone(), step)
+            }
+            Work::ReadAlerts { from } => {
+                self.open_producer(producer);
+                let known = if self.flaw == Flaw::ReadBack { self.ids.len() } else { *from as usize };
+                self.met.known_alerts += self.ids.len() - known;
+                Outcome::Alerts(self.ids[known..].to_vec())
+            }
+            Work::Produce { .. } => self.produce(work, producer, part.unwrap_or(usize::MAX)),
+        };
+        if part.is_some() { Outcome::Failed } else { outcome }
+    }
+
+    fn write(&mut self, records: &[StateRecord]) -> Outcome {
+        for record in records {
+            self.met.chunks += usize::from(record.key.contains("|chunk|"));
+            self.state.insert(self.positions, record.clone());
+            self.positions += 1;
+        }
+        Outcome::Done
+    }
+
+    fn count(&mut self, table: Table, offsets: Range<u64>, allowed: &[u64]) -> Outcome {
+        let rows = self.tables.get(&table).map_or(&[][..], |inserted| &inserted.rows);
+        let found = rows.iter().filter(|row| offsets.contains(&row.offset)).count() as u64;
+        self.met.stored_before += usize::from(found > 0 && allowed.len() > 1);
+        Outcome::Counted(if self.unguarded { allowed[0] } else { found })
+    }
+
+    fn insert(
+        &mut self,
+        (table, token): (Table, &String),
+        effects: &Effects,
+        rows: Range<usize>,
+        step: usize,
+    ) -> Outcome {
+        if step < self.down_until {
+            return Outcome::Failed;
+        }
+        let inserted = self.tables.entry(table).or_default();
+        if self.flaw == Flaw::Tokens || !inserted.tokens.contains(token) {
+            inserted.rows.extend(rows.map(|row| stored(effects, table, row)));
+            inserted.tokens.push_back(token.clone());
+            if inserted.tokens.len() > TOKENS {
+                inserted.tokens.pop_front();
+            }
+        } else {
+            self.met.repeated_tokens += 1;
+        }
+        Outcome::Done
+    }
+
+    /// A new producer of alerts fences the one before it.
+    fn open_producer(&mut self, producer: &mut u64) {
+        self.producer += 1;
+        *producer = self.producer;
+    }
+
+    fn produce(&mut self, work: &Work, producer: &mut u64, part: usize) -> Outcome {
+        assert_ne!(*producer, 0, "it was opened");
+        if *producer != self.producer && self.flaw != Flaw::Fence {
+            self.met.fenced_producers += 1;
+            return Outcome::Failed;
+        }
+        for alert in work.alerts().take(part) {
+            self.alerts.push(format!("{alert:?}"));
+            self.ids.push(alert.id.clone());
+        }
+        Outcome::Produced(self.alerts.len() as u64)
+    }
+
+    /// Leaves the last record of each key, among those that lie before a position. The topic's
+    /// `min.compaction.lag.ms` sees to it that this is before where any reader began to look.
+    pub(crate) fn compact(&mut self, before: u64) {
+        let mut last: BTreeMap<String, u64> = BTreeMap::new();
+        for (position, record) in self.state.range(..before) {
+            last.insert(record.key.clone(), *position);
+        }
+        self.state.retain(|position, record| {
+            *position >= before || last[&record.key] == *position && record.value.is_some()
+        });
+    }
+}
+
+fn stored(effects: &Effects, table: Table, row: usize) -> Stored {
+    let (offset, text) = match table {
+        Table::Raw => {
+            let raw = &effects.raw;
+            let text = format!(
+                "{} {} {} {} {}",
+                raw.offset[row],
+                raw.time[row],
+                raw.arrival[row],
+                raw.keys[0].get(row),
+                raw.measures[0][row]
+            );
+            (raw.offset[row], text)
+        }
+        Table::Windows => (0, format!("{:?}", effects.windows[row])),
+        Table::Late => (effects.late[row].offset, format!("{:?}", effects.late[row])),
+        Table::Alerts => (effects.alerts[row].offset, format!("{:?}", effects.alerts[row])),
+        Table::Rejected => (effects.rejected[row].offset, format!("{:?}", effects.rejected[row])),
+    };
+    Stored { offset, text }
+}
+
+pub(crate) fn identity(writer: u64) -> Identity {
+    Identity { topic: "visits".to_owned(), partition: 4, epoch: 1, writer }
+}
+
+/// Small bounds, so that each is met.
+pub(crate) fn settings(rng: &mut Rng) -> Settings {
+    Settings {
+        batch_rows: rng.random_range(1..40),
+        batch_bytes: rng.random_range(50..600),
+        batch_ms: rng.random_range(1..30),
+        waiting_bytes: rng.random_range(50..800),
+        chunk_bytes: rng.random_range(200..3_000),
+        dictionary_strings: rng.random_range(1..8),
+        ..Settings::default()
+    }
+}
