@@ -66,7 +66,10 @@ fn page(workspace: &Workspace, options: Options) -> Result<()> {
     run_child(dist::site_build(workspace, &toolbox)?)?;
     offline::complete(workspace, &workspace.site())?;
     let mut measure = test::browser_tests(workspace, &setup::browser()?, &setup::axe()?)?;
-    measure.args(["--test=speed", "--", "--ignored", "--nocapture"]).args(options.quick.then_some("figures"));
+    measure.env("KAPPASCOPE_UPLOT", setup::uplot()?);
+    // One after the other: they share two cores.
+    measure.args(["--test=speed", "--", "--ignored", "--nocapture", "--test-threads=1"]);
+    measure.args(if options.quick { &["figures", "redraws"][..] } else { &[] });
     run_child(measure)
 }
 

@@ -12,6 +12,7 @@ mod cache;
 mod conformance;
 mod dist;
 mod fuzz;
+mod infra;
 mod nab;
 mod offline;
 mod process;
@@ -44,6 +45,9 @@ Usage: cargo xtask COMMAND
   nab [FOLDER]    score the detectors on the Numenta Anomaly Benchmark, whose data and labels are in FOLDER, or
                   else where KAPPASCOPE_NAB says; they come from https://github.com/numenta/NAB
   fuzz            run each target of fuzz/ a fixed number of times under libFuzzer; needs a C++ compiler
+  infra up        start Apache Kafka and a ClickHouse engine on this machine, or check the servers that KAFKA_BROKERS
+                  and CLICKHOUSE_URL name; `infra status` says how they are, `infra down` ends what `up` started
+  infra env       install both and print, for a shell, where tests find them
   dist            build the static site and the release binary
   offline FOLDER  let the site that Trunk has built in FOLDER work with no network; part of dist
   weigh           what the built site sends before the first chart, against its budgets
@@ -78,6 +82,10 @@ fn run(args: &[&str]) -> Result<ExitCode> {
         ["conformance", "--alerts"] => conformance::alerts(&Workspace::find()?),
         ["nab"] => nab::run(&Workspace::find()?, None),
         ["nab", folder] => nab::run(&Workspace::find()?, Some(folder)),
+        ["infra", "up"] => infra::up(&Workspace::find()?),
+        ["infra", "down"] => infra::down(&Workspace::find()?),
+        ["infra", "status"] => infra::status(&Workspace::find()?),
+        ["infra", "env"] => infra::env(&Workspace::find()?),
         ["fuzz"] => fuzz::run(&Workspace::find()?),
         ["offline", folder] => offline::run(&Workspace::find()?, folder),
         ["weigh"] => weigh::run(&Workspace::find()?),

@@ -10,6 +10,7 @@
 
 mod browser;
 mod promtool;
+mod servers;
 mod tool;
 
 use std::path::{Path, PathBuf};
@@ -34,7 +35,7 @@ const JAVA_REMEDY: &str = "version 17, see https://adoptium.net, or on Debian or
 pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     let toolbox = page_and_checks(workspace)?;
     let browser = browser()?;
-    let files = [browser.chromium, browser.chromedriver, axe()?];
+    let files = [browser.chromium, browser.chromedriver, axe()?, kafka(workspace)?, engine(workspace)?];
     println!("everything is in place:");
     for place in toolbox.folders.iter().chain(&files) {
         println!("  {}", place.display());
@@ -120,12 +121,22 @@ pub(crate) fn flink() -> Result<PathBuf> {
 
 /// The script of axe-core.
 pub(crate) fn axe() -> Result<PathBuf> {
-    let (cache, axe) = (Cache::find()?, tool::for_accessibility());
-    let script = axe.place(&cache).join("node_modules").join("axe-core").join("axe.min.js");
-    if !axe.is_there(&cache) {
-        install_missing(&[axe], &cache)?;
+    Ok(node_modules(tool::for_accessibility())?.join("axe-core").join("axe.min.js"))
+}
+
+/// The script of uPlot.
+pub(crate) fn uplot() -> Result<PathBuf> {
+    Ok(node_modules(tool::for_drawing_beside())?.join("uplot").join("dist").join("uPlot.iife.min.js"))
+}
+
+/// Where a package of npm is, after installing it if it is not there.
+fn node_modules(package: Tool) -> Result<PathBuf> {
+    let cache = Cache::find()?;
+    let place = package.place(&cache).join("node_modules");
+    if !package.is_there(&cache) {
+        install_missing(&[package], &cache)?;
     }
-    Ok(script)
+    Ok(place)
 }
 
 /// Chromium and the driver that fits it.
@@ -144,6 +155,38 @@ pub(crate) fn promtool() -> Result<PathBuf> {
         Some(found) => Ok(found),
         None => promtool::install(&cache),
     }
+}
+
+/// The folder of Apache Kafka's jars, which this Java can run.
+pub(crate) fn kafka(workspace: &Workspace) -> Result<PathBuf> {
+    servers::kafka(workspace)
+}
+
+/// A Python that has the ClickHouse engine.
+pub(crate) fn engine(workspace: &Workspace) -> Result<PathBuf> {
+    servers::engine(workspace)
+}
+
+/// The folder `name` of the cache, filled if it is not there by what is given the folder and a log.
+pub(crate) fn installed(
+    name: &str,
+    what: &str,
+    fill: impl FnOnce(&Path, &Path) -> Result<()>,
+) -> Result<PathBuf> {
+    let cache = Cache::find()?;
+    let place = cache.tool(name);
+    if place.is_dir() {
+        return Ok(place);
+    }
+    let held = cache.lock()?;
+    // Another clone may have installed it while this one waited.
+    if !place.is_dir() {
+        let log = cache.log(name)?;
+        announced(&format!("{what}, into {}", place.display()), || {
+            cache.install(&held, name, |folder| fill(folder, &log))
+        })?;
+    }
+    Ok(place)
 }
 
 /// One line that says what is done, one that says how long it took.

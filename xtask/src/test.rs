@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::dist;
+use crate::infra;
 use crate::process::{Command, Stopwatch, human, run as run_child};
 use crate::setup::{self, Browser, Toolbox, WASM_TARGET};
 use crate::workspace::Workspace;
@@ -23,6 +24,8 @@ pub(crate) enum Scope {
 
 const PAGE: &str = "kappascope-page";
 const END_TO_END: &str = "kappascope-e2e";
+/// The tests that start servers.
+const SERVERS: &str = "kappascope-infra";
 /// The libraries whose tests run in WebAssembly too.
 const TESTED_IN_WASM: [&str; 2] = ["--package=kappascope-core", "--package=kappascope-scenario"];
 
@@ -73,7 +76,7 @@ fn quick_steps(workspace: &Workspace) -> Vec<Step> {
         cargo("clippy, native", &lint_all),
         cargo("clippy, WebAssembly", &lint_page),
         cargo("clippy, bench in WebAssembly", &lint_bench),
-        cargo("tests, native", &["test", "--workspace", "--exclude", END_TO_END]),
+        cargo("tests, native", &["test", "--workspace", "--exclude", END_TO_END, "--exclude", SERVERS]),
     ]
 }
 
@@ -93,6 +96,7 @@ fn all_steps(workspace: &Workspace, toolbox: &Toolbox, browser: &Browser) -> Res
         Step { name: "size of the first load", command: workspace.cargo(&["xtask", "weigh"]) },
         Step { name: "binary", command: dist::binary_build(workspace) },
         Step { name: "tests, browser", command: browser_tests(workspace, browser, &setup::axe()?)? },
+        Step { name: "Kafka and ClickHouse, live", command: server_tests(workspace)? },
         Step { name: "Flink, live", command: workspace.cargo(&["xtask", "conformance", "--quick"]) },
         Step { name: "Prometheus, live", command: workspace.cargo(&["xtask", "conformance", "--alerts"]) },
     ]);
@@ -105,6 +109,14 @@ pub(crate) fn browser_tests(workspace: &Workspace, browser: &Browser, axe: &Path
     cargo.env("KAPPASCOPE_DIST", workspace.site()).env("KAPPASCOPE_BIN", workspace.binary()?);
     cargo.env("KAPPASCOPE_AXE", axe);
     cargo.env("KAPPASCOPE_CHROMIUM", &browser.chromium).env("KAPPASCOPE_CHROMEDRIVER", &browser.chromedriver);
+    Ok(cargo)
+}
+
+/// The tests that start Kafka and the ClickHouse engine; they learn here where these are.
+fn server_tests(workspace: &Workspace) -> Result<Command> {
+    let mut cargo = workspace.cargo(&["test", "--package", SERVERS]);
+    cargo.env(infra::KAFKA_SETTING, setup::kafka(workspace)?);
+    cargo.env(infra::ENGINE_SETTING, setup::engine(workspace)?);
     Ok(cargo)
 }
 

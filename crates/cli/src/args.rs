@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use clap::{Parser, Subcommand};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// Streaming analytics over files and simulated streams: event-time windows, aggregates, anomaly
@@ -21,6 +22,8 @@ pub(crate) enum Verb {
     Backtest(Backtest),
     /// Write the events of a scenario, a simulated stream with known incidents.
     Generate(Generate),
+    /// Serve the page, and the results of a pipeline as they come.
+    Serve(Serve),
     /// Say what a source holds, and propose a pipeline for it with a reason for each line.
     Profile(Profile),
 }
@@ -114,6 +117,29 @@ pub(crate) struct Profile {
     /// A CSV or JSON Lines file, `-` for standard input, or `scenario:NAME`. It is read to its end.
     #[arg(long, value_name = "SRC", default_value = "-")]
     pub(crate) from: String,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Paths: / the page; /feed the results over WebSocket, as JSON lines; /metrics for Prometheus; /healthz; /readyz.
+The token is read from KAPPASCOPE_TOKEN or --token-file; open /?token=… once in a browser, or send it as \
+`Authorization: Bearer`.")]
+pub(crate) struct Serve {
+    /// Where to listen. What other machines can reach needs a token. Port 0 takes one that is free.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+    /// A file with the token.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Another name that clients know the server by, such as that of the proxy before it; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) host: Vec<String>,
+    /// The pipeline file (TOML) of the live feed. A scenario brings its own.
+    #[arg(short, long, value_name = "FILE", requires = "from")]
+    pub(crate) pipeline: Option<PathBuf>,
+    /// What the live feed is of: a file, `-` for standard input, or `scenario:NAME?seed=N&events=N`.
+    #[arg(long, value_name = "SRC")]
+    pub(crate) from: Option<String>,
 }
 
 impl Args {

@@ -1,4 +1,4 @@
-//! `kappascope`: runs pipelines over files, standard input and simulated streams.
+//! `kappascope`: runs pipelines over files, standard input and simulated streams, and serves what comes of them.
 //!
 //! The whole program is [`run`]: one `match` over the verbs, each of which has a file of its own.
 
@@ -13,6 +13,7 @@ mod profile;
 mod progress;
 mod report;
 mod run;
+mod serve;
 mod sink;
 mod source;
 mod state;
@@ -42,6 +43,7 @@ fn run(args: Args) -> Result<u8, Failure> {
         }
         Verb::Generate(args) => generate::generate(&args).map(|()| 0),
         Verb::Backtest(args) => backtest::backtest(&args).map(|()| 0),
+        Verb::Serve(args) => serve::serve(&args).map(|()| 0),
         Verb::Profile(args) => profile::profile(&args).map(|()| 0),
     }
 }

@@ -22,30 +22,57 @@ pub(crate) fn run(args: &args::Run) -> Result<u64, Failure> {
     let (mut feed, spec) = Feed::open(&source, spec)?;
     let mut pipeline = state::open(&spec, args.resume.as_deref())?;
     let mut sinks = Sinks::open(&args.to, &[".jsonl"])?;
-    let writer = Writer::new(&spec);
     let mut progress = Progress::new();
-    let mut log = Log::new(&spec.schema);
-    let mut rejected = Vec::new();
-
-    let mut more = true;
-    while more {
-        more = feed.fill(&mut log, &mut rejected)?;
-        push(&mut pipeline, &log, &rejected, &writer, &mut sinks)?;
-        log.forget(log.end());
-        rejected.clear();
-        progress.show(&pipeline, || feed.share(log.end()));
-    }
+    let log = follow(&mut feed, &mut pipeline, &spec, &mut sinks, |pipeline, feed, log| {
+        progress.show(pipeline, || feed.share(log.end()));
+    })?;
     progress.clear();
     check_length(&pipeline, &log, args)?;
     if let Some(path) = &args.snapshot {
         state::save(&pipeline, path)?;
-    } else if !args.no_flush {
-        pipeline.finish();
-        writer.changes(sinks.pending(), &pipeline);
     }
-    writer.summary(sinks.pending(), &pipeline, feed.rejected());
-    sinks.write()?;
+    let is_flushed = args.snapshot.is_none() && !args.no_flush;
+    end(&mut pipeline, &spec, feed.rejected(), is_flushed, &mut sinks)?;
     Ok(feed.rejected())
+}
+
+/// Runs a source through a pipeline to the source's end, and shows how far it is after each portion.
+pub(crate) fn follow(
+    feed: &mut Feed,
+    pipeline: &mut Pipeline,
+    spec: &Spec,
+    sinks: &mut Sinks,
+    mut show: impl FnMut(&Pipeline, &Feed, &Log),
+) -> Result<Log, Failure> {
+    let writer = Writer::new(spec);
+    let mut log = Log::new(&spec.schema);
+    let mut rejected = Vec::new();
+    let mut more = true;
+    while more {
+        more = feed.fill(&mut log, &mut rejected)?;
+        push(pipeline, &log, &rejected, &writer, sinks)?;
+        log.forget(log.end());
+        rejected.clear();
+        show(pipeline, feed, &log);
+    }
+    Ok(log)
+}
+
+/// Closes the windows that are open, if they are to be, and writes the summary.
+pub(crate) fn end(
+    pipeline: &mut Pipeline,
+    spec: &Spec,
+    rejected: u64,
+    is_flushed: bool,
+    sinks: &mut Sinks,
+) -> Result<(), Failure> {
+    let writer = Writer::new(spec);
+    if is_flushed {
+        pipeline.finish();
+        writer.changes(sinks.pending(), pipeline);
+    }
+    writer.summary(sinks.pending(), pipeline, rejected);
+    sinks.write()
 }
 
 /// A source that ends before the events that a snapshot has seen is not the one that it was taken of.

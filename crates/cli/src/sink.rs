@@ -1,4 +1,4 @@
-//! Where results go: standard output and files, all of which get the same bytes.
+//! Where results go: standard output, files or a live feed, all of which get the same bytes.
 
 use crate::failure::{Failure, told};
 use std::fs::File;
@@ -30,6 +30,11 @@ impl Sinks {
             outputs.push(output);
         }
         Ok(Self { outputs, pending: Vec::new() })
+    }
+
+    /// Everything to one place that is no file.
+    pub(crate) fn one(place: &str, write: Box<dyn Write>) -> Self {
+        Self { outputs: vec![Output { place: place.to_owned(), write }], pending: Vec::new() }
     }
 
     /// What is to be written next; append to it.

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::cache::Cache;
-use crate::process::{Command, Stopwatch, human, on_path, run_logged};
+use crate::process::{Command, on_path, run_logged};
+use crate::setup::installed;
 
 /// Packages of PyPI. The third is how the benchmark's columns come to the other two.
 const PYTHON: [&str; 3] = ["duckdb==2.0.0", "polars==2.1.0", "numpy==2.4.6"];
@@ -17,7 +17,7 @@ const DUCKDB_WASM: &str = "@duckdb/duckdb-wasm@1.32.0";
 /// A Python that has DuckDB and Polars.
 pub(super) fn python() -> Result<PathBuf> {
     let name = format!("peers-{}", PYTHON.join("-").replace("==", "-"));
-    let place = installed(&name, &PYTHON.join(", "), |folder, log| {
+    let place = installed(&name, &format!("{}, to measure them too", PYTHON.join(", ")), |folder, log| {
         let python = ["python3", "python"].iter().find_map(|name| on_path(name));
         let python = python.context(
             "python3 is not on PATH and is needed to measure DuckDB and Polars; \
@@ -42,35 +42,27 @@ fn interpreter(environment: &Path) -> PathBuf {
 /// The `node_modules` that has DuckDB for browsers.
 pub(super) fn node_modules() -> Result<PathBuf> {
     let name = DUCKDB_WASM.replace(['@', '/'], "-");
-    let place = installed(name.trim_start_matches('-'), DUCKDB_WASM, |folder, log| {
-        if on_path("npm").is_none() {
-            bail!(
-                "npm is not on PATH and is needed for {DUCKDB_WASM}; to install it: see https://nodejs.org"
-            );
-        }
-        // On Windows npm is a script, which only a shell starts.
-        let mut npm = Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" });
-        npm.current_dir(folder).args(["install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts"]);
-        npm.arg("--prefix").arg(folder).arg(DUCKDB_WASM);
-        run_logged(npm, log)
-    })?;
+    let place = installed(
+        name.trim_start_matches('-'),
+        &format!("{DUCKDB_WASM}, to measure it too"),
+        |folder, log| {
+            if on_path("npm").is_none() {
+                bail!(
+                    "npm is not on PATH and is needed for {DUCKDB_WASM}; to install it: see https://nodejs.org"
+                );
+            }
+            // On Windows npm is a script, which only a shell starts.
+            let mut npm = Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" });
+            npm.current_dir(folder).args([
+                "install",
+                "--no-save",
+                "--no-audit",
+                "--no-fund",
+                "--ignore-scripts",
+            ]);
+            npm.arg("--prefix").arg(folder).arg(DUCKDB_WASM);
+            run_logged(npm, log)
+        },
+    )?;
     Ok(place.join("node_modules"))
-}
-
-/// The folder `name` of the cache, filled if it is not there.
-fn installed(name: &str, what: &str, fill: impl FnOnce(&Path, &Path) -> Result<()>) -> Result<PathBuf> {
-    let cache = Cache::find()?;
-    let place = cache.tool(name);
-    if place.is_dir() {
-        return Ok(place);
-    }
-    let held = cache.lock()?;
-    // Another clone may have installed it while this one waited.
-    if !place.is_dir() {
-        eprintln!("installing {what}, to measure them too, into {}", place.display());
-        let (clock, log) = (Stopwatch::start(), cache.log(name)?);
-        cache.install(&held, name, |folder| fill(folder, &log))?;
-        eprintln!("    done in {}", human(clock.elapsed()));
-    }
-    Ok(place)
 }

@@ -20,6 +20,8 @@ const BINARYEN: &str = "132.0.0";
 const FLINK_LIBRARIES: &str = "2.3.0";
 
 const AXE_CORE: &str = "4.14.1";
+/// Other libraries of charts: MIT, and the fastest of those for time series.
+const UPLOT: &str = "1.6.32";
 
 const PIP_REMEDY: &str = "see https://pip.pypa.io, or on Debian or Ubuntu: apt-get install python3-pip";
 
@@ -81,6 +83,16 @@ pub(super) fn for_accessibility() -> Tool {
         package: "axe-core",
         version: AXE_CORE.to_owned(),
         purpose: "finds on the page what shuts people out",
+        source: Source::Npm,
+    }
+}
+
+/// What only `cargo xtask bench --page` needs.
+pub(super) fn for_drawing_beside() -> Tool {
+    Tool {
+        package: "uplot",
+        version: UPLOT.to_owned(),
+        purpose: "draws the charts that ours are measured beside",
         source: Source::Npm,
     }
 }

@@ -67,7 +67,8 @@ impl Folder {
         }))
     }
 
-    fn start(&self, line: &str) -> Child {
+    /// Starts a command line, split at spaces.
+    pub(crate) fn start(&self, line: &str) -> Child {
         Command::new(env!("CARGO_BIN_EXE_kappascope"))
             .args(line.split_whitespace())
             .current_dir(self.0.path())

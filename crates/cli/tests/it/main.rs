@@ -9,3 +9,4 @@ mod parquet;
 mod profile;
 mod resume;
 mod run;
+mod serve;

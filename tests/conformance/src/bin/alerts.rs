@@ -1,4 +1,4 @@
-//! Compares alerts with Prometheus': `alerts PROMTOOL FOLDER`, which `cargo xtask conformance --alerts` calls.
+//! Compares alerts with Prometheus', and lets it judge our metrics: `alerts PROMTOOL FOLDER`, which `cargo xtask conformance --alerts` calls.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use kappascope_conformance::prometheus::{Case, Claim, Claims, Promtool, State, Verdict, Window, states};
+use kappascope_serve::{Metrics, Reading};
 
 /// Rows that our engine takes at once: what it says does not depend on it.
 const BLOCKS: [usize; 3] = [1, 7, 100_000];
@@ -29,8 +30,25 @@ fn main() -> Result<ExitCode> {
     let denied = promtool.judge(&controls)?.values().filter(|verdict| **verdict != Verdict::Agrees).count();
     println!("{} cases, {different} different", claims.len());
     println!("{} cases with a transition shifted by one evaluation, {denied} different", controls.len());
-    let as_it_should = different == 0 && denied == controls.len() && !controls.is_empty();
+    let metrics = sound_metrics(&promtool)?;
+    let as_it_should = metrics && different == 0 && denied == controls.len() && !controls.is_empty();
     Ok(if as_it_should { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Whether Prometheus has nothing to complain of in our metrics, but has in the same under a worse name.
+fn sound_metrics(promtool: &Promtool) -> Result<bool> {
+    let metrics = Metrics::default();
+    metrics.read(&Reading { events: 1, watermark: Some(1), ..Reading::default() });
+    let text = metrics.text();
+    let complaints = promtool.complaints(&text)?;
+    let control = promtool.complaints(&text.replace("_total", ""))?;
+    println!(
+        "metrics: {} complaints, {} under worse names",
+        complaints.lines().count(),
+        control.lines().count()
+    );
+    print!("{complaints}");
+    Ok(complaints.is_empty() && !control.is_empty())
 }
 
 /// What our engine says of a case, whatever the blocks.

@@ -79,6 +79,19 @@ impl Promtool {
         claims.keys().map(|name| Ok((name.clone(), verdict(name, &said)?))).collect()
     }
 
+    /// What it has to complain of in what Prometheus would read; nothing is what it says of good metrics.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn complaints(&self, metrics: &str) -> Result<String> {
+        let path = self.folder.join("metrics.txt");
+        write(&path, metrics)?;
+        let metrics = File::open(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let said = Command::new(&self.program).args(["check", "metrics"]).stdin(metrics).output();
+        let said = said.context("cannot start promtool")?;
+        Ok([said.stdout, said.stderr].concat().into_iter().map(char::from).collect())
+    }
+
     /// What it says of these tests. The names are printed to one stream and the failures to the other; in a file
     /// they stand in order.
     fn test<'a>(&self, names: impl Iterator<Item = &'a String>) -> Result<String> {

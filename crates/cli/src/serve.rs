@@ -1,0 +1,179 @@
+//! `kappascope serve`: the page, and the results of a pipeline as they come.
+//!
+//! **Invariant:** the feed has the lines that `kappascope run` writes, in the same order. When the pipeline cannot go
+//! on, the program ends and says why; when its source has ended, the page and the last results stay.
+
+use crate::args;
+use crate::failure::{Failure, told};
+use crate::run::{end, follow, read_pipeline};
+use crate::sink::Sinks;
+use crate::source::{Feed as Events, Source};
+use kappascope_core::{Pipeline, Spec};
+use kappascope_serve::{Feed, Guard, Reading, Secret, ServeError, Server, Site, Status};
+use std::io::Write;
+use std::path::Path;
+use tokio::sync::oneshot;
+
+/// Where the token is looked for when no file is named.
+const TOKEN_VARIABLE: &str = "KAPPASCOPE_TOKEN";
+
+/// Answering takes little: most of it is copying.
+const SERVER_THREADS: usize = 2;
+
+/// A pipeline that was asked for, and can be opened.
+struct Wanted {
+    source: Source,
+    spec: Option<Spec>,
+}
+
+/// Serves until it is told to stop.
+pub(crate) fn serve(args: &args::Serve) -> Result<(), Failure> {
+    let wanted = Wanted::of(args)?;
+    let token = token(args.token_file.as_deref())?;
+    let guard = Guard::new(args.listen, token, args.host.clone()).map_err(|error| refused(&error))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(SERVER_THREADS)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::running("serve", told(&error)))?;
+    let served = runtime.block_on(run(args, guard, wanted));
+    // Who waits for standard input would wait on.
+    runtime.shutdown_background();
+    served
+}
+
+async fn run(args: &args::Serve, guard: Guard, wanted: Option<Wanted>) -> Result<(), Failure> {
+    let server = Server::bind(args.listen, guard).await.map_err(|error| refused(&error))?;
+    say(&format!("serving at http://{}", server.address()));
+    let status = Status::default();
+    let (failed, failure) = oneshot::channel();
+    if let Some(wanted) = wanted {
+        status.set_ready(false);
+        let status = status.clone();
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = wanted.follow(&status) {
+                // Nobody waits for it any more when the server is stopping.
+                let _ = failed.send(error);
+            }
+        });
+    } else {
+        // Nothing can fail.
+        drop(failed);
+    }
+    let mut ended = None;
+    let stop = async {
+        tokio::select! {
+            () = asked_to_stop() => {}
+            Ok(error) = failure => ended = Some(error),
+        }
+    };
+    server.run(Site::embedded(), status, stop).await;
+    ended.map_or(Ok(()), Err)
+}
+
+impl Wanted {
+    fn of(args: &args::Serve) -> Result<Option<Self>, Failure> {
+        let Some(from) = &args.from else { return Ok(None) };
+        let spec = args.pipeline.as_deref().map(read_pipeline).transpose()?;
+        Ok(Some(Self { source: Source::parse(from)?, spec }))
+    }
+
+    /// Runs it to the end of its source.
+    fn follow(self, status: &Status) -> Result<(), Failure> {
+        let (mut events, spec) = Events::open(&self.source, self.spec)?;
+        let mut pipeline = Pipeline::new(&spec).map_err(|error| Failure::usage("pipeline", error))?;
+        status.feed.greet(&greeting(&spec));
+        let mut sinks = Sinks::one("the live feed", Box::new(Published(status.feed.clone())));
+        follow(&mut events, &mut pipeline, &spec, &mut sinks, |pipeline, events, _| {
+            status.set_ready(true);
+            status.metrics.read(&reading(pipeline, events.rejected()));
+        })?;
+        end(&mut pipeline, &spec, events.rejected(), true, &mut sinks)?;
+        status.metrics.read(&reading(&pipeline, events.rejected()));
+        Ok(())
+    }
+}
+
+/// What comes first: the pipeline, so that who listens knows what the results are of.
+fn greeting(spec: &Spec) -> Vec<u8> {
+    format!("{}\n", serde_json::json!({ "type": "pipeline", "pipeline": spec })).into_bytes()
+}
+
+fn reading(pipeline: &Pipeline, rejected: u64) -> Reading {
+    let counters = pipeline.counters();
+    let watermark = pipeline.watermark();
+    Reading {
+        events: counters.events,
+        windows: counters.windows,
+        late: counters.late,
+        rejected,
+        anomalies: counters.anomalies,
+        alerts: counters.alerts,
+        watermark: (i64::MIN < watermark && watermark < i64::MAX).then_some(watermark),
+    }
+}
+
+/// The feed as a sink.
+struct Published(Feed);
+
+impl Write for Published {
+    fn write(&mut self, lines: &[u8]) -> std::io::Result<usize> {
+        self.0.publish(lines);
+        Ok(lines.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The token, from a file or the environment.
+fn token(file: Option<&Path>) -> Result<Option<Secret>, Failure> {
+    let (place, token) = match file {
+        Some(file) => {
+            let text = std::fs::read_to_string(file);
+            (file.display().to_string(), text.map_err(|error| Failure::usage(file.display(), told(&error)))?)
+        }
+        None => match std::env::var(TOKEN_VARIABLE) {
+            Ok(token) => (TOKEN_VARIABLE.to_owned(), token),
+            Err(_) => return Ok(None),
+        },
+    };
+    Secret::new(token.trim()).map(Some).map_err(|error| Failure::usage(place, error))
+}
+
+fn refused(error: &ServeError) -> Failure {
+    match error {
+        ServeError::Open(_) => {
+            Failure::usage("--listen", format!("{error}; {TOKEN_VARIABLE} or --token-file gives it"))
+        }
+        _ => Failure::usage("--listen", error),
+    }
+}
+
+/// Waits until somebody wants the program to end.
+async fn asked_to_stop() {
+    let interrupted = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupted => {}
+        () = terminated => {}
+    }
+}
+
+/// Tells whoever started it. With nowhere to say it, it serves all the same.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "kappascope: {line}");
+}

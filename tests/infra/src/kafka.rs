@@ -1,0 +1,139 @@
+//! Apache Kafka: one node that is broker and controller, without replication.
+//!
+//! Invariant: what was acknowledged survives the end of the process. It has left it by then, though not the machine's
+//! memory, which is what tests of crashes need.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use crate::{Program, port, setting};
+
+/// Every cluster needs a name of 16 bytes; base64 of "kappascope-infra".
+const CLUSTER: &str = "a2FwcGFzY29wZS1pbmZyYQ";
+/// Of the health check: an answer takes milliseconds.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// What a broker answers to the question for versions, version 0: 4 bytes each for length and correlation, 2 for the
+/// error.
+const ANSWER_BYTES: usize = 10;
+
+/// The installed jars.
+#[derive(Clone, Debug)]
+pub struct Kafka {
+    jars: PathBuf,
+}
+
+impl Kafka {
+    /// The port of `cargo xtask infra up`. Kafka's own, 9092, is left to a broker of the user's.
+    pub const PORT: u16 = 19_092;
+
+    /// With the jars in that folder.
+    #[must_use]
+    pub fn at(jars: PathBuf) -> Self {
+        Self { jars }
+    }
+
+    /// Where `KAPPASCOPE_KAFKA` says.
+    ///
+    /// # Errors
+    /// When it says nothing.
+    pub fn find() -> Result<Self> {
+        Ok(Self::at(setting("KAPPASCOPE_KAFKA")?))
+    }
+
+    /// `java` with the jars. It finds them by the star itself.
+    fn java(&self) -> Command {
+        let mut java = Command::new("java");
+        // Serial collection and half a gigabyte suit one node beside tests on two cores.
+        java.args(["-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-Dlog4j2.level=WARN", "-cp"]);
+        java.arg(self.jars.join("*"));
+        java
+    }
+
+    /// Writes what a new node's folder must have, by Kafka's own tool.
+    fn format(&self, settings: &Path) -> Result<()> {
+        let mut format = self.java();
+        format.args([
+            "kafka.tools.StorageTool",
+            "format",
+            "--ignore-formatted",
+            "--cluster-id",
+            CLUSTER,
+            "--config",
+        ]);
+        let said = format.arg(settings).stdin(Stdio::null()).output().context("cannot start java")?;
+        if !said.status.success() {
+            bail!("kafka.tools.StorageTool cannot format: {}", String::from_utf8_lossy(&said.stderr).trim());
+        }
+        Ok(())
+    }
+}
+
+impl Program for Kafka {
+    const NAME: &'static str = "Apache Kafka";
+    /// The broker's, then the controller's.
+    const PORTS: u16 = 2;
+
+    fn command(&self, folder: &Path, port: u16) -> Result<Command> {
+        let (settings, data) = (folder.join("server.properties"), folder.join("data"));
+        let mut file =
+            File::create(&settings).with_context(|| format!("cannot write {}", settings.display()))?;
+        file.write_all(properties(&data, port).as_bytes())?;
+        if !data.join("meta.properties").exists() {
+            self.format(&settings)?;
+        }
+        let mut serve = self.java();
+        serve.arg("kafka.Kafka").arg(settings);
+        Ok(serve)
+    }
+
+    fn answers(port: u16) -> bool {
+        ask_for_versions(port).unwrap_or(false)
+    }
+}
+
+/// One node, no replication, and little that waits: no other consumer will join, and a node that was killed may come
+/// back before its last session ends, for which it then waits (9 seconds by default).
+fn properties(data: &Path, port: u16) -> String {
+    let controller = port + 1;
+    // A backslash begins an escape in such files.
+    let data = data.display().to_string().replace('\\', "/");
+    format!(
+        "process.roles=broker,controller\n\
+         node.id=1\n\
+         controller.quorum.voters=1@127.0.0.1:{controller}\n\
+         listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
+         advertised.listeners=PLAINTEXT://127.0.0.1:{port}\n\
+         controller.listener.names=CONTROLLER\n\
+         listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT\n\
+         log.dirs={data}\n\
+         offsets.topic.replication.factor=1\n\
+         offsets.topic.num.partitions=4\n\
+         transaction.state.log.replication.factor=1\n\
+         transaction.state.log.min.isr=1\n\
+         transaction.state.log.num.partitions=4\n\
+         share.coordinator.state.topic.replication.factor=1\n\
+         share.coordinator.state.topic.min.isr=1\n\
+         broker.heartbeat.interval.ms=250\n\
+         broker.session.timeout.ms=2000\n\
+         group.initial.rebalance.delay.ms=0\n\
+         auto.create.topics.enable=false\n\
+         num.network.threads=2\n\
+         num.io.threads=2\n"
+    )
+}
+
+/// Asks which requests the broker knows. A port that is open is no sign yet.
+fn ask_for_versions(port: u16) -> std::io::Result<bool> {
+    let mut stream = port::connect(port)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    // Length, ApiVersions, its version 0, correlation 7, no name of the client.
+    stream.write_all(&[0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 7, 0xff, 0xff])?;
+    let mut answer = [0; ANSWER_BYTES];
+    stream.read_exact(&mut answer)?;
+    Ok(answer[4..] == [0, 0, 0, 7, 0, 0])
+}
