@@ -403,7 +403,7 @@ fn walk(trail: &mut Vec<Step>, question: Question) {
 /// Whether going on in the log changes nothing of an answer.
 fn is_final(answer: &Answer) -> bool {
     match answer {
-        Answer::Alert(_) => true,
+        Answer::Alert(_) | Answer::Point(_) => true,
         Answer::Event(fate) => fate.settled,
         Answer::Window(story) => story.state == "gone",
     }
@@ -423,6 +423,9 @@ fn mark_of(answer: &Answer, watch: Watch) -> Option<Mark> {
     let mark = |key: &str, start: f64| Some(Mark { key: key.to_owned(), start });
     match answer {
         Answer::Window(story) => mark(&story.key, story.start).filter(|_| drawn(story.query_index)),
+        Answer::Point(point) => {
+            mark(&point.key, point.why.time).filter(|_| matches!(watch, Watch::Points { .. }))
+        }
         Answer::Event(fate) => {
             let query = fate.queries.iter().find(|query| drawn(query.query_index))?;
             mark(&query.key, query.windows.last()?.start)

@@ -9,20 +9,27 @@ use crate::wire::Watch;
 use kappascope_core::spec::{DetectorSpec, QuerySpec, WindowSpec};
 use kappascope_core::{Millis, Spec};
 
-/// The query that is watched, or the first.
-pub(crate) fn query(spec: &Spec, watch: Watch) -> &QuerySpec {
-    &spec.query[query_index(spec, watch)]
+/// The query that is watched, or the first; a pipeline whose detectors all read events needs none.
+pub(crate) fn query(spec: &Spec, watch: Watch) -> Option<&QuerySpec> {
+    spec.query.get(query_index(spec, watch))
 }
 
-/// The same, to be changed.
-pub(crate) fn query_mut(spec: &mut Spec, watch: Watch) -> &mut QuerySpec {
+/// Changes it, if there is one.
+pub(crate) fn change_query(spec: &mut Spec, watch: Watch, change: impl FnOnce(&mut QuerySpec)) {
     let index = query_index(spec, watch);
-    &mut spec.query[index]
+    if let Some(query) = spec.query.get_mut(index) {
+        change(query);
+    }
+}
+
+/// Its windows; without a query, all of time is one.
+pub(crate) fn windows(spec: &Spec, watch: Watch) -> WindowSpec {
+    query(spec, watch).map_or(WindowSpec::Global, |query| query.window)
 }
 
 fn query_index(spec: &Spec, watch: Watch) -> usize {
     match watch {
-        Watch::Aggregate { query, .. } => (query as usize).min(spec.query.len() - 1),
+        Watch::Aggregate { query, .. } => (query as usize).min(spec.query.len().saturating_sub(1)),
         Watch::Points { .. } => 0,
     }
 }
@@ -47,5 +54,21 @@ pub(crate) fn length(window: WindowSpec) -> Option<Millis> {
         WindowSpec::Session { gap } => Some(gap),
         WindowSpec::Rolling { duration } => Some(duration),
         WindowSpec::Count { .. } | WindowSpec::Global => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pipeline_may_have_no_query() {
+        let mut spec = kappascope_scenario::open("sensor", 1, Some(1)).expect("is known").spec().clone();
+        spec.query.clear();
+        for watch in [Watch::Aggregate { query: 3, aggregate: 0 }, Watch::Points { detector: 0 }] {
+            assert_eq!(query(&spec, watch), None);
+            assert_eq!(windows(&spec, watch), WindowSpec::Global);
+            change_query(&mut spec, watch, |_| panic!("there is none to change"));
+        }
     }
 }

@@ -12,15 +12,13 @@
 //! **Invariant:** reading what was written gives the same scene.
 
 use crate::patch::{self, Change};
+use crate::text;
 use crate::wire::{Source, Watch};
 use kappascope_core::Spec;
 use kappascope_core::backpressure::{QueueSpec, Stages};
 use kappascope_core::time::TIME_RANGE;
 use kappascope_scenario::{FaultError, Faults};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
-
-/// What a scenario is opened with when nobody says otherwise.
-pub(crate) const FIRST_SEED: u64 = 42;
 
 /// Seeds and numbers of events stay in the range of whole numbers that JavaScript keeps exact.
 pub(crate) const LARGEST: u64 = 1 << 53;
@@ -99,6 +97,11 @@ fn document(spec: &Spec) -> serde_json::Value {
     serde_json::to_value(spec).expect("a pipeline has string keys only, which JSON can always write")
 }
 
+/// What a scenario is opened with when nobody says otherwise: its own seed. One that nobody knows has none.
+pub(crate) fn first_seed(scenario: &str) -> u64 {
+    text::scenario(scenario).map_or(0, |known| known.default_seed)
+}
+
 /// Reads a fragment, without its `#`.
 ///
 /// # Errors
@@ -148,7 +151,10 @@ pub(crate) fn read(fragment: &str) -> Result<Scene, String> {
         }
     }
     scene.source = match (scenario, sample) {
-        (Some(name), None) => Source::Scenario { name, seed: seed.unwrap_or(FIRST_SEED), events, faults },
+        (Some(name), None) => {
+            let seed = seed.unwrap_or_else(|| first_seed(&name));
+            Source::Scenario { name, seed, events, faults }
+        }
         (None, Some(name)) => Source::Sample(name),
         _ => return Err(misfit(fragment, "it needs either a scenario or a sample")),
     };
@@ -304,8 +310,8 @@ mod tests {
     #[test]
     fn what_is_missing_stays_as_the_pipeline_has_it() {
         let scene = read("scenario=tutorial&watermark.bound=9ms").expect("reads");
-        let source = Source::scenario("tutorial", FIRST_SEED);
-        assert_eq!(scene.source, source);
+        let own = text::scenario("tutorial").expect("is known").default_seed;
+        assert_eq!(scene.source, Source::scenario("tutorial", own));
         let mut other = spec();
         other.watermark.bound = Millis(9);
         assert_eq!(scene.pipeline(&spec()), Ok(other));

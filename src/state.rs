@@ -8,7 +8,7 @@ use crate::inquiry::Inquiry;
 use crate::js::words;
 use crate::knob;
 use crate::link::Link;
-use crate::permalink::{self, FIRST_SEED, LARGEST, Scene};
+use crate::permalink::{self, LARGEST, Scene};
 use crate::text;
 use crate::view::Drawing;
 use crate::wire::{Command, Export, Frame, Notice, Opened, Question, Source, State, To, View, Watch};
@@ -37,11 +37,11 @@ pub(crate) const SPEEDS: [Option<f64>; 10] = [
     None,
 ];
 
-/// How often texts, controls, tables and explanations are renewed, in milliseconds: as fast as one reads, and
-/// seldom enough to leave a frame's time to the chart. No two of them are renewed with the same animation
-/// frame.
-const RENEWED_EVERY_MS: [f64; PARTS] = [100.0, 200.0, 200.0, 200.0];
-const PARTS: usize = 4;
+/// How often texts, controls, tables, explanations and the list of alerts are renewed, in milliseconds: as fast as
+/// one reads, and seldom enough to leave a frame's time to the chart. No two of them are renewed with the same
+/// animation frame.
+const RENEWED_EVERY_MS: [f64; PARTS] = [100.0, 200.0, 200.0, 200.0, 200.0];
+const PARTS: usize = 5;
 
 /// How long the worker may take to load before the page says that something is wrong.
 const PATIENCE_MS: f64 = 30_000.0;
@@ -75,6 +75,8 @@ struct Desk {
     link: RefCell<Option<Link>>,
     frame: RefCell<Arc<Frame>>,
     figures: RefCell<Vec<f64>>,
+    /// The frame that the charts show.
+    drawn: RefCell<Option<Ghost>>,
     ghost: RefCell<Option<Ghost>>,
     /// The run that a person pinned.
     kept: RefCell<Option<Ghost>>,
@@ -98,8 +100,20 @@ struct Desk {
     file: RefCell<Option<File>>,
     /// What the address says of the source that is being opened.
     restored: RefCell<Option<Scene>>,
+    /// What the source that was opened last was told to do first, until a frame shows that it does.
+    begins: RefCell<Option<Command>>,
     /// Row and digest of what whoever shared the scene saw.
     promised: RefCell<Option<(u64, String)>>,
+}
+
+impl Desk {
+    fn remember_drawn(&self, frame: &Arc<Frame>, figures: &[f64]) {
+        let mut drawn = self.drawn.borrow_mut();
+        let mut kept = drawn.take().map_or_else(Vec::new, |before| before.figures);
+        kept.clear();
+        kept.extend_from_slice(figures);
+        *drawn = Some(Ghost { frame: Arc::clone(frame), figures: kept });
+    }
 }
 
 /// A scene that somebody shared, now that its place in the log is reached.
@@ -122,8 +136,12 @@ pub(crate) struct Store {
     pub(crate) tables: RwSignal<Arc<Frame>>,
     /// The frame that is explained.
     pub(crate) explained: RwSignal<Arc<Frame>>,
+    /// The frame that the list of alerts shows.
+    pub(crate) alerts: RwSignal<Arc<Frame>>,
     /// The source that is open and its pipeline as it was opened.
     pub(crate) opened: RwSignal<Option<Arc<Opened>>>,
+    /// The source that was asked for and is not open yet.
+    pub(crate) coming: RwSignal<Option<Source>>,
     /// The pipeline as the controls have it; none before a source is open.
     pub(crate) spec: RwSignal<Option<Arc<Spec>>>,
     /// Why the pipeline cannot be what the controls say.
@@ -163,7 +181,9 @@ impl Store {
             controls: RwSignal::default(),
             tables: RwSignal::default(),
             explained: RwSignal::default(),
+            alerts: RwSignal::default(),
             opened: RwSignal::new(None),
+            coming: RwSignal::new(None),
             spec: RwSignal::new(None),
             refused: RwSignal::new(None),
             watch: RwSignal::new(Watch::Aggregate { query: 0, aggregate: 0 }),
@@ -236,7 +256,10 @@ impl Store {
             Notice::Rejected(csv) => self.download("rejected.csv", "text/csv", &csv),
             Notice::Explained(number, answer) => self.answered(number, *answer),
             Notice::Unexplained(number, why) => self.unanswered(number, why),
-            Notice::Problem(why) => self.problem.set(Some(why)),
+            Notice::Problem(why) => {
+                self.coming.set(None);
+                self.problem.set(Some(why));
+            }
         }
     }
 
@@ -246,7 +269,8 @@ impl Store {
         self.inquiry.clear();
         self.pinned.set(None);
         self.keep(false);
-        let restored = self.desk().restored.take();
+        // One that was asked for since brings its own.
+        let restored = self.desk().restored.borrow_mut().take_if(|scene| scene.source == opened.source);
         let speed = restored.as_ref().and_then(|scene| scene.speed);
         self.speed.set(speed.unwrap_or_else(|| self.speed_of(&opened.source)));
         let watch = Watch::first_of(&opened.spec);
@@ -257,9 +281,15 @@ impl Store {
         if let Some(scene) = restored {
             self.resume(&scene, &spec, watch);
         }
+        let source = opened.source.clone();
         self.opened.set(Some(Arc::new(opened)));
+        if self.coming.with_untracked(|coming| coming.as_ref() == Some(&source)) {
+            self.coming.set(None);
+        }
         self.send(Command::Speed(self.speed.get_untracked()), None);
-        self.send(row.map_or(Command::Play, |row| Command::Go(To::Row(row as f64))), None);
+        let first = row.map_or(Command::Play, |row| Command::Go(To::Row(row as f64)));
+        self.desk().begins.replace(Some(first.clone()));
+        self.send(first, None);
     }
 
     /// Sets what an address says beside its source.
@@ -304,6 +334,9 @@ impl Store {
             figures.copy_to(&mut kept);
         }
         self.compare(&frame);
+        if frame.state != State::Paused || frame.goal > 0.0 {
+            desk.begins.take();
+        }
         desk.frame.replace(Arc::new(frame));
         desk.fresh.set(true);
         desk.waiting.set(false);
@@ -356,13 +389,20 @@ impl Store {
     pub(crate) fn show(self, drawings: &[&dyn Drawing]) {
         let desk = self.desk();
         let fresh = desk.fresh.replace(false);
-        let redraw = desk.stale.replace(false)
-            | drawings.iter().fold(false, |any, drawing| any | drawing.take_stale());
-        if fresh || redraw {
-            let (frame, figures) = (desk.frame.borrow(), desk.figures.borrow());
-            let (ghost, kept) = (desk.ghost.borrow(), desk.kept.borrow());
-            let ghost = ghost.as_ref().or(kept.as_ref());
-            drawings.iter().for_each(|drawing| drawing.draw(self, &frame, &figures, ghost));
+        let stale = desk.stale.replace(false);
+        let (frame, figures) = (desk.frame.borrow(), desk.figures.borrow());
+        let (ghost, kept) = (desk.ghost.borrow(), desk.kept.borrow());
+        let ghost = ghost.as_ref().or(kept.as_ref());
+        let differs = |drawing: &dyn Drawing| {
+            desk.drawn.borrow().as_ref().is_none_or(|drawn| drawing.differs(drawn, &frame, &figures))
+        };
+        for drawing in drawings {
+            if drawing.take_stale() | stale || fresh && differs(*drawing) {
+                drawing.draw(self, &frame, &figures, ghost);
+            }
+        }
+        if fresh {
+            desk.remember_drawn(&frame, &figures);
         }
         let view = view_of(drawings);
         if fresh || (desk.asked.replace(view) != view && desk.waiting.get()) {
@@ -408,7 +448,7 @@ impl Store {
         let Some(part) = (0..PARTS).find(|part| due(*part)) else { return false };
         desk.outdated[part].set(false);
         desk.renewed_ms[part].set(now_ms);
-        [self.frame, self.controls, self.tables, self.explained][part].set(self.newest());
+        [self.frame, self.controls, self.tables, self.explained, self.alerts][part].set(self.newest());
         true
     }
 
@@ -424,6 +464,7 @@ impl Store {
         desk.file.replace(file.clone());
         self.shared.set(None);
         self.sink.set(None);
+        self.coming.set(Some(source.clone()));
         self.send(Command::Open(source), file);
     }
 
@@ -431,10 +472,7 @@ impl Store {
     pub(crate) fn open_named(self, option: &str) {
         let source = match option.split_once(':') {
             Some(("sample", name)) => Source::Sample(name.to_owned()),
-            Some((_, name)) => {
-                let seed = text::scenario(name).map_or(FIRST_SEED, |known| known.default_seed);
-                Source::scenario(name, seed)
-            }
+            Some((_, name)) => Source::scenario(name, permalink::first_seed(name)),
             None => return,
         };
         self.open(source, None);
@@ -508,14 +546,14 @@ impl Store {
 
     /// Opens the scenario again with another seed.
     pub(crate) fn reseed(self, seed: u64) {
-        if let Some(Source::Scenario { name, events, faults, .. }) = self.source() {
+        if let Some(Source::Scenario { name, events, faults, .. }) = untrack(|| self.wanted()) {
             self.open_again(Source::Scenario { name, seed: seed % LARGEST, events, faults });
         }
     }
 
     /// Opens the scenario again with other faults.
     pub(crate) fn disturb(self, change: impl FnOnce(&mut Faults)) {
-        if let Some(Source::Scenario { name, seed, events, mut faults }) = self.source() {
+        if let Some(Source::Scenario { name, seed, events, mut faults }) = untrack(|| self.wanted()) {
             change(&mut faults);
             match faults.check() {
                 Ok(()) => self.open_again(Source::Scenario { name, seed, events, faults }),
@@ -524,12 +562,29 @@ impl Store {
         }
     }
 
-    /// Opens a variant of what is open: the pipeline and the speed stay, and the place unless it plays.
+    /// Opens a variant of what is open: the pipeline and the speed stay, and the place unless it plays. At the
+    /// end it is the end that stays: the variant may have more events. The sheet from which it was asked for
+    /// stays too.
     fn open_again(self, source: Source) {
-        if let Some(scene) = self.scene() {
-            let row = scene.row.filter(|_| self.newest().state != State::Running);
-            self.open_scene(Scene { source, digest: None, row, ..scene });
+        let row_of = |scene: &Scene| match (self.newest().state, &*self.desk().begins.borrow()) {
+            (_, Some(Command::Go(To::Row(row)))) => Some(*row as u64),
+            (_, Some(_)) | (State::Running, None) => None,
+            (State::Done, None) => Some(LARGEST - 1),
+            _ => scene.row,
+        };
+        let placed = |scene: Scene| Scene { row: row_of(&scene), ..scene };
+        if let Some(scene) = self.scene_to_come().or_else(|| self.scene().map(placed)) {
+            let sheet = self.sheet.get_untracked();
+            self.open_scene(Scene { source, digest: None, ..scene });
+            self.sheet.set(sheet);
         }
+    }
+
+    /// The scene that was asked for and is not open yet.
+    fn scene_to_come(self) -> Option<Scene> {
+        let source = self.coming.get_untracked()?;
+        let restored = self.desk().restored.borrow().clone();
+        Some(restored.filter(|scene| scene.source == source).unwrap_or_else(|| Scene::of(source)))
     }
 
     /// Gives an event another time, or its own.
@@ -557,6 +612,12 @@ impl Store {
             Export::Snapshot => ("snapshot", "application/octet-stream"),
         };
         self.download_parts(&format!("{name}.{ending}"), kind, parts);
+    }
+
+    /// The source that was asked for last: the one that comes, or else the one that is open.
+    pub(crate) fn wanted(self) -> Option<Source> {
+        let open = || self.opened.with(|opened| opened.as_ref().map(|opened| opened.source.clone()));
+        self.coming.get().or_else(open)
     }
 
     /// What is open, without asking to be told of changes.
@@ -640,9 +701,7 @@ impl Store {
     /// The length of a window, in milliseconds; 0 where time does not bound them.
     pub(crate) fn window_ms(self) -> i64 {
         self.of_spec(|spec, watch| match watch {
-            Watch::Aggregate { .. } => {
-                knob::length(knob::query(spec, watch).window).map_or(0, |length| length.0)
-            }
+            Watch::Aggregate { .. } => knob::length(knob::windows(spec, watch)).map_or(0, |length| length.0),
             Watch::Points { .. } => 0,
         })
     }
@@ -678,8 +737,8 @@ impl Store {
             watch: (watch != Watch::first_of(&opened.spec)).then_some(watch),
             sink: self.sink.get_untracked(),
             moved: frame.moved.clone(),
-            row: Some(place(&frame) as u64),
-            digest: Some(frame.digest.clone()),
+            row: Some(frame.goal as u64),
+            digest: (frame.goal == frame.row).then(|| frame.digest.clone()),
         })
     }
 
@@ -726,11 +785,6 @@ impl Store {
         self.open(scene.source.clone(), file);
         self.desk().restored.replace(Some(scene));
     }
-}
-
-/// The row at which the scene stands: the end, where a log at its end is being run again.
-fn place(frame: &Frame) -> f64 {
-    if frame.state == State::Done { frame.row + frame.waiting } else { frame.row }
 }
 
 /// What all drawings want to find in the next frame.

@@ -8,11 +8,13 @@
 //! ```
 
 pub(crate) mod charts;
+pub(crate) mod header;
 pub(crate) mod inspect;
+pub(crate) mod scene;
 
 use crate::knob;
 use crate::knob::window::WindowKind;
-use crate::wire::{Source, Watch};
+use crate::wire::{LINES_SHOWN, Source, Watch};
 use kappascope_core::spec::WindowSpec;
 use kappascope_core::time::date;
 use kappascope_core::{Millis, Spec};
@@ -314,9 +316,14 @@ pub(crate) fn tick(ms: f64, step: i64) -> String {
     if (ms as i64).rem_euclid(DAY) == 0 { day(ms as i64) } else { moment(ms, step) }
 }
 
-/// A window: `11:52 – 11:53`, or its day when it is a day or more; `dated` puts the day before the times.
+/// A window: `11:52 – 11:53`, or its day when it is a day or more; `dated` puts the day before the times. One without
+/// length is an instant: `11:52:03.250`.
 pub(crate) fn window(start: f64, end: f64, dated: bool) -> String {
     let size = (end - start) as i64;
+    if size == 0 {
+        let date = dated.then(|| day(start as i64) + ", ");
+        return date.unwrap_or_default() + &clock(start);
+    }
     if size == DAY {
         return full_day(start as i64);
     }
@@ -369,7 +376,7 @@ pub(crate) fn times(number: f64) -> String {
 pub(crate) fn charted(spec: &Spec, watch: Watch) -> String {
     match watch {
         Watch::Aggregate { aggregate, .. } => {
-            let aggregates = &knob::query(spec, watch).aggregates;
+            let aggregates = knob::query(spec, watch).map_or(&[][..], |query| &query.aggregates);
             aggregates.get(aggregate as usize).map_or_else(String::new, ToString::to_string)
         }
         Watch::Points { detector } => {
@@ -384,7 +391,7 @@ pub(crate) fn chart_title(spec: &Spec, watch: Watch) -> String {
     let what = if what == "count()" { "Events".to_owned() } else { what };
     let window = match watch {
         Watch::Points { .. } => return format!("{what} per event"),
-        Watch::Aggregate { .. } => knob::query(spec, watch).window,
+        Watch::Aggregate { .. } => knob::windows(spec, watch),
     };
     match (window, knob::length(window)) {
         (WindowSpec::Session { .. }, _) => format!("{what} per session"),
@@ -412,12 +419,21 @@ fn unit(ms: i64) -> String {
 pub(crate) fn chart_about(spec: &Spec, watch: Watch) -> String {
     let detector = knob::detector(spec, watch);
     let by = match watch {
-        Watch::Aggregate { .. } => knob::query(spec, watch).by.join(", "),
+        Watch::Aggregate { .. } => {
+            knob::query(spec, watch).map_or_else(String::new, |query| query.by.join(", "))
+        }
         Watch::Points { .. } => detector.map_or_else(String::new, |detector| detector.by.join(", ")),
     };
     let by = if by.is_empty() { String::new() } else { format!(" by {by}") };
     let band = if detector.is_none() { "" } else { ", with the detector's band" };
     format!("{}{by}{band}", charted(spec, watch))
+}
+
+/// How many of its keys a series shows, where these are not all.
+pub(crate) fn keys_shown((shown, keys): (usize, u32)) -> Option<String> {
+    // Before that, those that are not shown have no result yet.
+    let fewer = shown == LINES_SHOWN && keys as usize > shown;
+    fewer.then(|| format!("the {shown} largest of {} keys", count(f64::from(keys))))
 }
 
 /// A rule's conditions in words: what must hold, for how long, and how long it lingers.
@@ -512,6 +528,7 @@ mod tests {
         check(&window(42_720_000.0, 42_780_000.0, true), "1_Jan,_11:52_–_11:53");
         check(&window(42_725_000.0, 42_730_000.0, false), "11:52:05_–_11:52:10");
         check(&window(0.0, DAY as f64, true), "1 Jan 1970");
+        check(&window(42_723_250.0, 42_723_250.0, true), "1 Jan, 11:52:03.250");
         check(&window(0.0, 7.0 * DAY as f64, true), "1 Jan_–_8 Jan");
         check(&since(0.0, Some(60_000.0), true), "1_Jan,_00:00_–_00:01");
         check(&since(0.0, None, false), "since 00:00");

@@ -29,20 +29,21 @@ pub fn unpack<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, postcard::Error> {
     postcard::from_bytes(bytes)
 }
 
-/// A pipeline travels as JSON: some of its forms are told apart by the fields that they have.
+/// A pipeline travels as JSON, as do its parts: some of its forms are told apart by the fields that they have,
+/// and some fields are left out.
 mod json {
-    use super::Spec;
-    use serde::de::Error as _;
+    use serde::de::{DeserializeOwned, Error as _};
     use serde::ser::Error as _;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    pub(super) fn serialize<S: Serializer>(spec: &Spec, to: S) -> Result<S::Ok, S::Error> {
-        serde_json::to_string(spec).map_err(S::Error::custom)?.serialize(to)
+    pub(super) fn serialize<T: Serialize, S: Serializer>(part: &T, to: S) -> Result<S::Ok, S::Error> {
+        serde_json::to_string(part).map_err(S::Error::custom)?.serialize(to)
     }
 
-    pub(super) fn deserialize<'de, T: From<Spec>, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
-        let spec: Spec = serde_json::from_str(&String::deserialize(from)?).map_err(D::Error::custom)?;
-        Ok(T::from(spec))
+    pub(super) fn deserialize<'de, T: DeserializeOwned, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<T, D::Error> {
+        serde_json::from_str(&String::deserialize(from)?).map_err(D::Error::custom)
     }
 }
 
@@ -82,7 +83,7 @@ pub enum Command {
         time: Option<f64>,
     },
     /// Put a slow sink behind the engine, or none.
-    Sink(Option<QueueSpec>),
+    Sink(#[serde(with = "json")] Option<QueueSpec>),
     /// Write a file of what came out so far.
     Export(Export),
     /// Back to the start of the log.
@@ -343,6 +344,9 @@ pub enum Reading {
     Stopped,
 }
 
+/// How many keys a chart shows: more lines than colours and dashes that a person can tell apart.
+pub const LINES_SHOWN: usize = 8;
+
 /// The picture of now. Times are epoch milliseconds; `None` before there is any.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Frame {
@@ -388,6 +392,8 @@ pub struct Frame {
     pub watermark: Option<f64>,
     /// The next row that the engine reads.
     pub row: f64,
+    /// The row where it will stand once it has caught up; beyond the end means the end.
+    pub goal: f64,
     /// The series that the chart draws.
     pub watch: Option<Watch>,
     /// The chart: one entry a key shown.
@@ -661,6 +667,17 @@ pub enum Question {
         /// Its id.
         id: String,
     },
+    /// Why a point of a detector that reads events scored as it did.
+    Point {
+        /// The detector.
+        detector: u32,
+        /// The key's strings, joined by ` · `.
+        key: String,
+        /// The time of its event.
+        time: f64,
+        /// The point.
+        value: f64,
+    },
 }
 
 /// What was asked, answered by running the log again.
@@ -672,6 +689,8 @@ pub enum Answer {
     Event(EventFate),
     /// Why an alert fired.
     Alert(AlertWhy),
+    /// Why a point scored as it did.
+    Point(PointStory),
 }
 
 /// An event as it stands in the log.
@@ -878,6 +897,19 @@ pub struct PointWhy {
     pub turn_threshold: Option<f64>,
 }
 
+/// A point of a detector that reads events.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PointStory {
+    /// The key's strings, joined by ` · `.
+    pub key: String,
+    /// The row of its event; none when silence brought it about.
+    pub row: Option<f64>,
+    /// Why it scored as it did.
+    pub why: PointWhy,
+    /// Alerts that it moved.
+    pub alerts: Vec<Moved>,
+}
+
 /// Why an alert fired.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AlertWhy {
@@ -923,6 +955,14 @@ mod tests {
             let opened = Notice::Opened(Box::new(Opened { source, spec, truth: Vec::new() }));
             assert_eq!(travel(&opened), opened);
         }
+    }
+
+    #[test]
+    fn a_slow_sink_arrives_as_it_left() {
+        let sink = r#"{"capacity":10,"when_full":"block","service_per_second":5}"#;
+        let sink = Command::Sink(Some(serde_json::from_str(sink).expect("a queue")));
+        assert_eq!(travel(&sink), sink);
+        assert_eq!(travel(&Command::Sink(None)), Command::Sink(None));
     }
 
     #[test]

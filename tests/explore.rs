@@ -1,14 +1,9 @@
 //! Going through a stream in a real Chromium: back and forth, to what matters, shared, taken away.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
+use kappascope_e2e::keys::{HOME, LEFT, RIGHT, SHIFT_LEFT};
 use kappascope_e2e::{Page, Stats, kappascope, run, with_page};
 use serde_json::json;
-
-/// Keys as WebDriver writes them.
-const LEFT: &str = "\u{e012}";
-const RIGHT: &str = "\u{e014}";
-const SHIFT_LEFT: &str = "\u{e008}\u{e012}\u{e008}";
-const HOME: &str = "\u{e011}";
 
 const WEBSITE: &str = "scenario=website&seed=7&events=150000&speed=max";
 
@@ -133,12 +128,54 @@ fn results_are_saved_as_the_binary_writes_them() {
         ensure!(jsonl == native, "{} bytes here, {} there", jsonl.len(), native.len());
         page.click("export-more").await?;
         let csv = std::fs::read_to_string(page.download("export-csv").await?)?;
-        ensure!(csv.starts_with("start,end,event_type,revision,"), "{csv:.80}");
-        ensure!(
-            csv.lines().count() as f64 == stats.windows + 1.0,
-            "{} lines, {stats:?}",
-            csv.lines().count()
-        );
+        ensure!(csv.lines().count() as f64 == stats.windows + 1.0, "{stats:?}");
+        let lines = native.lines().filter(|line| line.starts_with("{\"type\":\"window\""));
+        let lines: Result<Vec<String>> = lines.map(csv_line).collect();
+        let head = "start,end,event_type,revision,timing,retraction,count(),avg(value)";
+        for (here, there) in csv.lines().zip(std::iter::once(head.to_owned()).chain(lines?)) {
+            ensure!(here == there, "the page writes {here}, the binary {there}");
+        }
+        Ok(())
+    });
+}
+
+/// The line of the page's CSV that says the same as one of the binary's.
+fn csv_line(line: &str) -> Result<String> {
+    let raw = |name: &str| {
+        let (_, rest) = line.split_once(&format!("\"{name}\":"))?;
+        rest.split([',', '}']).next().map(|value| value.trim_matches('"'))
+    };
+    let fields: Option<Vec<&str>> =
+        ["start", "end", "event_type", "revision", "timing"].into_iter().map(raw).collect();
+    let fields = fields.with_context(|| format!("a field is missing in {line}"))?.join(",");
+    let count = raw("count()").context("no count")?;
+    let average: f64 = raw("avg(value)").context("no average")?.parse()?;
+    Ok(format!("{fields},{},{count},{average}", raw("retraction").unwrap_or("false")))
+}
+
+#[test]
+fn a_scene_is_saved_and_opened_again() {
+    with_page(async |page| {
+        done(&page, "#scenario=website&seed=7&events=60000&faults=hot_key=30%25&speed=max").await?;
+        let digest = page.stats().await?.digest;
+        page.slide("watermark-bound", 0).await?;
+        let changed = page.until_stats("it ran again", |s| s.state == "done" && s.digest != digest).await?;
+        page.click("export-more").await?;
+        let scene = std::fs::read_to_string(page.download("export-scene").await?)?;
+        page.open("#scenario=tutorial&seed=1&speed=1").await?;
+        page.drop_text("mine.scene", &scene).await?;
+        let again = page.until_stats("the scene is there", |s| s.digest == changed.digest).await?;
+        ensure!((again.events, again.late) == (changed.events, changed.late), "{changed:?}, {again:?}");
+        page.until("it says identical", async || Ok(page.text("shared").await?.starts_with("Identical")))
+            .await?;
+        // The negative control: a scene that lost its end is none, and what is open goes on.
+        page.drop_text("cut.scene", &scene[..scene.len() / 2]).await?;
+        page.until("it says why", async || {
+            let told = page.text("error").await?;
+            Ok(told.contains("cut.scene") && told.contains("its end is missing"))
+        })
+        .await?;
+        ensure!(page.stats().await?.digest == changed.digest, "a scene that is none changes what is open");
         Ok(())
     });
 }

@@ -193,13 +193,15 @@ fn files_that_are_not_what_they_say() {
             let stats = page.stats().await?;
             ensure!(stats.state == "running", "after {name} what ran before goes on: {stats:?}");
         }
-        // On a small screen too, wherever the page is scrolled to.
-        page.resize(390, 844).await?;
-        page.script("scrollTo(0, document.body.scrollHeight)", &[]).await?;
-        let seen = "const box = document.querySelector('[data-testid=error]').getBoundingClientRect();
+        let seen = "for (const e of document.querySelectorAll('html, .work, .center')) e.scrollTo(0, 1e6);
+                    const box = document.querySelector('[data-testid=error]').getBoundingClientRect();
                     const top = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
                     return !!top && !!top.closest('[data-testid=error]')";
-        ensure!(page.script(seen, &[]).await? == json!(true), "the message is out of sight");
+        for width in [390, 1024, 1440] {
+            page.resize(width, 844).await?;
+            let seen = page.script(seen, &[]).await?;
+            ensure!(seen == json!(true), "at {width} px, far down, the message is out of sight");
+        }
         Ok(())
     });
 }

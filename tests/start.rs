@@ -1,7 +1,7 @@
 //! The page opened where something is wrong: an address that is none, a browser that refuses or lacks something.
 
 use anyhow::{Result, ensure};
-use kappascope_e2e::{Page, with_page};
+use kappascope_e2e::{Page, Served, run, with_page};
 use serde_json::{Value, json};
 
 /// The text that says why the page does not run; empty while it is hidden.
@@ -99,4 +99,20 @@ fn a_browser_that_lacks_something_is_told_what() {
             page.complaints().await.map(drop)
         });
     }
+}
+
+#[test]
+fn the_page_comes_from_the_binary() {
+    with_page(async |page| {
+        let served = Served::start(&[])?;
+        let scene = "scenario=website&seed=7&events=20000";
+        page.open_at(&format!("{}/#{scene}&speed=max", served.url)).await?;
+        let shown = page.until_stats("it is done", |stats| stats.state == "done").await?;
+        let native =
+            run(&["--from", &format!("scenario:{}", scene["scenario=".len()..].replacen('&', "?", 1))])?;
+        ensure!(shown.digest == native.digest, "{shown:?}, {native:?}");
+        let complaints = page.complaints().await?;
+        ensure!(complaints.is_empty(), "{complaints:?}");
+        Ok(())
+    });
 }

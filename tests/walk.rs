@@ -1,8 +1,8 @@
 //! The page's controls and charts by pointer and keyboard, and what comes of them held against the binary.
 
 use anyhow::{Context as _, Result, ensure};
-use kappascope_e2e::{Page, Stats, run, with_page};
-use serde_json::json;
+use kappascope_e2e::{Page, Stats, kappascope, keys, run, with_page};
+use serde_json::{Value, json};
 
 const WEBSITE: &str = "scenario=website&seed=7&events=60000";
 
@@ -81,30 +81,111 @@ fn the_main_chart_zooms_by_pointer_wheel_and_keys() {
 fn a_held_chart_counts_what_is_new_and_follows_again() {
     with_page(async |page| {
         page.open("#scenario=tutorial&seed=1&speed=600").await?;
-        page.until_stats("windows close", |stats| stats.windows > 5.0).await?;
+        page.until_stats("windows close", |stats| stats.windows > 15.0).await?;
         ensure!(page.text("follow").await? == "Following", "it holds by itself");
         page.click("follow").await?;
+        page.hover(CHART, (0.2, 0.5)).await?;
+        let held = read_out(&page).await?;
         page.until("it says what is new", async || Ok(page.text("follow").await?.ends_with(" new"))).await?;
+        let first = page.stats().await?.windows;
+        page.until_stats("many more close", |stats| stats.windows > first + 20.0).await?;
+        ensure!(read_out(&page).await? == held, "the view moves: {held} became {}", read_out(&page).await?);
         page.click("follow").await?;
         page.until("it follows", async || Ok(page.text("follow").await? == "Following")).await
     });
+}
+
+/// The value of a line as it is told to who cannot see it.
+async fn told_of(page: &Page, line: &str) -> Result<String> {
+    let told = "return document.querySelector(arguments[0]).ariaValueText";
+    Ok(page.script(told, &[json!(line)]).await?.as_str().unwrap_or_default().replace('\u{a0}', " "))
 }
 
 #[test]
 fn lines_in_the_disorder_chart_are_the_settings() {
     with_page(async |page| {
         let before = opened(&page).await?;
-        page.find("bound-handle").await?;
-        let bound = "[data-testid=bound-handle]";
-        page.drag(bound, (0.25, 0.5), (0.0, 200.0)).await?;
-        let strict = done(&page, &before.digest).await?;
-        let told = "return document.querySelector(arguments[0]).ariaValueText";
-        ensure!(page.script(told, &[json!(bound)]).await? != json!("5\u{a0}s"), "the bound is as it was");
+        let (bound, lateness) = ("[data-testid=bound-handle]", "[data-testid=lateness-handle]");
+        // Down to the bound, below which no lateness is.
+        let (told, by) = (told_of(&page, lateness).await?, (0.0, 200.0));
+        ensure!(told == "30 s", "the lateness is {told}");
+        page.drag(lateness, (0.68, 0.5), by).await?;
+        let strict = settled_at(&page, lateness, "0 s").await?;
         ensure!(strict.late > before.late, "{} late before, {} after", before.late, strict.late);
-        page.find("lateness-handle").await?.send_keys("\u{e011}").await?;
-        let stricter =
-            page.until_stats("more is late", |s| s.state == "done" && s.late > strict.late).await?;
-        same_as_binary(&page, &stricter, &source()).await
+        page.drag(bound, (0.25, 0.5), by).await?;
+        let stricter = settled_at(&page, bound, "0 s").await?;
+        ensure!(stricter.late > strict.late, "{} late before, {} after", strict.late, stricter.late);
+        page.find("lateness-handle").await?.send_keys(keys::END).await?;
+        let lax = settled_at(&page, lateness, "1 d").await?;
+        ensure!(lax.late < before.late, "{} late before, {} after", before.late, lax.late);
+        Ok(())
+    });
+}
+
+/// Waits until a line is at a value and the log has been run with it, with the outcome that the binary has. On the way
+/// there a drag sets other values.
+async fn settled_at(page: &Page, line: &str, value: &str) -> Result<Stats> {
+    page.until(&format!("{line} is at {value}"), async || Ok(told_of(page, line).await? == value)).await?;
+    let pipeline = page.download("export").await?;
+    let native = run(&["-p", &pipeline.to_string_lossy(), "--from", &source()])?;
+    let same = |s: &Stats| s.state == "done" && s.events == EVENTS && s.digest == native.digest;
+    page.until_stats(&format!("{line} at {value} gives {native:?}"), same).await
+}
+
+const READ_OUT: &str = "[data-testid=read-out]";
+
+/// The values that the binary gives the windows that begin at a time of day such as `03:26`, by key, the last result of
+/// each.
+fn native_values(at: &str) -> Result<std::collections::BTreeMap<String, String>> {
+    let text = kappascope(&["run", "--from", &source()])?;
+    let mut values = std::collections::BTreeMap::new();
+    for line in text.lines().filter(|line| line.starts_with("{\"type\":\"window\"")) {
+        let window: Value = serde_json::from_str(line)?;
+        let minute = window["start"].as_i64().context("no start")? / 60_000;
+        if format!("{:02}:{:02}", minute / 60 % 24, minute % 60) == at {
+            let key = window["key"]["event_type"].as_str().context("no key")?;
+            values.insert(key.to_owned(), window["values"]["count()"].to_string());
+        }
+    }
+    Ok(values)
+}
+
+#[test]
+fn the_crosshair_moves_by_keys_and_reads_the_values() {
+    with_page(async |page| {
+        opened(&page).await?;
+        let chart = page.find("chart").await?;
+        chart.send_keys(keys::LEFT).await?;
+        let newest = page.until_words("it reads", READ_OUT, |words| words.contains(':')).await?;
+        chart.send_keys(keys::LEFT).await?;
+        let earlier = page.until_words("it reads the one before", READ_OUT, |words| words != newest).await?;
+        chart.send_keys(keys::LEFT).await?;
+        let third = page.until_words("and another", READ_OUT, |words| words != earlier).await?;
+        let (time, values) = third.split_once(": ").context("no values")?;
+        let native = native_values(&time[..5])?;
+        let read: std::collections::BTreeMap<String, String> = values
+            .split(", ")
+            .filter_map(|part| part.rsplit_once(' '))
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .collect();
+        ensure!(read == native, "at {time} the chart reads {read:?}, the binary gives {native:?}");
+        ensure!(read_out(&page).await?.contains(&time[..5]), "{}", read_out(&page).await?);
+        chart.send_keys(keys::DOWN).await?;
+        let below = page.until_words("the line below", READ_OUT, |words| words != third).await?;
+        let first_key = |words: &str| Some(words.split_once(": ")?.1.split(' ').next()?.to_owned());
+        ensure!(below.starts_with(&third[..5]) && first_key(&below) != first_key(&third), "{third}; {below}");
+        chart.send_keys(keys::RIGHT).await?;
+        page.until_words("a later one", READ_OUT, |words| words.starts_with(&earlier[..5])).await?;
+        chart.send_keys(keys::ENTER).await?;
+        let window = "[data-testid=explain-window]";
+        let window = page.until_words("its window is explained", window, |words| !words.is_empty()).await?;
+        let key = first_key(&below).context("no key")?;
+        ensure!(
+            window.contains(&earlier[..5]) && window.contains(&key),
+            "{key} at {earlier} is not {window}"
+        );
+        chart.send_keys(keys::ESCAPE).await?;
+        page.until_words("it goes away", READ_OUT, str::is_empty).await.map(drop)
     });
 }
 
@@ -201,31 +282,6 @@ fn a_worker_that_died_is_started_again() {
         let again =
             page.until_stats("it has run again", |s| s.events == before.events && s.state != "failed");
         ensure!(again.await?.digest == before.digest, "another outcome");
-        Ok(())
-    });
-}
-
-#[test]
-fn one_event_is_a_run() {
-    with_page(async |page| {
-        page.open("#scenario=tutorial&seed=1&speed=1").await?;
-        page.drop_text("one.csv", "time,kind,value\n2026-01-05 10:00:00,a,1.5\n").await?;
-        page.until_stats("the event is there", |s| s.state == "done" && s.events == 1.0).await?;
-        page.find("chart").await?;
-        Ok(())
-    });
-}
-
-#[test]
-fn no_width_makes_the_page_scroll_sideways() {
-    with_page(async |page| {
-        opened(&page).await?;
-        for width in [360, 390, 768, 1024, 1440, 3840] {
-            page.resize(width, 900).await?;
-            let over = "return document.documentElement.scrollWidth - innerWidth";
-            let over = page.script(over, &[]).await?;
-            ensure!(over.as_f64() <= Some(0.0), "at {width} the page is {over} wider than the screen");
-        }
         Ok(())
     });
 }

@@ -23,14 +23,13 @@ use super::pen::{Area, Drawn, Pen, Sheet};
 use super::scale::{Axis, Delays, nudge};
 use super::surface::{Place, Surface};
 use super::vector::Vector;
-use super::{Art, composed, css};
+use super::{Art, Caption};
 use crate::text;
 use crate::text::charts as words;
 use crate::wire::{Disorder, Fate};
 use kappascope_core::spec::WindowSpec;
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
-use wasm_bindgen::JsValue;
 use web_sys::HtmlCanvasElement;
 
 const TOP: f64 = 10.0;
@@ -107,14 +106,31 @@ pub(crate) struct Events<'a> {
     pub(crate) explained: Option<f64>,
     /// The event times that are pointed at or explained elsewhere.
     pub(crate) times: Option<(f64, f64)>,
-    /// Whether a line is being dragged, so that the scale has to stay.
+    /// The event that is being given another time, with that time.
+    pub(crate) lifted: Option<Dot>,
+    /// The rows of events that were given another time, and the times.
+    pub(crate) moved: &'a [(f64, f64)],
+    /// Whether something is being dragged, so that the scale has to stay.
     pub(crate) dragged: bool,
+}
+
+impl Dot {
+    /// The same event at another time.
+    pub(crate) fn at(self, time: f64) -> Self {
+        Self { time, delay: self.delay + self.time - time, ..self }
+    }
 }
 
 impl Events<'_> {
     fn dot(&self, at: usize) -> Dot {
         let [arrival, time, delay, fate, _, watermark] = self.dots[at];
         Dot { row: self.first_row + at as f64, arrival, time, delay, fate: Fate::of(fate), watermark }
+    }
+
+    /// When the first and the last of them came.
+    pub(crate) fn arrivals(&self) -> (f64, f64) {
+        let arrival = |dot: Option<&[f64; 6]>| dot.map_or(0.0, |dot| dot[0]);
+        (arrival(self.dots.first()), arrival(self.dots.last()))
     }
 
     /// How many events had each fate.
@@ -164,12 +180,13 @@ impl Field {
         let right = (place.width - RIGHT).max(LEFT + 1.0);
         let pane =
             Pane { place, left: LEFT, right, top: TOP, bottom: (place.height - BOTTOM).max(TOP + 1.0) };
-        let arrival = |dot: Option<&[f64; 6]>| dot.map_or(0.0, |dot| dot[0]);
-        let (first, last) = (arrival(events.dots.first()), arrival(events.dots.last()));
+        let (first, last) = events.arrivals();
         let arrivals = Axis::between(first, last, (pane.width() / 92.0) as usize);
-        let scale = match events.angle {
-            Angle::Delay => Scale::Delays(delays(events, before.map(|before| &before.scale))),
-            Angle::EventTime => Scale::Times(times(events, (pane.height() / 34.0) as usize)),
+        let scale = match (events.angle, before.map(|before| &before.scale)) {
+            (Angle::Delay, Some(Scale::Delays(before))) if events.dragged => Scale::Delays(*before),
+            (Angle::EventTime, Some(Scale::Times(before))) if events.dragged => Scale::Times(before.clone()),
+            (Angle::Delay, before) => Scale::Delays(delays(events, before)),
+            (Angle::EventTime, _) => Scale::Times(times(events, (pane.height() / 34.0) as usize)),
         };
         Self { pane, arrivals, scale }
     }
@@ -203,6 +220,17 @@ impl Field {
         }
     }
 
+    /// The time that an event would have at a height, on a grid about as fine as a pixel.
+    fn time_at(&self, dot: &Dot, y: f64) -> f64 {
+        let time = |y: f64| match &self.scale {
+            Scale::Delays(_) => dot.time + dot.delay - self.delay_at(y).unwrap_or_default().max(0.0),
+            Scale::Times(times) => self.pane.at_y(times, y),
+        };
+        let y = y.clamp(self.pane.top, self.pane.bottom);
+        let grid = 10_f64.powf((time(y - 1.0) - time(y)).abs().max(1.0).log10().floor());
+        (time(y) / grid).round() * grid
+    }
+
     fn lines(&self, events: &Events<'_>) -> Option<Lines> {
         let Scale::Delays(delays) = self.scale else { return None };
         Some(Lines {
@@ -213,8 +241,16 @@ impl Field {
         })
     }
 
-    /// The event whose dot is nearest to the pointer.
+    fn spot_of(&self, dot: Dot) -> Spot {
+        let (x, y) = (self.x(dot.arrival), self.y(dot.row, dot.time, dot.delay));
+        Spot { x, y, right: x > (self.pane.left + self.pane.right) / 2.0, dot }
+    }
+
+    /// The event that is lifted, or the one whose dot is nearest to the pointer.
     fn spot(&self, events: &Events<'_>) -> Option<Spot> {
+        if let Some(lifted) = events.lifted {
+            return Some(self.spot_of(lifted));
+        }
         let (x, y) = events.pointer.filter(|pointer| self.pane.holds(*pointer))?;
         let place = |at: usize| {
             let [arrival, time, delay, ..] = events.dots[at];
@@ -226,20 +262,16 @@ impl Field {
         };
         let nearest = (0..events.dots.len()).map(|at| (at, away(at))).min_by(|a, b| a.1.total_cmp(&b.1));
         let (at, _) = nearest.filter(|(_, away)| *away <= REACH * REACH)?;
-        let (x, y) = place(at);
-        Some(Spot { x, y, right: x > (self.pane.left + self.pane.right) / 2.0, dot: events.dot(at) })
+        Some(self.spot_of(events.dot(at)))
     }
 }
 
-/// The scale of delays for what is shown; as it was while a line is dragged.
+/// The scale of delays for what is shown.
 fn delays(events: &Events<'_>, before: Option<&Scale>) -> Delays {
     let before = match before {
         Some(Scale::Delays(before)) => Some(*before),
         _ => None,
     };
-    if let Some(before) = before.filter(|_| events.dragged) {
-        return before;
-    }
     let largest = events.dots.iter().fold(0.0, |largest: f64, [_, _, delay, ..]| largest.max(*delay));
     Delays::up_to(largest.max(LINES_ROOM * (events.bound + events.lateness)), before)
 }
@@ -286,8 +318,8 @@ impl Art for DisorderChart {
         }
     }
 
-    fn png(&self) -> Result<String, JsValue> {
-        composed(&[&self.axes, &self.data], &css(self.palette.surface))
+    fn parts(&self) -> ([&Surface; 2], &Palette) {
+        ([&self.axes, &self.data], &self.palette)
     }
 }
 
@@ -312,20 +344,25 @@ impl DisorderChart {
         (spot, lines)
     }
 
-    /// The picture as a vector image.
-    pub(crate) fn svg(&self, place: Place, events: &Events<'_>) -> String {
+    /// The picture as a vector image, below a caption.
+    pub(crate) fn svg(&self, place: Place, events: &Events<'_>, caption: &Caption) -> String {
         let field = Field::new(place, events, self.drawn.as_ref());
         let image = Vector::new(place);
         let sheet = image.sheet();
         // A vector image takes everything.
         let _ = field.draw_axes(&sheet.area, &self.palette);
         let _ = field.draw_data(&sheet, &self.palette, events, None);
-        image.file(&css(self.palette.surface))
+        image.file(&self.palette, caption)
     }
 
     /// The delay at a height, where delays are drawn.
     pub(crate) fn delay_at(&self, y: f64) -> Option<f64> {
         self.drawn.as_ref()?.delay_at(y)
+    }
+
+    /// The time that an event would have at a height.
+    pub(crate) fn time_at(&self, dot: &Dot, y: f64) -> Option<f64> {
+        Some(self.drawn.as_ref()?.time_at(dot, y))
     }
 }
 
@@ -441,16 +478,19 @@ impl Field {
         Ok(())
     }
 
-    /// The dot under the pointer with its crosshair, and the one that is explained.
+    /// The dot under the pointer with its crosshair, the one that is explained, and those that were moved.
     fn draw_spots(&self, area: &Area, palette: &Palette, events: &Events<'_>, spot: Option<&Spot>) -> Drawn {
         let ring = |x: f64, y: f64, radius: f64, colour: RGBAColor| {
             let style = colour.stroke_width(self.pane.stroke(1.5));
             Circle::new(self.pane.at(x, y), self.pane.place.units(radius), style)
         };
-        let explained = events.explained.map(|row| row - events.first_row).filter(|at| *at >= 0.0);
-        if let Some(dot) = explained.filter(|at| *at < events.dots.len() as f64) {
-            let Dot { row, arrival, time, delay, .. } = events.dot(dot as usize);
-            area.draw(&ring(self.x(arrival), self.y(row, time, delay), 7.0, palette.ink))?;
+        let marked = events.moved.iter().map(|(row, _)| (*row, 5.0, palette.focus));
+        for (row, radius, colour) in marked.chain(events.explained.map(|row| (row, 7.0, palette.ink))) {
+            let at = Some(row - events.first_row).filter(|at| (0.0..events.dots.len() as f64).contains(at));
+            if let Some(at) = at {
+                let Spot { x, y, .. } = self.spot_of(events.dot(at as usize));
+                area.draw(&ring(x, y, radius, colour))?;
+            }
         }
         if let Some(Spot { x, y, .. }) = spot {
             let hair = palette.axis.mix(0.5);
@@ -545,15 +585,7 @@ impl Field {
         if let Some((_, y)) = stair.last().copied() {
             stair.push((self.pane.at(self.pane.right, 0.0).0, y));
         }
-        let style = palette.wm.stroke_width(self.pane.stroke(1.75));
-        let mut rest = stair.as_slice();
-        while rest.len() > 1 {
-            let piece = rest.len().min(STAIR_PIECE);
-            area.draw(&PathElement::new(rest[..piece].to_vec(), style))?;
-            // The last point of a piece is the first of the next.
-            rest = &rest[piece - 1..];
-        }
-        Ok(())
+        self.pane.trace(area, &stair, palette.wm.stroke_width(self.pane.stroke(1.75)))
     }
 
     /// Windows as bands of event time: tinted until they close, amber while they take corrections.
@@ -617,9 +649,6 @@ impl Cells {
     }
 }
 
-/// Points of the watermark's stair that are drawn as one path.
-const STAIR_PIECE: usize = 48;
-
 /// What a name beside the chart names.
 #[derive(Clone, Copy)]
 enum What {
@@ -680,6 +709,8 @@ mod tests {
             pointer: None,
             explained: None,
             times: None,
+            lifted: None,
+            moved: &[],
             dragged: false,
         }
     }
@@ -713,6 +744,23 @@ mod tests {
         assert_eq!((spot.dot.row, spot.dot.fate, spot.right), (103.0, Fate::Dropped, true));
         events.pointer = Some((x - 100.0, y + 3.0));
         assert_eq!(field.spot(&events), None);
+    }
+
+    #[test]
+    fn a_lifted_dot_goes_to_the_time_at_the_pointer_and_the_scale_stays() {
+        for angle in [Angle::Delay, Angle::EventTime] {
+            let mut events = events(&DOTS, angle);
+            let field = Field::new(PLACE, &events, None);
+            let dot = events.dot(1);
+            let there = field.spot_of(dot.at(1_000.0));
+            assert!((field.time_at(&dot, there.y) - 1_000.0).abs() < 300.0, "{angle:?}");
+            let lifted = dot.at(field.time_at(&dot, there.y - 20.0));
+            (events.lifted, events.dragged) = (Some(lifted), true);
+            let during = Field::new(PLACE, &events, Some(&field));
+            assert_eq!(during, field);
+            assert_eq!(during.spot(&events).unwrap().dot, lifted);
+            assert_eq!(lifted.time + lifted.delay, dot.time + dot.delay, "the newest stays where it is");
+        }
     }
 
     #[test]

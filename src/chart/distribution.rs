@@ -8,16 +8,15 @@
 //!
 //! **Invariant:** the columns together hold all events: a bin's events lie evenly between its ends.
 
+use super::Art;
 use super::palette::Palette;
 use super::pane::{Pane, Words};
 use super::pen::{Area, Drawn};
 use super::scale::{Axis, Symlog, nudge};
 use super::surface::{Place, Surface};
-use super::{Art, composed, css};
 use crate::text;
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
-use wasm_bindgen::JsValue;
 use web_sys::HtmlCanvasElement;
 
 const TOP: f64 = 24.0;
@@ -101,8 +100,8 @@ impl Art for DistributionChart {
         }
     }
 
-    fn png(&self) -> Result<String, JsValue> {
-        composed(&[&self.axes, &self.data], &css(self.palette.surface))
+    fn parts(&self) -> ([&Surface; 2], &Palette) {
+        ([&self.axes, &self.data], &self.palette)
     }
 }
 

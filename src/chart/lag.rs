@@ -8,16 +8,15 @@
 //!
 //! **Invariant:** a column shows the largest lag of its samples; where there was none yet, nothing.
 
+use super::Art;
 use super::palette::Palette;
 use super::pane::{Pane, Words};
 use super::pen::{Area, Drawn};
 use super::scale::{Axis, Delays};
 use super::surface::{Place, Surface};
-use super::{Art, composed, css};
 use crate::text;
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
-use wasm_bindgen::JsValue;
 use web_sys::HtmlCanvasElement;
 
 const TOP: f64 = 8.0;
@@ -97,8 +96,8 @@ impl Art for LagChart {
         }
     }
 
-    fn png(&self) -> Result<String, JsValue> {
-        composed(&[&self.axes, &self.data], &css(self.palette.surface))
+    fn parts(&self) -> ([&Surface; 2], &Palette) {
+        ([&self.axes, &self.data], &self.palette)
     }
 }
 

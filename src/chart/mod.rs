@@ -8,6 +8,7 @@
 //!
 //! **Invariant:** nothing is computed here but positions: every value comes from the worker's figures.
 
+mod caption;
 pub(crate) mod disorder;
 pub(crate) mod distribution;
 pub(crate) mod lag;
@@ -16,12 +17,15 @@ mod pane;
 mod pen;
 mod plot;
 mod scale;
+pub(crate) mod sink;
 mod surface;
 mod vector;
 
+pub(crate) use caption::{Caption, Sign};
 pub(crate) use palette::COLOURS;
-pub(crate) use pen::css;
-pub(crate) use surface::{Place, composed};
+pub(crate) use plot::Step;
+pub(crate) use surface::Place;
+use surface::composed;
 
 use crate::state::{Ghost, Mark};
 use crate::wire::{Firing, Frame, Line, Truth};
@@ -73,13 +77,13 @@ impl Picture<'_> {
     }
 
     /// Firings of alerts on the lines that are shown.
-    fn firing(&self) -> impl Iterator<Item = &Firing> {
+    pub(crate) fn firing(&self) -> impl Iterator<Item = &Firing> {
         let shown = |firing: &&Firing| self.frame.series.iter().any(|series| series.name == firing.key);
         self.frame.firing.iter().filter(|firing| firing.drawn).filter(shown)
     }
 
     /// The place of the key whose band is shown.
-    fn focus(&self) -> Option<usize> {
+    pub(crate) fn focus(&self) -> Option<usize> {
         let place = |name: &str| self.frame.series.iter().position(|series| series.name == name);
         self.focus.and_then(place).or_else(|| (!self.frame.series.is_empty()).then_some(0))
     }
@@ -126,8 +130,14 @@ pub(crate) trait Art: Sized + 'static {
     /// Reads the colours again.
     fn renew_theme(&mut self);
 
-    /// The address of a PNG of what is shown.
-    fn png(&self) -> Result<String, JsValue>;
+    /// Its canvases, and its colours.
+    fn parts(&self) -> ([&Surface; 2], &Palette);
+
+    /// The address of a PNG of what is shown, below a caption.
+    fn png(&self, caption: &Caption) -> Result<String, JsValue> {
+        let (surfaces, palette) = self.parts();
+        composed(&surfaces, palette, caption)
+    }
 }
 
 /// The main chart: both canvases and what is on them.
@@ -158,8 +168,8 @@ impl Art for Chart {
         }
     }
 
-    fn png(&self) -> Result<String, JsValue> {
-        composed(&[&self.axes, &self.data], &css(self.palette.surface))
+    fn parts(&self) -> ([&Surface; 2], &Palette) {
+        ([&self.axes, &self.data], &self.palette)
     }
 }
 
@@ -210,15 +220,20 @@ impl Chart {
         hover
     }
 
-    /// The picture as a vector image.
-    pub(crate) fn svg(&self, place: Place, picture: &Picture<'_>) -> String {
+    /// Where a step takes the pointer, in CSS pixels; nowhere where there is nothing more.
+    pub(crate) fn beside(&self, place: Place, picture: &Picture<'_>, step: Step) -> Option<(f64, f64)> {
+        self.plot(place, picture).0.beside(picture, step)
+    }
+
+    /// The picture as a vector image, below a caption.
+    pub(crate) fn svg(&self, place: Place, picture: &Picture<'_>, caption: &Caption) -> String {
         let (plot, _) = self.plot(place, picture);
         let image = Vector::new(place);
         let sheet = image.sheet();
         // A vector image takes everything.
         let _ = plot.draw_axes(&sheet, &self.palette);
         let _ = plot.draw_data(&sheet, &self.palette, picture, &plot.labels(picture), None);
-        image.file(&css(self.palette.surface))
+        image.file(&self.palette, caption)
     }
 }
 

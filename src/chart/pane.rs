@@ -12,6 +12,10 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 /// Size of the texts of axes.
 pub(super) const AXIS_TEXT: f64 = 11.0;
 
+/// A line is drawn in pieces of so many points: without a graphics card the browser's time for a path
+/// grows faster than its length.
+const PIECE: usize = 48;
+
 /// A plotting area.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Pane {
@@ -44,6 +48,11 @@ impl Pane {
         axis.low + (x - self.left) / self.width() * (axis.high - axis.low)
     }
 
+    /// What an axis has at a height.
+    pub(super) fn at_y(&self, axis: &Axis, y: f64) -> f64 {
+        axis.low + (self.bottom - y) / self.height() * (axis.high - axis.low)
+    }
+
     pub(super) fn holds(&self, (x, y): (f64, f64)) -> bool {
         (self.left..=self.right).contains(&x) && (self.top..=self.bottom).contains(&y)
     }
@@ -68,6 +77,18 @@ impl Pane {
         let end = |from: f64, size: f64| round(from + size).max(round(from) + pixel);
         let corners = [self.at(round(x), round(y)), self.at(end(x, width), end(y, height))];
         Rectangle::new(corners, colour.filled())
+    }
+
+    /// Draws a line through points, in pieces.
+    pub(super) fn trace(&self, area: &Area, points: &[(i32, i32)], style: ShapeStyle) -> Drawn {
+        let mut rest = points;
+        while rest.len() > 1 {
+            let piece = rest.len().min(PIECE);
+            area.draw(&PathElement::new(rest[..piece].to_vec(), style))?;
+            // The last point of a piece is the first of the next.
+            rest = &rest[piece - 1..];
+        }
+        Ok(())
     }
 
     /// Writes a text; positions are those of its middle line.

@@ -159,7 +159,7 @@ impl Plot {
         self.draw_ghost(&plot, palette, picture)?;
         self.draw_lines(&plot, pen, palette, picture)?;
         self.draw_cursor(area, palette, picture, hover)?;
-        self.draw_marks(&plot, palette, picture, hover)?;
+        self.draw_marks(&plot, pen, palette, picture, hover)?;
         self.draw_labels(area, palette, picture, labels)
     }
 
@@ -295,19 +295,17 @@ impl Plot {
     fn draw_marks(
         &self,
         plot: &PlotArea,
+        pen: &Pen,
         palette: &Palette,
         picture: &Picture<'_>,
         hover: Option<&Hover>,
     ) -> Drawn {
         let units = |pixels: f64| self.pane.place.units(pixels);
-        for series in &picture.frame.series {
-            for [time, value] in picture.marks(series).iter().filter(|[time, _]| self.times.holds(*time)) {
-                let (point, radius) = ((*time, *value), units(4.5));
-                plot.draw(&Circle::new(point, radius, palette.surface.filled()))?;
-                let ring = palette.fire.stroke_width(self.pane.stroke(2.0));
-                plot.draw(&Circle::new(point, radius, ring))?;
-            }
-        }
+        let marks = picture.frame.series.iter().flat_map(|series| picture.marks(series));
+        let seen = marks.filter(|[time, _]| self.times.holds(*time));
+        let centres: Vec<_> = seen.map(|[time, value]| self.pane.at(self.x(*time), self.y(*value))).collect();
+        pen.discs(&centres, units(5.5), palette.fire);
+        pen.discs(&centres, units(3.5), palette.surface);
         for (place, _, value) in hover.map_or(&[][..], |hover| &hover.values) {
             let time = hover.map_or(0.0, |hover| hover.time);
             plot.draw(&Circle::new((time, *value), units(3.0), palette.key(*place).filled()))?;
@@ -371,6 +369,56 @@ impl Plot {
             values,
             truth: truth.map(|truth| truth.what.clone()),
         })
+    }
+}
+
+/// Where keys take the crosshair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// To the point after, in time; to the newest where there is no crosshair.
+    Later,
+    /// To the point before.
+    Earlier,
+    /// To the line above.
+    Above,
+    /// To the line below.
+    Below,
+}
+
+impl Plot {
+    /// Where a step takes the crosshair, in CSS pixels; nowhere where nothing more is shown.
+    pub(super) fn beside(&self, picture: &Picture<'_>, step: Step) -> Option<(f64, f64)> {
+        match (self.hover(picture), step) {
+            (Some(hover), Step::Above | Step::Below) => self.other_line(&hover, step),
+            (hover, _) => self.other_time(picture, hover.as_ref(), step),
+        }
+    }
+
+    fn other_line(&self, hover: &Hover, step: Step) -> Option<(f64, f64)> {
+        let here = hover.values.iter().find(|(_, name, _)| Some(name) == hover.near.as_ref())?.2;
+        let values = hover.values.iter().map(|(_, _, value)| *value);
+        let next = match step {
+            Step::Above => values.filter(|value| *value > here).min_by(f64::total_cmp),
+            _ => values.filter(|value| *value < here).max_by(f64::total_cmp),
+        };
+        Some((hover.x, self.y(next?)))
+    }
+
+    /// The line that is read stays the same where it has a point at the other time.
+    fn other_time(&self, picture: &Picture<'_>, from: Option<&Hover>, step: Step) -> Option<(f64, f64)> {
+        let line = picture.line(&picture.frame.series[picture.focus()?]);
+        let before = |time: f64| line.partition_point(|[at, _]| *at < time);
+        let upto = |time: f64| line.partition_point(|[at, _]| *at <= time);
+        let place = match (from, step) {
+            (None, _) => upto(self.times.high).checked_sub(1)?,
+            (Some(hover), Step::Earlier) => before(hover.time).checked_sub(1)?,
+            (Some(hover), _) => upto(hover.time),
+        };
+        let [time, value] = *line.get(place).filter(|[time, _]| self.times.holds(*time))?;
+        let name = from.and_then(|hover| hover.near.as_ref());
+        let same = picture.frame.series.iter().find(|series| Some(&series.name) == name);
+        let same = same.and_then(|series| nearest(picture.line(series), time)).filter(|[at, _]| *at == time);
+        Some((self.x(time), self.y(same.map_or(value, |[_, value]| *value))))
     }
 }
 

@@ -2,7 +2,9 @@
 //!
 //! **Invariant:** a canvas has as many pixels as the screen gives to its place.
 
-use super::pen::{Backend, Pen, Sheet};
+use super::caption::Caption;
+use super::palette::Palette;
+use super::pen::{Backend, Pen, Sheet, css};
 use plotters_canvas::CanvasBackend;
 use wasm_bindgen::prelude::*;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
@@ -52,6 +54,13 @@ impl Surface {
         Some(Self { canvas, context })
     }
 
+    /// A surface that is not on the page.
+    fn loose() -> Result<Self, JsValue> {
+        let document = web_sys::window().and_then(|window| window.document());
+        let canvas = document.ok_or("there is no document")?.create_element("canvas")?.unchecked_into();
+        Ok(Self::new(canvas).ok_or("there is no canvas")?)
+    }
+
     /// Clears the canvas at its place and gives what draws on it.
     pub(crate) fn clear(&self, place: Place) -> Option<Sheet> {
         let (width, height) = ((place.width * place.ratio) as u32, (place.height * place.ratio) as u32);
@@ -72,20 +81,25 @@ impl Surface {
     }
 }
 
-/// Surfaces that lie on each other as one picture on a ground of this colour: the address of a PNG.
-pub(crate) fn composed(surfaces: &[&Surface], ground: &str) -> Result<String, JsValue> {
-    let document = web_sys::window().and_then(|window| window.document()).ok_or("there is no document")?;
-    let canvas: HtmlCanvasElement = document.create_element("canvas")?.unchecked_into();
-    let (width, height) =
-        surfaces.first().map_or((1, 1), |surface| (surface.canvas.width(), surface.canvas.height()));
-    canvas.set_width(width);
-    canvas.set_height(height);
-    let context = canvas.get_context("2d")?.ok_or("there is no canvas")?;
-    let context: CanvasRenderingContext2d = context.unchecked_into();
-    context.set_fill_style_str(ground);
-    context.fill_rect(0.0, 0.0, f64::from(width), f64::from(height));
-    for surface in surfaces {
-        context.draw_image_with_html_canvas_element(&surface.canvas, 0.0, 0.0)?;
+/// Surfaces that lie on each other as one picture, below a caption: the address of a PNG.
+pub(super) fn composed(
+    surfaces: &[&Surface; 2],
+    palette: &Palette,
+    caption: &Caption,
+) -> Result<String, JsValue> {
+    let (picture, head) = (Surface::loose()?, Surface::loose()?);
+    let ratio = web_sys::window().map_or(1.0, |window| window.device_pixel_ratio());
+    let (width, height) = (surfaces[0].canvas.width(), surfaces[0].canvas.height());
+    let place = Caption::place(Place { width: f64::from(width) / ratio, height: 0.0, ratio });
+    let sheet = head.clear(place).ok_or("there is no canvas")?;
+    caption.draw(&sheet, palette, place).map_err(|error| error.to_string())?;
+    picture.canvas.set_width(width);
+    picture.canvas.set_height(head.canvas.height() + height);
+    picture.context.set_fill_style_str(&css(palette.surface));
+    picture.context.fill_rect(0.0, 0.0, f64::from(width), f64::from(picture.canvas.height()));
+    let below = f64::from(head.canvas.height());
+    for (surface, y) in [(&head, 0.0), (surfaces[0], below), (surfaces[1], below)] {
+        picture.context.draw_image_with_html_canvas_element(&surface.canvas, 0.0, y)?;
     }
-    canvas.to_data_url()
+    picture.canvas.to_data_url()
 }

@@ -6,7 +6,9 @@
 //!   line (0, 0) → (8, 4)  ─►  <path d="M0 0L8 4" fill="none" stroke="rgb(36,118,184)" stroke-width="6"/>
 //! ```
 
-use super::pen::{Backend, Pen, Sheet};
+use super::caption::Caption;
+use super::palette::Palette;
+use super::pen::{Backend, Pen, Sheet, css};
 use super::surface::Place;
 use plotters_backend::text_anchor::{HPos, VPos};
 use plotters_backend::{BackendColor, BackendCoord, BackendTextStyle, FontStyle};
@@ -41,14 +43,25 @@ impl Vector {
         Sheet::new(Pen::Vector(self.clone()), Backend::Vector(self.clone()))
     }
 
-    /// The whole image as a file, on a ground of this colour.
-    pub(crate) fn file(&self, ground: &str) -> String {
-        let ((width, height), Place { width: across, height: down, .. }) = (self.size, self.place);
+    /// The whole image as a file, below a caption.
+    pub(crate) fn file(&self, palette: &Palette, caption: &Caption) -> String {
+        let head = Self::new(Caption::place(self.place));
+        // A vector image takes everything.
+        let _ = caption.draw(&head.sheet(), palette, head.place);
+        let (title, above, below) = (escaped(&caption.title), head.inside(), self.inside());
+        let (ground, (width, height)) = (css(palette.surface), (self.size.0, self.size.1 + head.size.1));
+        let (across, down) = (self.place.width, self.place.height + head.place.height);
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{across}\" height=\"{down}\" viewBox=\"0 0 {width} \
-             {height}\"><rect width=\"{width}\" height=\"{height}\" fill=\"{ground}\"/>{}</svg>\n",
-            self.content.borrow().elements
+             {height}\"><title>{title}</title><rect width=\"{width}\" height=\"{height}\" fill=\"{ground}\"/>{above}<g \
+             transform=\"translate(0 {})\">{below}</g></svg>\n",
+            head.size.1
         )
+    }
+
+    /// What was drawn.
+    fn inside(&self) -> String {
+        self.content.borrow().elements.clone()
     }
 
     pub(super) fn size(&self) -> (u32, u32) {
@@ -164,10 +177,7 @@ mod tests {
         pen.dash(Place { width: 10.0, height: 5.0, ratio: 1.0 }, &[1.0, 2.0]);
         area.draw(&PathElement::new([(0, 0), (8, 4)], RED.stroke_width(6))).unwrap();
         area.draw(&Text::new("a < b & c", (1, 2), ("\"My Font\"", 44.0).into_font())).unwrap();
-        let file = image.file("#fff");
-        assert!(file.starts_with(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"10\" height=\"5\" viewBox=\"0 0 40 20\">"
-        ));
+        let file = image.inside();
         for element in [
             "<rect x=\"0\" y=\"0\" width=\"8\" height=\"4\" fill=\"rgb(0,0,255)\" fill-opacity=\"0.5\"/>",
             "<path d=\"M0 0L8 4\" fill=\"none\" stroke=\"rgb(255,0,0)\" stroke-width=\"6\" stroke-dasharray=\"4 8\"/>",

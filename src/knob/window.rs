@@ -3,7 +3,7 @@
 //! **Invariant:** what is set here can run: a slide fits its size, a step divides it, and what a kind of window
 //! cannot have is taken away.
 
-use super::{query_index, query_mut};
+use super::{change_query, query_index, windows};
 use crate::wire::Watch;
 use kappascope_core::spec::{Accumulation, Emission, QuerySpec, WindowSpec};
 use kappascope_core::{Millis, Spec};
@@ -103,7 +103,7 @@ impl WindowKind {
 pub(crate) fn set_window_kind(spec: &mut Spec, watch: Watch, kind: WindowKind, source: &Spec) {
     let index = query_index(spec, watch);
     let source = source.query.get(index);
-    let query = &mut spec.query[index];
+    let Some(query) = spec.query.get_mut(index) else { return };
     let old = WindowKind::of(query.window);
     if old == kind {
         return;
@@ -158,7 +158,7 @@ fn forget_intervals(spec: &mut Spec, query: usize) {
 
 /// Whether the query that is watched has a use for lateness.
 pub(crate) fn has_lateness(spec: &Spec, watch: Watch) -> bool {
-    !WindowKind::of(super::query(spec, watch).window).is_timeless()
+    !WindowKind::of(windows(spec, watch)).is_timeless()
 }
 
 /// The longest length that divides a size and is at most one of so many parts of it.
@@ -175,8 +175,7 @@ pub(crate) fn slides(size: Millis) -> Vec<i64> {
 
 /// Makes windows longer or shorter, and what else has to fit.
 pub(crate) fn set_length(spec: &mut Spec, watch: Watch, length: Millis) {
-    let window = &mut query_mut(spec, watch).window;
-    match window {
+    change_query(spec, watch, |query| match &mut query.window {
         WindowSpec::Tumbling { size, offset } => {
             *size = length;
             *offset = Millis(offset.0 % length.0);
@@ -195,7 +194,7 @@ pub(crate) fn set_length(spec: &mut Spec, watch: Watch, length: Millis) {
         WindowSpec::Session { gap } => *gap = length,
         WindowSpec::Rolling { duration } => *duration = length,
         WindowSpec::Count { .. } | WindowSpec::Global => {}
-    }
+    });
 }
 
 /// The length nearest to another, by their ratio.
@@ -207,7 +206,7 @@ fn nearest(lengths: &[i64], wanted: Millis) -> Millis {
 
 /// The slide of hopping windows, or the step of cumulating ones.
 pub(crate) fn slide(spec: &Spec, watch: Watch) -> Option<Millis> {
-    match super::query(spec, watch).window {
+    match windows(spec, watch) {
         WindowSpec::Hopping { slide, .. } => Some(slide),
         WindowSpec::Cumulate { step, .. } => Some(step),
         _ => None,
@@ -216,19 +215,19 @@ pub(crate) fn slide(spec: &Spec, watch: Watch) -> Option<Millis> {
 
 /// The same, to be changed.
 pub(crate) fn set_slide(spec: &mut Spec, watch: Watch, length: Millis) {
-    match &mut query_mut(spec, watch).window {
+    change_query(spec, watch, |query| match &mut query.window {
         WindowSpec::Hopping { slide, offset, .. } => {
             *slide = length;
             *offset = Millis(offset.0 % length.0);
         }
         WindowSpec::Cumulate { step, .. } => *step = length,
         _ => {}
-    }
+    });
 }
 
 /// Events of a count window, and from the end of one to the next.
 pub(crate) fn events(spec: &Spec, watch: Watch) -> Option<(u32, u32)> {
-    match super::query(spec, watch).window {
+    match windows(spec, watch) {
         WindowSpec::Count { events, slide } => Some((events, slide)),
         _ => None,
     }
@@ -236,17 +235,21 @@ pub(crate) fn events(spec: &Spec, watch: Watch) -> Option<(u32, u32)> {
 
 /// Sets how many events a count window has; its slide stays the part of it that it is.
 pub(crate) fn set_events(spec: &mut Spec, watch: Watch, number: u32) {
-    if let WindowSpec::Count { events, slide } = &mut query_mut(spec, watch).window {
-        *slide = if slide == events { number } else { (*slide).min(number) };
-        *events = number;
-    }
+    change_query(spec, watch, |query| {
+        if let WindowSpec::Count { events, slide } = &mut query.window {
+            *slide = if slide == events { number } else { (*slide).min(number) };
+            *events = number;
+        }
+    });
 }
 
 /// Sets after how many events the next count window ends.
 pub(crate) fn set_event_slide(spec: &mut Spec, watch: Watch, number: u32) {
-    if let WindowSpec::Count { events, slide } = &mut query_mut(spec, watch).window {
-        *slide = number.min(*events);
-    }
+    change_query(spec, watch, |query| {
+        if let WindowSpec::Count { events, slide } = &mut query.window {
+            *slide = number.min(*events);
+        }
+    });
 }
 
 #[cfg(test)]

@@ -199,6 +199,7 @@ pub(crate) fn step(question: &Question, answer: Option<&Answer>) -> String {
     match (question, answer) {
         (_, Some(Answer::Alert(why))) => why.rule.clone(),
         (Question::Alert { .. }, _) => "Alert".to_owned(),
+        (Question::Point { time, .. }, _) => format!("Point {}", super::clock(*time)),
         (Question::Window { start, end, .. }, _) => super::window(*start, *end, false),
         (Question::Event { row }, _) => format!("Event {}", super::count(*row)),
         (Question::EventAt { .. }, _) => "Event".to_owned(),
@@ -216,6 +217,11 @@ pub(crate) fn unanswered(question: &Question) -> (&'static str, &'static str) {
         Question::Window { .. } => (
             "No such window",
             "With these settings, or so early in the log, nothing of this key falls into a window with these bounds.",
+        ),
+        Question::Point { .. } => (
+            "No such point",
+            "With these settings, or so early in the log, the detector is given no such point, or another series is \
+             drawn.",
         ),
         Question::Event { .. } | Question::EventAt { .. } => (
             "This event is not here",
@@ -235,8 +241,18 @@ pub(crate) fn summary(answer: &Answer) -> String {
             several(story.count, "event")
         ),
         Answer::Event(fate) => of_event(fate),
+        Answer::Point(point) => format!("Point {}, {}.", value(point.why.value), verdict(point.why.anomaly)),
     }
 }
+
+/// What a detector says of a point.
+pub(crate) fn verdict(anomaly: bool) -> &'static str {
+    if anomaly { "an anomaly" } else { "normal" }
+}
+
+/// What led to a point.
+pub(crate) const POINT: &str = "Point";
+pub(crate) const ITS_EVENT: &str = "Its event";
 
 fn of_alert(why: &AlertWhy) -> String {
     let value = why.point.as_ref().map_or_else(String::new, |point| format!(", at {}", value(point.value)));
@@ -247,6 +263,31 @@ fn of_event(fate: &EventFate) -> String {
     let fates: Vec<String> =
         fate.queries.iter().map(|query| format!("{} in {}", outcome(&query.outcome), query.query)).collect();
     format!("Event {}: {}.", super::count(fate.event.row), fates.join(", "))
+}
+
+/// What the buttons that move an event are for.
+pub(crate) const RETIME: &str = "Give it another time";
+pub(crate) const RETIME_HINT: &str = "Had it happened earlier or later? Drag its dot, or:";
+/// The button that undoes that.
+pub(crate) const OWN_TIME: &str = "Its own time";
+
+/// How far a button moves an event.
+pub(crate) fn shift(ms: f64) -> String {
+    let sign = if ms < 0.0 { '−' } else { '+' };
+    format!("{sign}{}", span(ms.abs() as i64))
+}
+
+/// Below the list of alerts while it is cut.
+pub(crate) fn more_when_paused(left_out: usize) -> String {
+    format!("{left_out} more when the stream is paused.")
+}
+
+/// Instead of the list of alerts when it is empty.
+pub(crate) fn no_alerts(of_all_rules: bool) -> &'static str {
+    match of_all_rules {
+        true => "None yet. An alert fires when an anomaly lasts as long as its rule says.",
+        false => "None of this rule among the newest.",
+    }
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ pub(crate) enum Icon {
     Back,
     Down,
     Save,
+    More,
 }
 
 impl Icon {
@@ -45,6 +46,7 @@ impl Icon {
             }
             Self::Back => "M10.4 2.5 5 8l5.4 5.5 1.2-1.2L7.4 8l4.2-4.3z",
             Self::Down => "M2 5h12l-6 7z",
+            Self::More => "M1.8 6.4h3.2v3.2H1.8zM6.4 6.4h3.2v3.2H6.4zM11 6.4h3.2v3.2H11z",
             Self::Save => "M7.2 2h1.6v5.9l2.1-2.1L12 6.9l-4 4-4-4 1.1-1.1 2.1 2.1zM3 12.4h10V14H3z",
         }
     }

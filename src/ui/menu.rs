@@ -13,6 +13,8 @@ pub(crate) struct Item {
     /// What it does in a sentence, shown on hover.
     pub(crate) about: &'static str,
     pub(crate) test_id: &'static str,
+    /// Whether it stands elsewhere where the page is wide.
+    pub(crate) only_narrow: bool,
     pub(crate) act: Callback<()>,
 }
 
@@ -36,12 +38,14 @@ pub(crate) fn Menu(
             let _ = button.focus();
         }
     };
-    let item = |Item { words, about, test_id, act }| {
+    let item = |Item { words, about, test_id, only_narrow, act }| {
         let choose = move |_| {
             act.run(());
             close();
         };
-        view! { <button data-testid=test_id title=about on:click=choose>{words}</button> }
+        view! {
+            <button class:only-narrow=only_narrow data-testid=test_id title=about on:click=choose>{words}</button>
+        }
     };
     view! {
         <div

@@ -44,7 +44,7 @@ pub(crate) fn Dialogs() -> impl IntoView {
 }
 
 /// The keys of the page, with what they do.
-const KEYS: [(&[&str], &str); 14] = [
+const KEYS: [(&[&str], &str); 15] = [
     (&["Space"], "Play or pause"),
     (&["→"], "Step by an event"),
     (&["←"], "Step back by an event"),
@@ -56,7 +56,8 @@ const KEYS: [(&[&str], &str); 14] = [
     (&["/"], "Go to a time or a row"),
     (&["Esc"], "Let go of what is selected, or close"),
     (&["Tab"], "To the next control; arrows turn a slider, Home and End take it to its ends"),
-    (&["+", "−", "0"], "On the main chart: nearer, farther, all of it; → and ← move it"),
+    (&["+", "−", "0"], "On the main chart: nearer, farther, all of it"),
+    (&["→", "←", "↑", "↓"], "On the main chart: the values of another time or line; Enter looks into them"),
     (&["↑", "↓"], "On a line of the disorder: longer or shorter"),
     (&["?"], "These keys"),
 ];

@@ -3,7 +3,11 @@
 //!
 //! **Invariant:** the lines are the scene's sliders by other means: the same setting, the same steps.
 
-use crate::chart::disorder::{Angle, DisorderChart, Events, Lines, Spot};
+mod lift;
+
+use self::lift::{Lift, PutBack};
+use crate::chart::Caption;
+use crate::chart::disorder::{Angle, DisorderChart, Dot, Events, Lines, Spot};
 use crate::knob;
 use crate::state::{Ghost, Pointed, Store, use_store};
 use crate::text;
@@ -11,7 +15,7 @@ use crate::text::charts as words;
 use crate::ui::slider::{BOUNDS, Ladder, WAITS};
 use crate::view::easel::{Canvases, Easel, SaveMenu, is_scrolling, position};
 use crate::view::{Drawing, groups};
-use crate::wire::{Answer, Fate, Frame, Question, View};
+use crate::wire::{Answer, Disorder, Fate, Frame, Question, View};
 use kappascope_core::spec::WindowSpec;
 use kappascope_core::{Millis, Spec};
 use leptos::html::Div;
@@ -53,14 +57,14 @@ impl Line {
     fn of(self, store: Store) -> f64 {
         store.of_spec(|spec, watch| match self {
             Self::Bound => spec.watermark.bound.0,
-            Self::Lateness => knob::query(spec, watch).lateness.0,
+            Self::Lateness => knob::query(spec, watch).map_or(0, |query| query.lateness.0),
         }) as f64
     }
 
     fn set(self, store: Store, ms: f64) {
         store.tune(|spec, watch| match self {
             Self::Bound => spec.watermark.bound = Millis(ms as i64),
-            Self::Lateness => knob::query_mut(spec, watch).lateness = Millis(ms as i64),
+            Self::Lateness => knob::change_query(spec, watch, |query| query.lateness = Millis(ms as i64)),
         });
     }
 }
@@ -74,6 +78,8 @@ pub(crate) struct DisorderEasel {
     spot: RwSignal<Option<Spot>>,
     lines: RwSignal<Option<Lines>>,
     dragged: RwSignal<Option<Line>>,
+    /// The event that is being given another time, with that time.
+    lifted: RwSignal<Option<Dot>>,
 }
 
 impl DisorderEasel {
@@ -86,6 +92,7 @@ impl DisorderEasel {
             spot: RwSignal::new(None),
             lines: RwSignal::new(None),
             dragged: RwSignal::new(None),
+            lifted: RwSignal::new(None),
         }
     }
 
@@ -96,18 +103,21 @@ impl DisorderEasel {
 
     /// Gives a function what the chart shows of a frame.
     fn show<T>(self, store: Store, frame: &Frame, figures: &[f64], show: impl FnOnce(&Events<'_>) -> T) -> T {
+        let (first_row, dots) = dots(frame, figures);
         let answer = store.inquiry.answer();
         let spec = store.spec.get_untracked();
         let watch = store.watch.get_untracked();
-        let query = spec.as_deref().map(|spec| knob::query(spec, watch));
+        let query = spec.as_deref().and_then(|spec| knob::query(spec, watch));
+        let lifted = self.lifted.get_untracked();
+        let dragged = lifted.is_some() || self.dragged.get_untracked().is_some();
         show(&Events {
             angle: self.angle.get_untracked(),
-            first_row: frame.disorder.first_row,
-            dots: groups(figures, frame.disorder.dots, frame.disorder.count),
+            first_row,
+            dots,
             bound: spec.as_deref().map_or(0.0, |spec: &Spec| spec.watermark.bound.0 as f64),
             lateness: query.map_or(0.0, |query| query.lateness.0 as f64),
             window: query.map_or(WindowSpec::Global, |query| query.window),
-            pointer: self.easel.pointer().filter(|_| self.dragged.get_untracked().is_none()),
+            pointer: self.easel.pointer().filter(|_| !dragged),
             explained: match answer.as_deref() {
                 Some(Answer::Event(fate)) => Some(fate.event.row),
                 _ => None,
@@ -116,7 +126,9 @@ impl DisorderEasel {
                 Some(Answer::Window(story)) => Some((story.start, story.end)),
                 _ => None,
             }),
-            dragged: self.dragged.get_untracked().is_some(),
+            lifted,
+            moved: &frame.moved,
+            dragged,
         })
     }
 
@@ -130,10 +142,21 @@ impl DisorderEasel {
         true
     }
 
+    /// What stands above the chart as a picture; its lines and dots are named beside it.
+    fn caption(self, store: Store) -> Caption {
+        let times =
+            store.with_picture(|frame, figures| self.show(store, frame, figures, |events| events.arrivals()));
+        let name = untrack(|| store.of_spec(|spec, _| spec.name.clone()));
+        let about = words::caption(&name, times, words::BY_ARRIVAL);
+        Caption { title: words::DISORDER.to_owned(), about, signs: Vec::new() }
+    }
+
     fn save_svg(self, store: Store) {
-        let place = self.easel.place();
+        let (place, caption) = (self.easel.place(), self.caption(store));
         let image = store.with_picture(|frame, figures| {
-            self.show(store, frame, figures, |events| self.easel.with(|chart| chart.svg(place, events)))
+            self.show(store, frame, figures, |events| {
+                self.easel.with(|chart| chart.svg(place, events, &caption))
+            })
         });
         if let Some(image) = image {
             store.download("disorder.svg", "image/svg+xml", &image);
@@ -144,6 +167,11 @@ impl DisorderEasel {
 impl Drawing for DisorderEasel {
     fn take_stale(&self) -> bool {
         self.easel.take_stale()
+    }
+
+    // A zoom of the main chart brings a new frame with the same events.
+    fn differs(&self, before: &Ghost, frame: &Frame, figures: &[f64]) -> bool {
+        dots(&before.frame, &before.figures) != dots(frame, figures) || before.frame.moved != frame.moved
     }
 
     fn draw(&self, store: Store, frame: &Frame, figures: &[f64], _: Option<&Ghost>) {
@@ -168,6 +196,12 @@ impl Drawing for DisorderEasel {
     }
 }
 
+/// The events of a frame: the row of the first, and their figures.
+fn dots<'f>(frame: &Frame, figures: &'f [f64]) -> (f64, &'f [[f64; Disorder::DOT]]) {
+    let Disorder { first_row, dots, count } = frame.disorder;
+    (first_row, groups(figures, dots, count))
+}
+
 /// The card of the disorder chart.
 #[component]
 pub(crate) fn DisorderCard(easel: DisorderEasel) -> impl IntoView {
@@ -180,6 +214,7 @@ pub(crate) fn DisorderCard(easel: DisorderEasel) -> impl IntoView {
         store.watch.track();
         easel.angle.track();
         easel.dragged.track();
+        easel.lifted.track();
         easel.easel.touch();
     });
     let about = move || match easel.angle.get() {
@@ -196,11 +231,12 @@ pub(crate) fn DisorderCard(easel: DisorderEasel) -> impl IntoView {
                 </h2>
                 <span class="about">{about}</span>
                 <Show when=move || open.get()>
+                    <PutBack/>
                     <Count easel=easel/>
                     <Angles angle=easel.angle/>
                     <SaveMenu
                         what="disorder chart"
-                        on_png=move || easel.easel.save_png(store, "disorder")
+                        on_png=move || easel.easel.save_png(store, "disorder", &easel.caption(store))
                         on_svg=move || easel.save_svg(store)
                     />
                 </Show>
@@ -270,17 +306,24 @@ fn Picture(easel: DisorderEasel) -> impl IntoView {
             event.prevent_default();
         }
     };
-    let explain = move |_| {
-        if let Some(spot) = easel.spot.get_untracked() {
-            store.explain(Question::Event { row: spot.dot.row });
-        }
+    let lift = Lift::new(store, easel, host);
+    let explain = move |_| match easel.spot.get_untracked() {
+        Some(spot) if !lift.has_moved() => store.explain(Question::Event { row: spot.dot.row }),
+        _ => {}
     };
     view! {
         <div
             class="canvases"
             class:on-dot=move || easel.spot.with(Option::is_some)
+            class:lifted=move || easel.lifted.with(Option::is_some)
             node_ref=host
-            on:pointermove=move |event| point(&event)
+            on:pointerdown=move |event| lift.take(&event)
+            on:pointermove=move |event| {
+                point(&event);
+                lift.drag(&event);
+            }
+            on:pointerup=move |_| lift.let_go()
+            on:pointercancel=move |_| lift.leave()
             on:pointerleave=move |_| easel.easel.point(None)
             on:wheel=zoom
             on:click=explain
@@ -471,8 +514,12 @@ fn Tip(easel: DisorderEasel) -> impl IntoView {
     let row = |name: &'static str, value: String| view! { <div>{name}<b>{value}</b></div> };
     let body = move || {
         spot.get().map(|Spot { dot, .. }| {
+            let told = match easel.lifted.get() {
+                Some(_) => words::LIFTED,
+                None => words::told(&dot, untrack(|| Line::Bound.of(store))),
+            };
             view! {
-                <time>{words::told(&dot, untrack(|| Line::Bound.of(store)))}</time>
+                <time>{told}</time>
                 {row("Happened", text::clock(dot.time))}
                 {row("Came", text::clock(dot.arrival))}
                 {row("Behind the newest", text::span(dot.delay as i64))}

@@ -3,7 +3,7 @@
 //!
 //! **Invariant:** a chart that nobody sees asks the worker for nothing.
 
-use crate::chart::{Art, Place};
+use crate::chart::{Art, Caption, Place};
 use crate::js::words;
 use crate::state::{Store, use_store};
 use crate::ui::icon::Icon;
@@ -137,6 +137,8 @@ impl<C: Art> Easel<C> {
         let on_seen = Closure::<dyn FnMut(js_sys::Array)>::new(move |entries: js_sys::Array| {
             let newest: Option<IntersectionObserverEntry> = entries.pop().dyn_into().ok();
             easel.inner().seen.set(newest.is_some_and(|entry| entry.is_intersecting()));
+            // What comes into sight shows what is there, also when no more frames come.
+            easel.touch();
         });
         match IntersectionObserver::new(on_seen.as_ref().unchecked_ref()) {
             Ok(observer) => observer.observe(host),
@@ -156,9 +158,9 @@ impl<C: Art> Easel<C> {
         }
     }
 
-    /// Hands the browser a PNG of the chart.
-    pub(crate) fn save_png(self, store: Store, name: &str) {
-        match self.with(|chart| chart.png()) {
+    /// Hands the browser a PNG of the chart, below a caption.
+    pub(crate) fn save_png(self, store: Store, name: &str, caption: &Caption) {
+        match self.with(|chart| chart.png(caption)) {
             Some(Ok(address)) => store.save(&format!("{name}.png"), &address),
             Some(Err(error)) => {
                 store.problem.set(Some(format!("The browser gave no picture: {}.", words(&error))));
@@ -202,7 +204,7 @@ pub(crate) fn SaveMenu(
     on_png: impl Fn() + Send + Sync + 'static,
     on_svg: impl Fn() + Send + Sync + 'static,
 ) -> impl IntoView {
-    let item = |words, about, test_id, act: Callback<()>| Item { words, about, test_id, act };
+    let item = |words, about, test_id, act| Item { words, about, test_id, only_narrow: false, act };
     let items = vec![
         item("PNG", "As it is on the screen", "save-png", Callback::new(move |()| on_png())),
         item("SVG", "For print, at any size", "save-svg", Callback::new(move |()| on_svg())),

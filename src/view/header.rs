@@ -2,6 +2,7 @@
 
 use crate::state::{SPEEDS, Store, use_store};
 use crate::text;
+use crate::text::header as words;
 use crate::ui::icon::{Glyph, Icon};
 use crate::ui::menu::{Item, Menu};
 use crate::ui::slider::Range;
@@ -27,8 +28,8 @@ pub(crate) fn Header(theme: RwSignal<Theme>) -> impl IntoView {
             <button
                 class="icon-button not-narrow"
                 data-testid="jump-open"
-                aria-label="Go to a time or a row"
-                title="Go to a time or a row (/)"
+                aria-label=words::JUMP
+                title=format!("{} (/)", words::JUMP)
                 on:click=move |_| open.set(Some(Dialog::Jump))
             >
                 <Glyph icon=Icon::Search/>
@@ -38,8 +39,8 @@ pub(crate) fn Header(theme: RwSignal<Theme>) -> impl IntoView {
             <button
                 class="icon-button not-narrow"
                 data-testid="keys-open"
-                aria-label="Keys"
-                title="Keys (?)"
+                aria-label=words::KEYS
+                title=format!("{} (?)", words::KEYS)
                 on:click=move |_| open.set(Some(Dialog::Keys))
             >
                 <b aria-hidden="true">"?"</b>
@@ -309,26 +310,30 @@ fn share_scene(store: Store) -> Option<()> {
 #[component]
 fn Export() -> impl IntoView {
     let store = use_store();
-    let export = move |_| {
-        let Some(spec) = store.spec.get_untracked() else { return };
-        store.download(&format!("{}.toml", spec.name), "application/toml", &spec.to_toml());
-    };
+    let open = expect_context::<Open>();
     view! {
         <button
             class="button"
             data-testid="export"
-            title="Downloads the pipeline with these settings as a file for the command line"
-            on:click=export
+            title=words::PIPELINE.1
+            on:click=move |_| save_pipeline(store)
         >
             "Export"
         </button>
-        <Menu label="Save results, state or scene".to_owned() icon=Icon::Down look="icon-button not-narrow" test_id="export-more" items=exports(store)/>
+        <Menu label=words::MORE.to_owned() icon=Icon::More look="icon-button" test_id="export-more" items=more(store, open)/>
     }
 }
 
-/// What else can be taken away.
-fn exports(store: Store) -> Vec<Item> {
+fn save_pipeline(store: Store) {
+    if let Some(spec) = store.spec.get_untracked() {
+        store.download(&format!("{}.toml", spec.name), "application/toml", &spec.to_toml());
+    }
+}
+
+/// What else can be taken away; where the page is narrow, also what has no room beside it.
+fn more(store: Store, open: Open) -> Vec<Item> {
     let export = |export| Callback::new(move |()| store.export(export));
+    let show = |dialog| Callback::new(move |()| open.set(Some(dialog)));
     let scene = move |()| {
         if let Some(fragment) = store.fragment() {
             store.download("kappascope.scene", "text/plain", &fragment);
@@ -336,28 +341,53 @@ fn exports(store: Store) -> Vec<Item> {
     };
     vec![
         Item {
+            words: words::PIPELINE.0,
+            about: words::PIPELINE.1,
+            test_id: "export-pipeline",
+            only_narrow: true,
+            act: Callback::new(move |()| save_pipeline(store)),
+        },
+        Item {
             words: "All results, JSON lines",
             about: "Everything that came out up to here, as the binary writes it",
             test_id: "export-jsonl",
+            only_narrow: false,
             act: export(Export::Jsonl),
         },
         Item {
             words: "Windows, CSV",
             about: "The results of the charted query",
             test_id: "export-csv",
+            only_narrow: false,
             act: export(Export::Csv),
         },
         Item {
             words: "Snapshot",
             about: "The engine's state here: `kappascope run --resume` goes on from it",
             test_id: "export-snapshot",
+            only_narrow: false,
             act: export(Export::Snapshot),
         },
         Item {
             words: "Scene",
             about: "Source, settings and place as a file; drop it on the page to open it",
             test_id: "export-scene",
+            only_narrow: false,
             act: Callback::new(scene),
+        },
+        Item {
+            words: words::JUMP,
+            about: words::JUMP,
+            test_id: "more-jump",
+            only_narrow: true,
+            act: show(Dialog::Jump),
+        },
+        Item {
+            words: words::KEYS,
+            about: words::KEYS,
+            test_id: "more-keys",
+            only_narrow: true,
+            act: show(Dialog::Keys),
         },
     ]
 }

@@ -4,10 +4,11 @@
 //!
 //! **Invariant:** a person who chose times sees these until choosing others, whatever the engine does.
 
-use crate::chart::{Chart, Hover, Picture, columns, head_of};
+use crate::chart::{Caption, Chart, Hover, Picture, Sign, Step, columns, head_of};
 use crate::knob;
 use crate::state::{Ghost, Mark, Pointed, Store, use_store};
 use crate::text;
+use crate::text::charts as words;
 use crate::view::easel::{Canvases, Easel, SaveMenu, is_scrolling, position};
 use crate::view::pinned::{Pin, PinnedLine};
 use crate::view::{Drawing, dot_class_at, key_name};
@@ -71,6 +72,8 @@ impl Range {
 pub(crate) struct MainEasel {
     easel: Easel<Chart>,
     hover: RwSignal<Option<Hover>>,
+    /// Whether keys moved the crosshair, and not the pointer.
+    by_keys: RwSignal<bool>,
     on_label: RwSignal<bool>,
     range: RwSignal<Range>,
     /// Results that there were when the times were held.
@@ -97,6 +100,7 @@ impl MainEasel {
         Self {
             easel: Easel::new(),
             hover: RwSignal::new(None),
+            by_keys: RwSignal::new(false),
             on_label: RwSignal::new(false),
             range: RwSignal::default(),
             held_at: RwSignal::new(0.0),
@@ -223,11 +227,63 @@ impl MainEasel {
         })
     }
 
+    /// Moves the crosshair by a key; at the ends of what is shown, the times.
+    fn step(self, store: Store, step: Step) {
+        let place = self.easel.place();
+        let next = store.with_picture(|frame, figures| {
+            self.show(store, (frame, figures), None, |picture| {
+                self.easel.with(|chart| chart.beside(place, picture, step)).flatten()
+            })
+        });
+        match (next, step) {
+            (Some(_), _) => self.point(next),
+            (None, Step::Earlier) => drop(self.pan(store, -PAN)),
+            (None, Step::Later) => drop(self.pan(store, PAN)),
+            (None, Step::Above | Step::Below) => {}
+        }
+        self.by_keys.set(true);
+    }
+
+    /// Takes the crosshair away; says whether there was one.
+    fn let_go(self) -> bool {
+        let was = self.easel.pointer().is_some();
+        self.point(None);
+        was
+    }
+
+    /// What stands above the chart as a picture.
+    fn caption(self, store: Store, picture: &Picture<'_>) -> Caption {
+        let name = |at: usize| key_name(&picture.frame.series[at].name).to_owned();
+        let band = picture.focus().filter(|at| picture.frame.series[*at].band_points > 0);
+        let has = |there: bool, sign, words: &str| there.then(|| (sign, words.to_owned()));
+        let anomalies = picture.frame.series.iter().any(|series| series.mark_points > 0);
+        let signs = [
+            band.map(|at| (Sign::Band(at), words::expected_of(&name(at)))),
+            has(anomalies, Sign::Anomaly, words::ANOMALY),
+            has(picture.firing().next().is_some(), Sign::Firing, words::FIRING),
+            has(!picture.truth.is_empty(), Sign::Truth, words::TRUTH),
+        ];
+        let about = untrack(|| store.of_spec(|spec, watch| (spec.name.clone(), text::charted(spec, watch))));
+        Caption {
+            title: untrack(|| store.of_spec(text::chart_title)),
+            about: words::caption(&about.0, self.shown().unwrap_or_default(), &about.1),
+            signs: signs.into_iter().flatten().collect(),
+        }
+    }
+
+    fn save_png(self, store: Store) {
+        let caption = store.with_picture(|frame, figures| {
+            self.show(store, (frame, figures), None, |picture| self.caption(store, picture))
+        });
+        self.easel.save_png(store, "chart", &caption);
+    }
+
     fn save_svg(self, store: Store) {
         let place = self.easel.place();
         let image = store.with_picture(|frame, figures| {
             self.show(store, (frame, figures), None, |picture| {
-                self.easel.with(|chart| chart.svg(place, picture))
+                let caption = self.caption(store, picture);
+                self.easel.with(|chart| chart.svg(place, picture, &caption))
             })
         });
         if let Some(image) = image {
@@ -288,11 +344,13 @@ pub(crate) fn MainChart(easel: MainEasel) -> impl IntoView {
         easel.easel.touch();
     });
     let since = Memo::new(move |_| store.controls.with(|frame| frame.drawn_since));
+    let keys = Memo::new(move |_| store.controls.with(|frame| (frame.series.len(), frame.keys)));
     view! {
         <section class="card" aria-label="Main chart">
             <div class="card-head">
                 <Title/>
                 <span class="about">
+                    {move || text::keys_shown(keys.get()).map(|words| format!("{words}: "))}
                     {move || store.of_spec(text::chart_about)}
                     {move || since.get().map(|since| format!(", since {}", text::full_day(since as i64)))}
                 </span>
@@ -300,7 +358,7 @@ pub(crate) fn MainChart(easel: MainEasel) -> impl IntoView {
                 <Times easel=easel/>
                 <SaveMenu
                     what="main chart"
-                    on_png=move || easel.easel.save_png(store, "chart")
+                    on_png=move || easel.save_png(store)
                     on_svg=move || easel.save_svg(store)
                 />
                 <StateWord/>
@@ -417,7 +475,7 @@ fn Plot(easel: MainEasel) -> impl IntoView {
             data-testid="chart"
             role="img"
             tabindex="0"
-            aria-keyshortcuts="+ - 0 ArrowLeft ArrowRight"
+            aria-keyshortcuts="+ - 0 ArrowLeft ArrowRight ArrowUp ArrowDown Enter"
             aria-label=move || summary(store)
             class:on-label=easel.on_label
             node_ref=host
@@ -425,6 +483,7 @@ fn Plot(easel: MainEasel) -> impl IntoView {
             on:pointermove=move |event| {
                 let at = at(&event);
                 easel.hands().brush_to(&event, at.map(|(x, _)| x));
+                easel.by_keys.set(false);
                 easel.point(at);
             }
             on:pointerup=move |_| release(store, easel)
@@ -434,6 +493,7 @@ fn Plot(easel: MainEasel) -> impl IntoView {
             on:dblclick=move |_| easel.set(store, Range::All)
             on:wheel=zoom
             on:keydown=move |event| press(store, easel, &event)
+            on:blur=move |_| if easel.by_keys.get_untracked() { easel.point(None) }
         >
             <Canvases easel=easel.easel/>
             <Show when=move || empty.get()>
@@ -443,7 +503,25 @@ fn Plot(easel: MainEasel) -> impl IntoView {
             </Show>
             <Tip hover=easel.hover/>
         </div>
+        <p class="unseen" role="status" data-testid="read-out">{move || read_out(store, easel)}</p>
     }
+}
+
+/// What keys found on the chart, for who cannot see it.
+fn read_out(store: Store, easel: MainEasel) -> String {
+    if !easel.by_keys.get() {
+        return String::new();
+    }
+    easel.hover.with(|hover| {
+        let Some(hover) = hover else { return String::new() };
+        let time = text::window(hover.time, hover.time + store.window_ms() as f64, false);
+        let (near, others): (Vec<_>, Vec<_>) =
+            hover.values.iter().partition(|(_, name, _)| Some(name) == hover.near.as_ref());
+        let value =
+            |(_, name, value): &&(usize, String, f64)| format!("{} {}", key_name(name), text::value(*value));
+        let values: Vec<String> = near.iter().chain(&others).map(value).collect();
+        format!("{time}: {}", values.join(", "))
+    })
 }
 
 impl Hands {
@@ -495,12 +573,19 @@ fn click(store: Store, easel: MainEasel) {
     }
     let Some(hover) = easel.hover.get_untracked() else { return };
     let Some(key) = hover.near else { return };
-    if let Some(end) = end_of(store, &key, hover.time) {
-        let query = match store.watch.get_untracked() {
-            Watch::Aggregate { query, .. } => query,
-            Watch::Points { .. } => 0,
-        };
-        store.explain(Question::Window { query, key: key.clone(), start: hover.time, end });
+    let start = hover.time;
+    let value = hover.values.iter().find(|(_, name, _)| *name == key).map(|(.., value)| *value);
+    let question = match store.watch.get_untracked() {
+        Watch::Aggregate { query, .. } => {
+            let end = end_of(store, &key, start);
+            end.map(|end| Question::Window { query, key: key.clone(), start, end })
+        }
+        Watch::Points { detector } => {
+            value.map(|value| Question::Point { detector, key: key.clone(), time: start, value })
+        }
+    };
+    if let Some(question) = question {
+        store.explain(question);
     }
     store.selected.set(Some(Mark { key, start: hover.time }));
 }
@@ -509,11 +594,8 @@ fn click(store: Store, easel: MainEasel) {
 /// tables have.
 fn end_of(store: Store, key: &str, start: f64) -> Option<f64> {
     let watch = store.watch.get_untracked();
-    if matches!(watch, Watch::Points { .. }) {
-        return None;
-    }
     let spec = store.spec.get_untracked()?;
-    match knob::query(&spec, watch).window {
+    match knob::windows(&spec, watch) {
         WindowSpec::Tumbling { size, .. } | WindowSpec::Hopping { size, .. } => Some(start + size.0 as f64),
         _ => {
             let frame = store.newest();
@@ -545,8 +627,12 @@ fn press(store: Store, easel: MainEasel, event: &KeyboardEvent) {
         "+" | "=" => easel.zoom(store, None, 1.0 / ZOOM),
         "-" => easel.zoom(store, None, ZOOM),
         "0" => easel.set(store, Range::All),
-        "ArrowLeft" if easel.pan(store, -PAN) => {}
-        "ArrowRight" if easel.pan(store, PAN) => {}
+        "ArrowLeft" => easel.step(store, Step::Earlier),
+        "ArrowRight" => easel.step(store, Step::Later),
+        "ArrowUp" => easel.step(store, Step::Above),
+        "ArrowDown" => easel.step(store, Step::Below),
+        "Enter" => click(store, easel),
+        "Escape" if easel.let_go() => {}
         _ => return,
     }
     event.prevent_default();
@@ -558,8 +644,9 @@ fn summary(store: Store) -> String {
     store.explained.with(|frame| {
         let names: Vec<&str> = frame.series.iter().map(|series| key_name(&series.name)).collect();
         format!(
-            "Chart of {} lines: {}. {} and {}. The table of windows has the newest figures.",
-            names.len(),
+            "Chart of {}: {}. {} and {}. The table of windows has the newest figures.",
+            text::keys_shown((names.len(), frame.keys))
+                .unwrap_or_else(|| text::several(names.len() as f64, "line")),
             names.join(", "),
             text::several(frame.anomalies, "anomaly").replace("anomalys", "anomalies"),
             text::several(frame.alerts, "alert"),

@@ -17,6 +17,7 @@ pub(crate) mod main_chart;
 pub(crate) mod notices;
 mod pinned;
 pub(crate) mod scene;
+mod sink;
 pub(crate) mod strip;
 pub(crate) mod tables;
 
@@ -28,6 +29,11 @@ use crate::wire::{Frame, View};
 pub(crate) trait Drawing {
     /// Whether it has to be drawn again, though the frame is the same. Asking makes it fresh.
     fn take_stale(&self) -> bool;
+
+    /// Whether it shows a frame otherwise than the one that it drew before.
+    fn differs(&self, _before: &Ghost, _frame: &Frame, _figures: &[f64]) -> bool {
+        true
+    }
 
     /// Draws a frame, beside an earlier one to compare with.
     fn draw(&self, store: Store, frame: &Frame, figures: &[f64], ghost: Option<&Ghost>);
@@ -43,6 +49,7 @@ pub(crate) struct Easels {
     pub(crate) disorder: disorder::DisorderEasel,
     pub(crate) distribution: distribution::DistributionEasel,
     pub(crate) lag: lag::LagEasel,
+    pub(crate) sink: sink::SinkEasel,
 }
 
 impl Easels {
@@ -54,6 +61,7 @@ impl Easels {
             disorder: disorder::DisorderEasel::new(),
             distribution: distribution::DistributionEasel::new(),
             lag: lag::LagEasel::new(),
+            sink: sink::SinkEasel::new(),
         }
     }
 
@@ -63,11 +71,12 @@ impl Easels {
         self.disorder.renew_theme();
         self.distribution.renew_theme();
         self.lag.renew_theme();
+        self.sink.renew_theme();
     }
 
     /// All of them, to be drawn.
-    pub(crate) fn all(&self) -> [&dyn Drawing; 4] {
-        [&self.main, &self.disorder, &self.distribution, &self.lag]
+    pub(crate) fn all(&self) -> [&dyn Drawing; 5] {
+        [&self.main, &self.disorder, &self.distribution, &self.lag, &self.sink]
     }
 }
 

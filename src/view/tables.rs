@@ -8,6 +8,7 @@ use crate::view::distribution::DistributionTab;
 use crate::view::lag::LagTab;
 use crate::view::{dot_class, key_name};
 use crate::wire::{Frame, LateRow, Question, RejectedRow, Watch, WindowRow};
+use kappascope_core::Spec;
 use leptos::prelude::*;
 use web_sys::MouseEvent;
 
@@ -102,13 +103,12 @@ fn Windows() -> impl IntoView {
     let store = use_store();
     let heads = Memo::new(move |_| {
         store.of_spec(|spec, watch| {
-            let query = knob::query(spec, watch);
-            let by = if query.by.is_empty() { "key".to_owned() } else { query.by.join(" · ") };
+            let (by, aggregates) = heads(spec, watch);
             let score = knob::detector(spec, watch).map(|detector| match inspect::is_z(&detector.kind) {
                 true => "z",
                 false => "Score",
             });
-            (by, query.aggregates.iter().map(ToString::to_string).collect::<Vec<_>>(), score)
+            (by, aggregates, score)
         })
     });
     let is_judged = Memo::new(move |_| heads.with(|(.., score)| score.is_some()));
@@ -135,23 +135,36 @@ fn Windows() -> impl IntoView {
     }
 }
 
+/// The columns of keys, and of figures: of points that are events, what is measured.
+fn heads(spec: &Spec, watch: Watch) -> (String, Vec<String>) {
+    let (by, figures) = match watch {
+        Watch::Points { .. } => {
+            (knob::detector(spec, watch).map(|detector| &detector.by), vec![text::charted(spec, watch)])
+        }
+        Watch::Aggregate { .. } => {
+            let query = knob::query(spec, watch);
+            let aggregates = query.map_or(&[][..], |query| &query.aggregates);
+            (query.map(|query| &query.by), aggregates.iter().map(ToString::to_string).collect())
+        }
+    };
+    let by = by.filter(|by| !by.is_empty()).map_or_else(|| "key".to_owned(), |by| by.join(" · "));
+    (by, figures)
+}
+
 fn window_line(store: Store, is_judged: Memo<bool>, row: WindowRow) -> impl IntoView {
     let mark = Mark { key: row.key.clone(), start: row.start };
     let selected = Memo::new(move |_| store.selected.with(|selected| selected.as_ref() == Some(&mark)));
     let (anomaly, name) = (row.anomaly, text::window(row.start, row.end, false));
     // A point of an event has no window.
+    let (key, start, end) = (row.key.clone(), row.start, row.end);
     let question = match store.watch.get_untracked() {
-        Watch::Aggregate { query, .. } => {
-            Some(Question::Window { query, key: row.key.clone(), start: row.start, end: row.end })
-        }
-        Watch::Points { .. } => None,
-    };
-    let can_ask = question.is_some();
-    let ask = move |event: MouseEvent| {
-        if let Some(question) = &question {
-            store.look_by(&event, question.clone(), false);
+        Watch::Aggregate { query, .. } => Question::Window { query, key, start, end },
+        Watch::Points { detector } => {
+            let value = row.values.first().copied().unwrap_or_default();
+            Question::Point { detector, key, time: start, value }
         }
     };
+    let ask = move |event: MouseEvent| store.look_by(&event, question.clone(), false);
     let (dot, dated) =
         store.tables.with_untracked(|frame| (dot_class(frame, &row.key), text::needs_days(frame.span)));
     let (tag, word) = match row.revision {
@@ -160,7 +173,7 @@ fn window_line(store: Store, is_judged: Memo<bool>, row: WindowRow) -> impl Into
         revision => ("tag late", format!("revision {revision}")),
     };
     view! {
-        <tr class:leads=can_ask class:anomaly=anomaly class:selected=move || selected.get() on:click=ask>
+        <tr class="leads" class:anomaly=anomaly class:selected=move || selected.get() on:click=ask>
             <td class="text mono">{text::window(row.start, row.end, dated)}</td>
             <td class="text"><span class=dot></span>{key_name(&row.key).to_owned()}</td>
             {row.values.iter().enumerate()
@@ -170,7 +183,7 @@ fn window_line(store: Store, is_judged: Memo<bool>, row: WindowRow) -> impl Into
                 <td class="seldom">{row.score.map_or_else(|| "–".to_owned(), |score| text::fixed(score, 2))}</td>
             })}
             <td>
-                <button class=tag disabled=!can_ask aria-label=format!("{word}: look into {name}")>{word.clone()}</button>
+                <button class=tag aria-label=format!("{word}: look into {name}")>{word.clone()}</button>
             </td>
         </tr>
     }

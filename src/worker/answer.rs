@@ -8,8 +8,8 @@ use super::history::joined;
 use super::kept::State;
 use super::session::Session;
 use crate::wire::{
-    AlertWhy, Answer, Event, EventFate, Fed, Given, Moved, Outcome, PointLine, PointWhy, QueryFate, Question,
-    Story,
+    AlertWhy, Answer, Event, EventFate, Fed, Given, Moved, Outcome, PointLine, PointStory, PointWhy,
+    QueryFate, Question, Story,
 };
 use kappascope_core::explain::{
     self, ConditionTarget, Judged, PointTarget, Rerun, WindowState, WindowTarget,
@@ -55,6 +55,14 @@ pub(super) fn answer(session: &Session, question: &Question) -> Result<Answer, S
             let (transition, message) = found.ok_or("No such alert has fired up to here.")?;
             run.alert(transition, message).map(Answer::Alert)
         }
+        Question::Point { detector, key, time, value } => {
+            let number = session.key_drawn(*detector, key).ok_or_else(|| no_key(key))?;
+            let names = run.pipeline.key_of_score(*detector, number).map(str::to_owned).collect();
+            let known_by = explain::KnownBy::Value { time: *time as i64, value: *value };
+            let target = PointTarget { detector: *detector, key: names, known_by };
+            let kept = session.kept(|state| (state.pipeline.newest_time() as f64) < *time);
+            run.point_story(kept, &target, key).map(Answer::Point)
+        }
     }
 }
 
@@ -68,7 +76,7 @@ impl<'a> Run<'a> {
     fn key(&self, query: u32, name: &str) -> Result<Vec<String>, String> {
         let keys = 0..self.pipeline.key_count(query) as u32;
         let found = keys.into_iter().find(|key| joined(self.pipeline.key_names(query, *key)) == name);
-        let key = found.ok_or_else(|| format!("There is no key {name} with these settings."))?;
+        let key = found.ok_or_else(|| no_key(name))?;
         Ok(self.pipeline.key_names(query, key).map(str::to_owned).collect())
     }
 
@@ -117,6 +125,21 @@ impl<'a> Run<'a> {
     fn point(&self, kept: Option<&'a State>, target: &PointTarget) -> Result<PointWhy, String> {
         let why = self.rerun(kept).point(target).map_err(|error| error.to_string())?;
         Ok(self.point_why(why))
+    }
+
+    fn point_story(
+        &self,
+        kept: Option<&'a State>,
+        target: &PointTarget,
+        key: &str,
+    ) -> Result<PointStory, String> {
+        let why = self.rerun(kept).point(target).map_err(|error| error.to_string())?;
+        Ok(PointStory {
+            key: key.to_owned(),
+            row: why.row.map(|row| row as f64),
+            alerts: why.point.alerts.iter().map(|moved| self.moved(moved)).collect(),
+            why: self.point_why(why),
+        })
     }
 
     fn point_why(&self, why: explain::Why) -> PointWhy {
@@ -270,6 +293,10 @@ impl<'a> Run<'a> {
             measures: (0..self.spec.schema.measures.len()).map(|column| block.measure(column)[0]).collect(),
         })
     }
+}
+
+fn no_key(name: &str) -> String {
+    format!("There is no key {name} with these settings.")
 }
 
 /// The row of an event, looked for from a row on where its partition has come to an offset.

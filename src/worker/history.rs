@@ -6,15 +6,12 @@
 
 use super::frame::ROWS_SHOWN;
 use super::memory::POINTS_KEPT;
-use crate::wire::{AnomalyRow, Firing, Frame, LateRow, Line, View, Watch, WindowRow};
+use crate::wire::{AnomalyRow, Firing, Frame, LINES_SHOWN, LateRow, Line, View, Watch, WindowRow};
 use kappascope_core::spec::{AlertSpec, Watched};
 use kappascope_core::{
     AlertState, Change, Drop, DropReason, Pipeline, Score, Spec, Timing, Transition, WindowResult,
 };
 use std::collections::VecDeque;
-
-/// How many keys a chart shows: more lines than colours and dashes that a person can tell apart.
-const LINES_SHOWN: usize = 8;
 
 /// How many keys are remembered for the chart. The first so many of the stream compete for its lines.
 const KEYS_KEPT: usize = 1_000;
@@ -263,6 +260,13 @@ impl History {
                 }
             }
         }
+    }
+
+    /// The number of a key of the detector whose points are drawn, by its strings in one.
+    pub(super) fn key_drawn(&self, pipeline: &Pipeline, detector: u32, name: &str) -> Option<u32> {
+        let mut keys = 0..self.lines.len() as u32;
+        let drawn = self.watch == Watch::Points { detector };
+        keys.find(|key| drawn && self.name(pipeline, *key) == name)
     }
 
     /// The firing of an alert that is remembered, by its id.

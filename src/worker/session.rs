@@ -689,6 +689,11 @@ impl Session {
         self.history.firing(id)
     }
 
+    /// The number of a key whose points are drawn, by its strings in one.
+    pub(super) fn key_drawn(&self, detector: u32, name: &str) -> Option<u32> {
+        self.history.key_drawn(&self.pipeline, detector, name)
+    }
+
     /// What the page looks at from now on.
     pub(super) fn look(&mut self, view: View) {
         let before = std::mem::replace(&mut self.view, view);
@@ -699,10 +704,11 @@ impl Session {
         self.changed |= View { pixels: 0, ..before } != View { pixels: 0, ..view };
     }
 
-    /// Reads the last rows again, one by one.
+    /// Reads the last rows again, one by one. What is still to be caught up with stays.
     fn look_again(&mut self) {
-        let finished = self.finished;
-        self.return_to(self.row);
+        let (finished, row, goal) = (self.finished, self.row, self.catch_up_to);
+        self.return_to(row);
+        self.catch_up_to = goal.max(row);
         if finished {
             self.finish_if_complete();
         }
@@ -715,6 +721,7 @@ impl Session {
         let mut frame = frame::of_pipeline(&self.pipeline);
         frame.state = self.state;
         frame.row = self.row as f64;
+        frame.goal = if self.finished { self.row } else { self.row.max(self.catch_up_to) } as f64;
         frame.events_per_second = self.rate.per_second(now);
         frame.progress = self.feed.progress(&self.log);
         frame.reading = self.reading_now();

@@ -3,7 +3,8 @@
 use crate::setting;
 use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
-use std::process::Command;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
 
 /// The summary that ends every run.
 #[derive(Clone, Debug, Deserialize)]
@@ -42,4 +43,38 @@ pub fn run(arguments: &[&str]) -> Result<Run> {
     let text = kappascope(&[&["run"], arguments].concat())?;
     let last = text.lines().last().context("the binary printed nothing")?;
     serde_json::from_str(last).with_context(|| format!("`{last}` is not a summary"))
+}
+
+/// The binary as a server, as long as this lives.
+pub struct Served {
+    child: Child,
+    /// Where it is, such as `http://127.0.0.1:1234`.
+    pub url: String,
+}
+
+impl Served {
+    /// Starts `kappascope serve` on a free port, with these arguments.
+    ///
+    /// # Errors
+    /// When it does not say where it serves.
+    pub fn start(arguments: &[&str]) -> Result<Self> {
+        let mut child = Command::new(setting("KAPPASCOPE_BIN"))
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(arguments)
+            .stderr(Stdio::piped())
+            .spawn()
+            .context("starting the binary")?;
+        let mut line = String::new();
+        BufReader::new(child.stderr.take().context("no pipe")?).read_line(&mut line)?;
+        let url = line.trim_end().rsplit_once(' ').map(|(_, url)| url.to_owned());
+        Ok(Self { child, url: url.with_context(|| format!("`{line}` says no address"))? })
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }

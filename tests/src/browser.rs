@@ -89,11 +89,12 @@ impl Page {
     /// Opens the page with a fragment, empty or beginning with `#`, and waits until it answers.
     pub async fn open(&self, fragment: &str) -> Result<()> {
         self.load(fragment).await?;
-        self.until("the page answers", async || {
-            Ok(self.script("return !!(globalThis.kappascope && kappascope.stats())", &[]).await?
-                == json!(true))
-        })
-        .await
+        self.answers().await
+    }
+
+    async fn answers(&self) -> Result<()> {
+        let there = "return !!(globalThis.kappascope && kappascope.stats())";
+        self.until("the page answers", async || Ok(self.script(there, &[]).await? == json!(true))).await
     }
 
     /// The same without waiting, for a page that may never answer.
@@ -101,6 +102,12 @@ impl Page {
         // A change of the fragment alone would not load the page again.
         self.client.goto("about:blank").await?;
         Ok(self.client.goto(&format!("{}{fragment}", self.inner.site.url)).await?)
+    }
+
+    /// Opens the page at another address, and waits until it answers.
+    pub async fn open_at(&self, url: &str) -> Result<()> {
+        self.client.goto(url).await?;
+        self.answers().await
     }
 
     /// Loads the page again past all that the browser keeps, as with Shift and the reload button.
@@ -207,12 +214,12 @@ impl Page {
     pub async fn hover(&self, selector: &str, at: (f64, f64)) -> Result<(f64, f64)> {
         // What stands still for so many frames is where it will be pressed; the page's texts come a few times a second.
         let code = "const [selector, x, y] = arguments;
-             const e = document.querySelector(selector);
-             e.scrollIntoView({ block: 'center', behavior: 'instant' });
+             const find = () => document.querySelector(selector);
+             find().scrollIntoView({ block: 'center', behavior: 'instant' });
              return new Promise(done => {
                let last, still = 0;
                const look = () => {
-                 const box = e.getBoundingClientRect();
+                 const box = (find() ?? document.body).getBoundingClientRect();
                  const now = [box.left + box.width * x, box.top + box.height * y];
                  still = String(now) === String(last) ? still + 1 : 0;
                  last = now;
@@ -220,6 +227,8 @@ impl Page {
                };
                look();
              })";
+        let wait = self.client.wait().at_most(PATIENCE);
+        wait.for_element(Locator::Css(selector)).await.with_context(|| format!("no {selector}"))?;
         let place = self.script(code, &[json!(selector), json!(at.0), json!(at.1)]).await?;
         let place = serde_json::from_value(place).with_context(|| format!("no {selector}"))?;
         self.mouse("mouseMoved", place, 0).await?;
@@ -228,12 +237,61 @@ impl Page {
 
     /// Presses the pointer on a place in an element, moves it by so many CSS pixels, and lets go.
     pub async fn drag(&self, selector: &str, at: (f64, f64), by: (f64, f64)) -> Result<()> {
+        self.drag_and(selector, at, by, async || Ok(())).await
+    }
+
+    /// The same, and does something before it lets go.
+    pub async fn drag_and(
+        &self,
+        selector: &str,
+        at: (f64, f64),
+        by: (f64, f64),
+        act: impl AsyncFnOnce() -> Result<()>,
+    ) -> Result<()> {
         let (x, y) = self.hover(selector, at).await?;
         self.mouse("mousePressed", (x, y), 1).await?;
         for part in [0.25, 0.5, 0.75, 1.0] {
             self.mouse("mouseMoved", (x + by.0 * part, y + by.1 * part), 1).await?;
         }
+        act().await?;
         self.mouse("mouseReleased", (x + by.0, y + by.1), 0).await
+    }
+
+    /// Clicks the middle of an element by the pointer.
+    pub async fn tap(&self, selector: &str) -> Result<()> {
+        let at = self.hover(selector, (0.5, 0.5)).await?;
+        self.mouse("mousePressed", at, 1).await?;
+        self.mouse("mouseReleased", at, 0).await
+    }
+
+    /// Sends keys to the first of a selector's elements, once it is there.
+    pub async fn press_on(&self, selector: &str, keys: &str) -> Result<()> {
+        let wait = self.client.wait().at_most(PATIENCE);
+        let element =
+            wait.for_element(Locator::Css(selector)).await.with_context(|| format!("no {selector}"))?;
+        element.send_keys(keys).await.with_context(|| format!("pressing on {selector}"))
+    }
+
+    /// The text of the first of a selector's elements as it is seen, with plain spaces; empty where there is none.
+    pub async fn words(&self, selector: &str) -> Result<String> {
+        let code = "return document.querySelector(arguments[0])?.innerText ?? ''";
+        let words = self.script(code, &[json!(selector)]).await?;
+        Ok(words.as_str().unwrap_or_default().replace(['\u{a0}', '\u{202f}'], " "))
+    }
+
+    /// Waits until the first of a selector's elements has words of which this holds, and gives them.
+    pub async fn until_words(
+        &self,
+        what: &str,
+        selector: &str,
+        condition: impl Fn(&str) -> bool,
+    ) -> Result<String> {
+        let last = std::cell::RefCell::new(String::new());
+        let found = poll(what, async || {
+            last.replace(self.words(selector).await?);
+            Ok(condition(&last.borrow()).then(|| last.borrow().clone()))
+        });
+        found.await.with_context(|| format!("{selector} says “{}”", last.borrow()))
     }
 
     /// Turns the wheel over a place in an element; down is positive.
@@ -273,12 +331,25 @@ impl Page {
 
     /// Prefers a colour scheme, as the system's setting would.
     pub async fn prefer(&self, theme: Theme) -> Result<()> {
-        let value = if theme == Theme::Light { "light" } else { "dark" };
-        self.devtools(
-            "Emulation.setEmulatedMedia",
-            json!({ "features": [{ "name": "prefers-color-scheme", "value": value }] }),
-        )
-        .await
+        self.medium("prefers-color-scheme", if theme == Theme::Light { "light" } else { "dark" }).await
+    }
+
+    /// Gives one feature of the medium a value, as the system's setting would, and the others their own.
+    pub async fn medium(&self, feature: &str, value: &str) -> Result<()> {
+        let features = json!({ "features": [{ "name": feature, "value": value }] });
+        self.devtools("Emulation.setEmulatedMedia", features).await
+    }
+
+    /// Puts the page in the background for so long, as when a person looks at another tab, and gives its
+    /// figures as they are the first moment it is seen again.
+    pub async fn hide_for(&self, length: Duration) -> Result<Stats> {
+        let here = self.client.window().await?;
+        let other = self.client.new_window(true).await?.handle;
+        self.client.switch_to_window(other).await?;
+        tokio::time::sleep(length).await;
+        self.client.close_window().await?;
+        self.client.switch_to_window(here).await?;
+        self.stats().await
     }
 
     /// Drops a file anywhere on the page, as from the desktop.
@@ -330,6 +401,20 @@ impl Page {
         let log = self.client.issue_cmd(commands::Log).await?;
         let entries = log.as_array().cloned().unwrap_or_default();
         Ok(entries.iter().map(|entry| entry["message"].to_string()).collect())
+    }
+
+    /// How many pixels the last canvas (the one of data) inside an element has that are not empty. They are read from
+    /// a copy: a canvas that is read again and again is moved off the graphics card, with a warning.
+    pub async fn painted(&self, selector: &str) -> Result<f64> {
+        let code = "const canvas = [...document.querySelectorAll(arguments[0] + ' canvas')].at(-1);
+             const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d', { willReadFrequently: true });
+             copy.drawImage(canvas, 0, 0);
+             const pixels = copy.getImageData(0, 0, canvas.width, canvas.height).data;
+             let painted = 0;
+             for (let at = 3; at < pixels.length; at += 4) painted += pixels[at] > 0;
+             return painted";
+        let painted = self.script(code, &[json!(selector)]).await?;
+        painted.as_f64().with_context(|| format!("{selector} has {painted} painted pixels"))
     }
 
     /// Bytes that the page's scripts hold, once what nobody needs is gone.

@@ -8,11 +8,14 @@
 
 mod binary;
 mod browser;
+pub mod keys;
 mod site;
+mod states;
 
-pub use binary::{Run, kappascope, run};
+pub use binary::{Run, Served, kappascope, run};
 pub use browser::{Page, Stats, Theme};
 pub use site::Site;
+pub use states::{each_state, show_running};
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -59,6 +62,12 @@ pub fn built_site() -> PathBuf {
 #[must_use]
 pub fn axe() -> PathBuf {
     setting("KAPPASCOPE_AXE")
+}
+
+/// The script of uPlot, which the charts are measured beside.
+#[must_use]
+pub fn uplot() -> PathBuf {
+    setting("KAPPASCOPE_UPLOT")
 }
 
 /// A path that `cargo xtask test` says.

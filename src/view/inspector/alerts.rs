@@ -1,10 +1,14 @@
 //! All alerts, the newest first.
 
 use crate::state::{Store, use_store};
-use crate::text;
+use crate::text::{self, inspect as words};
 use crate::view::key_name;
-use crate::wire::{Firing, Question};
+use crate::wire::{Firing, Question, State};
 use leptos::prelude::*;
+
+/// Most lines while events come: as many as one sees at once. A hundred that all change five times a second take
+/// longer to paint than a frame lasts.
+const LINES_RUNNING: usize = 20;
 
 /// The list of alerts; of one rule, where there are several and a person chose one.
 #[component]
@@ -19,25 +23,31 @@ pub(super) fn Alerts() -> impl IntoView {
             chosen.set(String::new());
         }
     });
-    let dated = Memo::new(move |_| store.explained.with(|frame| text::needs_days(frame.span)));
+    let dated = Memo::new(move |_| store.alerts.with(|frame| text::needs_days(frame.span)));
     let open = Memo::new(move |_| {
         store.inquiry.trail.with(|trail| match &trail.last()?.question {
             Question::Alert { id } => Some(id.clone()),
             _ => None,
         })
     });
-    let shown = move || {
+    let shown = Memo::new(move |_| {
         let rule = chosen.get();
         let is_shown = |firing: &&Firing| rule.is_empty() || firing.rule == rule;
-        store.explained.with(|frame| frame.firing.iter().filter(is_shown).cloned().collect::<Vec<_>>())
-    };
-    let none = Memo::new(move |_| shown().is_empty());
+        store.alerts.with(|frame| frame.firing.iter().filter(is_shown).cloned().collect::<Vec<_>>())
+    });
+    let all = Memo::new(move |_| shown.with(Vec::len));
+    let is_running = Memo::new(move |_| store.alerts.with(|frame| frame.state == State::Running));
+    let count = Memo::new(move |_| if is_running.get() { all.get().min(LINES_RUNNING) } else { all.get() });
+    // Lines stay where they are and only their words change: at a million events a second every alert is a new one
+    // at each renewal.
+    let lines =
+        move |at: usize| line(store, open, dated, Memo::new(move |_| shown.with(|all| all.get(at).cloned())));
     view! {
         <section class="inspect" aria-label="All alerts">
             <div class="inspect-head">
                 <h2>
                     "All alerts"
-                <span class="faint">{move || store.explained.with(|frame| text::count(frame.alerts))}</span>
+                <span class="faint">{move || store.alerts.with(|frame| text::count(frame.alerts))}</span>
                 </h2>
                 <Show when=move || rules.with(|rules| rules.len() > 1)>
                     <select
@@ -53,51 +63,72 @@ pub(super) fn Alerts() -> impl IntoView {
                 </Show>
             </div>
             <ol data-testid="alerts">
-                <For
-                    each=shown
-                    key=move |firing| (firing.id.clone(), firing.end.map(|end| end as i64), dated.get())
-                    children=move |firing| line(store, open, firing, dated.get_untracked())
-                />
+                <For each=move || 0..count.get() key=|at| *at children=lines/>
             </ol>
-            <Show when=move || none.get()>
+            <Show when=move || count.get() < all.get()>
+                <p class="muted">{move || words::more_when_paused(all.get() - count.get())}</p>
+            </Show>
+            <Show when=move || count.get() == 0>
                 <p class="muted">
-                    {move || match chosen.with(String::is_empty) {
-                        true => "None yet. An alert fires when an anomaly lasts as long as its rule says.",
-                        false => "None of this rule among the newest.",
-                    }}
+                    {move || words::no_alerts(chosen.with(String::is_empty))}
                 </p>
             </Show>
         </section>
     }
 }
 
-fn line(store: Store, open: Memo<Option<String>>, firing: Firing, dated: bool) -> impl IntoView {
-    let when = text::since(firing.start, firing.end, dated);
-    let state = if firing.end.is_none() { "firing: " } else { "resolved: " };
-    let (id, question) = (firing.id.clone(), Question::Alert { id: firing.id });
-    let about = match firing.message {
-        Some(message) => format!("{}: {message}", firing.severity),
-        None => firing.severity,
+/// One alert; nothing in the moment between its end and that of its line.
+fn line(
+    store: Store,
+    open: Memo<Option<String>>,
+    dated: Memo<bool>,
+    firing: Memo<Option<Firing>>,
+) -> impl IntoView {
+    let of = move |word: fn(&Firing) -> String| {
+        move || firing.with(|firing| firing.as_ref().map(word).unwrap_or_default())
+    };
+    let is_firing =
+        Memo::new(move |_| firing.with(|firing| firing.as_ref().is_some_and(|firing| firing.end.is_none())));
+    let is_open = Memo::new(move |_| {
+        firing.with(|firing| {
+            open.with(|open| firing.as_ref().is_some_and(|firing| open.as_ref() == Some(&firing.id)))
+        })
+    });
+    let when = move || {
+        let dated = dated.get();
+        firing.with(|firing| firing.as_ref().map(|firing| text::since(firing.start, firing.end, dated)))
+    };
+    let look = move |event| {
+        if let Some(firing) = firing.get_untracked() {
+            store.look_by(&event, Question::Alert { id: firing.id }, false);
+        }
     };
     view! {
         <li>
             <button
                 class="alert"
-                class:firing=firing.end.is_none()
-                aria-current=move || open.with(|open| open.as_ref() == Some(&id)).then_some("true")
-                title=text::full_day(firing.start as i64)
-                on:click=move |event| store.look_by(&event, question.clone(), false)
+                class:firing=move || is_firing.get()
+                aria-current=move || is_open.get().then_some("true")
+                title=of(|firing| text::full_day(firing.start as i64))
+                on:click=look
             >
                 <i aria-hidden="true"></i>
                 <span>
-                    <span class="unseen">{state}</span>
-                    <span class="name">{firing.rule}</span>
+                    <span class="unseen">{move || if is_firing.get() { "firing: " } else { "resolved: " }}</span>
+                    <span class="name">{of(|firing| firing.rule.clone())}</span>
                     " "
-                    <span class="key">{key_name(&firing.key).to_owned()}</span>
+                    <span class="key">{of(|firing| key_name(&firing.key).to_owned())}</span>
                 </span>
                 <span class="when">{when}</span>
-                <span class="about">{about}</span>
+                <span class="about">{of(about)}</span>
             </button>
         </li>
+    }
+}
+
+fn about(firing: &Firing) -> String {
+    match &firing.message {
+        Some(message) => format!("{}: {message}", firing.severity),
+        None => firing.severity.clone(),
     }
 }

@@ -10,6 +10,9 @@ use crate::wire::{Event, EventFate, Fed, Given, Outcome, PointLine, QueryFate, Q
 use kappascope_core::Millis;
 use leptos::prelude::*;
 
+/// How far the buttons move an event, in milliseconds.
+const SHIFTS: [f64; 6] = [-60_000.0, -10_000.0, -1_000.0, 1_000.0, 10_000.0, 60_000.0];
+
 /// An event and its fate.
 #[component]
 pub(super) fn EventPane(fate: EventFate) -> impl IntoView {
@@ -34,6 +37,7 @@ pub(super) fn EventPane(fate: EventFate) -> impl IntoView {
             <small>{format!("event {}", text::count(row))}</small>
         </p>
         {facts(store, &fate)}
+        {retime(store, &fate.event)}
         {fate.queries.iter().map(|query| of_query(store, row, query)).collect_view()}
         {points(store, &fate.points)}
         {(!fate.settled).then(|| view! {
@@ -66,6 +70,31 @@ fn facts(store: Store, fate: &EventFate) -> impl IntoView + use<> {
         <dl class="facts-of">
             {facts.into_iter().map(|(name, fact)| view! { <div><dt>{name}</dt><dd>{fact}</dd></div> }).collect_view()}
         </dl>
+    }
+}
+
+/// Buttons that give it another time: what dragging its dot does, by keys.
+fn retime(store: Store, event: &Event) -> impl IntoView + use<> {
+    let (row, time) = (event.row, event.time);
+    let is_moved =
+        Memo::new(move |_| store.explained.with(|frame| frame.moved.iter().any(|(moved, _)| *moved == row)));
+    let step = move |ms: f64| {
+        view! {
+            <button class="button small" on:click=move |_| store.move_event(row, Some(time + ms))>
+                {inspect::shift(ms)}
+            </button>
+        }
+    };
+    view! {
+        <div class="retime" role="group" aria-label=inspect::RETIME data-testid="event-time">
+            <p class="muted">{inspect::RETIME_HINT}</p>
+            {SHIFTS.map(step)}
+            <Show when=move || is_moved.get()>
+                <button class="button small" data-testid="event-own-time" on:click=move |_| store.move_event(row, None)>
+                    {inspect::OWN_TIME}
+                </button>
+            </Show>
+        </div>
     }
 }
 
@@ -187,7 +216,7 @@ fn result(store: Store, row: f64, given: &Given) -> AnyView {
 /// What detectors made of it.
 fn points(store: Store, points: &[PointLine]) -> AnyView {
     let line = |point: &PointLine| {
-        let verdict = if point.anomaly { "an anomaly" } else { "normal" };
+        let verdict = inspect::verdict(point.anomaly);
         let words = format!("{}: {verdict}, score {}", point.detector, text::fixed(point.score, 2));
         view! { <p class="faint small" class:fire=point.anomaly>{words}</p> {moved(store, &point.alerts)} }
     };

@@ -127,6 +127,10 @@ fn show(answer: &Answer) -> AnyView {
             view! { <div data-testid="explain-window"><window::WindowPane story=story.clone()/></div> }
                 .into_any()
         }
+        Answer::Point(story) => {
+            view! { <div data-testid="explain-point"><point::PointPane story=story.clone()/></div> }
+                .into_any()
+        }
         Answer::Event(fate) => {
             view! { <div data-testid="explain-event"><event::EventPane fate=fate.clone()/></div> }.into_any()
         }

@@ -79,12 +79,11 @@ fn fired(store: Store, firing: Firing) -> AnyView {
 fn anomaly(store: Store, row: &AnomalyRow) -> AnyView {
     let what = untrack(|| store.of_spec(text::charted));
     let window = text::window(row.start, row.end, dated(store));
-    let query = match store.watch.get_untracked() {
-        Watch::Aggregate { query, .. } => Some(query),
-        Watch::Points { .. } => None,
+    let (key, start, end) = (row.key.clone(), row.start, row.end);
+    let question = match store.watch.get_untracked() {
+        Watch::Aggregate { query, .. } => Question::Window { query, key, start, end },
+        Watch::Points { detector } => Question::Point { detector, key, time: start, value: row.value },
     };
-    let question =
-        query.map(|query| Question::Window { query, key: row.key.clone(), start: row.start, end: row.end });
     view! {
         <h2 id=HEADING tabindex="-1">"Newest anomaly"</h2>
         <p class="big">
@@ -92,9 +91,7 @@ fn anomaly(store: Store, row: &AnomalyRow) -> AnyView {
             <small>{format!("{} of {} in {window}", inspect::counted(&what), key_name(&row.key))}</small>
         </p>
         {measured(row)}
-        {question.map(|question| view! {
-            <p class="actions"><button class="button" on:click=why(store, question)>"Why it is one"</button></p>
-        })}
+        <p class="actions"><button class="button" on:click=why(store, question)>"Why it is one"</button></p>
     }
     .into_any()
 }

@@ -1,12 +1,15 @@
 //! Why a point scored as it did: the formula with names, with numbers, what came out, and the smallest
 //! change that would have turned it.
 
+use super::alert::moved;
 use super::strip::{self, Strip};
+use super::{HEADING, dated, onward};
 use crate::formula::Formula;
 use crate::state::{Store, use_store};
 use crate::text;
 use crate::text::inspect::{self, BEYOND_MEASURE};
-use crate::wire::PointWhy;
+use crate::view::key_name;
+use crate::wire::{PointStory, PointWhy, Question};
 use kappascope_core::Spec;
 use kappascope_core::spec::DetectorSpec;
 use leptos::prelude::*;
@@ -38,6 +41,34 @@ impl Of {
 
 fn detector<'s>(spec: &'s Spec, name: &str) -> Option<&'s DetectorSpec> {
     spec.detector.iter().find(|detector| detector.name == name)
+}
+
+/// A point of a detector that reads events.
+#[component]
+pub(super) fn PointPane(story: PointStory) -> impl IntoView {
+    let store = use_store();
+    let PointStory { key, row, why, alerts } = story;
+    let tag = if why.anomaly { "tag fire" } else { "tag" };
+    let place = format!(
+        "{} of {} at {}",
+        Of::point(store, &why).unit,
+        key_name(&key),
+        inspect::instant(why.time, dated(store))
+    );
+    view! {
+        <h2 id=HEADING tabindex="-1">
+            {inspect::POINT} <span class=tag>{inspect::verdict(why.anomaly)}</span>
+        </h2>
+        <p class="big">{text::value(why.value)} " " <small>{place}</small></p>
+        <p class="muted">{inspect::expected(why.expected, why.low, why.high)}</p>
+        <PointPart point=why/>
+        {row.map(|row| view! {
+            <div class="onwards">
+                {onward(store, inspect::ITS_EVENT, text::count(row), Question::Event { row })}
+            </div>
+        })}
+        {moved(store, &alerts)}
+    }
 }
 
 /// The arithmetic of a point.

@@ -5,6 +5,7 @@
 use crate::state::{Store, use_store};
 use crate::text;
 use crate::ui::slider::{MINUTE, SECOND, Slider};
+use crate::view::sink::SinkPicture;
 use crate::wire::Source;
 use kappascope_core::backpressure::{QueueSpec, WhenFull};
 use kappascope_scenario::Faults;
@@ -176,12 +177,12 @@ pub(super) fn FaultDials() -> impl IntoView {
     }
 }
 
-/// The faults of the simulated world that is open.
+/// The faults of the simulated world that is open, or is being opened.
 fn faults(store: Store) -> Option<Faults> {
-    store.opened.with(|opened| match opened.as_ref().map(|opened| &opened.source) {
-        Some(Source::Scenario { faults, .. }) => Some(faults.clone()),
+    match store.wanted() {
+        Some(Source::Scenario { faults, .. }) => Some(faults),
         _ => None,
-    })
+    }
 }
 
 fn is_turned(fault: &Fault, faults: &Faults) -> bool {
@@ -191,22 +192,33 @@ fn is_turned(fault: &Fault, faults: &Faults) -> bool {
 #[component]
 fn Dial(fault: &'static Fault) -> impl IntoView {
     let store = use_store();
-    let value = Memo::new(move |_| (fault.read)(&faults(store).unwrap_or_default()));
+    // While a dial is turned it says where it will be; the source is opened again when it is let go.
+    let turned = RwSignal::new(None);
+    let value =
+        Memo::new(move |_| turned.get().unwrap_or_else(|| (fault.read)(&faults(store).unwrap_or_default())));
     let partitions =
         move || store.opened.with_untracked(|opened| opened.as_ref().map_or(1, |o| o.spec.schema.partitions));
+    let let_go = move |_| {
+        if let Some(value) = turned.get_untracked() {
+            store.disturb(|faults| (fault.set)(faults, value, partitions()));
+            turned.set(None);
+        }
+    };
     view! {
-        <Slider
-            label=fault.label
-            about=fault.about
-            test_id=fault.test_id
-            ladder=Signal::stored(fault.ladder.to_vec())
-            value=value.into()
-            mark=Signal::stored(None)
-            words=Signal::derive(move || (fault.write)(value.get()))
-            on_change=Callback::new(move |value| store.disturb(|faults| (fault.set)(faults, value, partitions())))
-        >
-            {fault.about}
-        </Slider>
+        <div on:change=let_go>
+            <Slider
+                label=fault.label
+                about=fault.about
+                test_id=fault.test_id
+                ladder=Signal::stored(fault.ladder.to_vec())
+                value=value.into()
+                mark=Signal::stored(None)
+                words=Signal::derive(move || (fault.write)(value.get()))
+                on_change=Callback::new(move |value| turned.set(Some(value)))
+            >
+                {fault.about}
+            </Slider>
+        </div>
     }
 }
 
@@ -249,5 +261,6 @@ fn SlowSink() -> impl IntoView {
         >
             {effect}
         </Slider>
+        <Show when=move || store.sink.with(Option::is_some)><SinkPicture/></Show>
     }
 }

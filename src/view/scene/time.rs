@@ -92,9 +92,11 @@ fn Lateness() -> impl IntoView {
             about="How long after its end a window still takes events, and corrects its result."
             test_id="lateness"
             ladder=|_, _| WAITS.to_vec()
-            read=|spec, watch| Some(knob::query(spec, watch).lateness.0 as f64)
+            read=|spec, watch| Some(knob::query(spec, watch)?.lateness.0 as f64)
             write=|ms| text::span(ms as i64)
-            set=|spec, watch, ms| knob::query_mut(spec, watch).lateness = Millis(ms as i64)
+            set=|spec, watch, ms| {
+                knob::change_query(spec, watch, |query| query.lateness = Millis(ms as i64));
+            }
         >
             {move || match corrections.get() {
                 0.0 => "No window was corrected after closing".to_owned(),

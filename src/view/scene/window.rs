@@ -5,6 +5,7 @@ use crate::knob;
 use crate::knob::window::{self, WindowKind};
 use crate::state::{Store, use_store};
 use crate::text;
+use crate::text::scene as words;
 use crate::ui::icon::{Glyph, Icon};
 use crate::ui::slider::{EVENTS, LENGTHS};
 use crate::wire::{Frame, Watch};
@@ -20,23 +21,30 @@ const EVERY: Millis = Millis(10_000);
 pub(super) fn WindowSection() -> impl IntoView {
     let store = use_store();
     let kind = Memo::new(move |_| kind_now(store));
-    let about = of_spec(|spec, watch| match knob::query(spec, watch).by.join(", ") {
-        by if by.is_empty() => "all events".to_owned(),
-        by => format!("by {by}"),
+    let has_query = Memo::new(move |_| store.of_spec(|spec, _| !spec.query.is_empty()));
+    let about = of_spec(|spec, watch| match knob::query(spec, watch).map(|query| query.by.join(", ")) {
+        None => "none".to_owned(),
+        Some(by) if by.is_empty() => "all events".to_owned(),
+        Some(by) => format!("by {by}"),
     });
     view! {
         <Section number="3" id="section-window" name="Windows" about=about>
-            <Query/>
-            <Kinds kind=kind/>
-            {move || dials(kind.get())}
-            <p class="effect" data-testid="window-effect"><Effect/></p>
-            <Show when=move || kind.get() != WindowKind::Rolling><More><Results/></More></Show>
+            <Show
+                when=move || has_query.get()
+                fallback=|| view! { <p class="effect">{words::NO_QUERY}</p> }
+            >
+                <Query/>
+                <Kinds kind=kind/>
+                {move || dials(kind.get())}
+                <p class="effect" data-testid="window-effect"><Effect/></p>
+                <Show when=move || kind.get() != WindowKind::Rolling><More><Results/></More></Show>
+            </Show>
         </Section>
     }
 }
 
 fn kind_now(store: Store) -> WindowKind {
-    let kind = |spec: &Spec, watch| Some(WindowKind::of(knob::query(spec, watch).window));
+    let kind = |spec: &Spec, watch| Some(WindowKind::of(knob::windows(spec, watch)));
     store.of_spec(kind).unwrap_or(WindowKind::Tumbling)
 }
 
@@ -166,7 +174,7 @@ fn Length(label: &'static str, test_id: &'static str) -> impl IntoView {
             about=about
             test_id=test_id
             ladder=lengths
-            read=|spec, watch| knob::length(knob::query(spec, watch).window).map(|length| length.0 as f64)
+            read=|spec, watch| knob::length(knob::windows(spec, watch)).map(|length| length.0 as f64)
             write=|ms| text::span(ms as i64)
             set=|spec, watch, ms| window::set_length(spec, watch, Millis(ms as i64))
         >
@@ -177,7 +185,7 @@ fn Length(label: &'static str, test_id: &'static str) -> impl IntoView {
 
 /// Lengths of windows: from a second, but for gaps, which may be shorter.
 fn lengths(spec: &Spec, watch: Watch) -> Vec<f64> {
-    let least = match WindowKind::of(knob::query(spec, watch).window) {
+    let least = match WindowKind::of(knob::windows(spec, watch)) {
         WindowKind::Session => LENGTHS[0],
         _ => 1e3,
     };
@@ -187,7 +195,7 @@ fn lengths(spec: &Spec, watch: Watch) -> Vec<f64> {
 #[component]
 fn Slide(label: &'static str, about: &'static str) -> impl IntoView {
     let hops = of_spec(|spec, watch| {
-        let size = knob::length(knob::query(spec, watch).window);
+        let size = knob::length(knob::windows(spec, watch));
         let (size, slide) = (size.unwrap_or_default(), window::slide(spec, watch).unwrap_or_default());
         let windows = size.0 / slide.0.max(1);
         format!("Each event is in up to {}", text::several(windows as f64, "window"))
@@ -198,7 +206,7 @@ fn Slide(label: &'static str, about: &'static str) -> impl IntoView {
             about=about
             test_id="window-slide"
             ladder=|spec, watch| {
-                let size = knob::length(knob::query(spec, watch).window);
+                let size = knob::length(knob::windows(spec, watch));
                 size.map_or_else(Vec::new, |size| window::slides(size).into_iter().map(|ms| ms as f64).collect())
             }
             read=|spec, watch| window::slide(spec, watch).map(|slide| slide.0 as f64)
@@ -270,7 +278,9 @@ fn effect(kind: WindowKind, frame: &Frame) -> String {
 fn Results() -> impl IntoView {
     let hand = Hand::get();
     let store = hand.store;
-    let emit = Memo::new(move |_| store.of_spec(|spec, watch| knob::query(spec, watch).emit));
+    let emit = Memo::new(move |_| {
+        store.of_spec(|spec, watch| knob::query(spec, watch).map(|query| query.emit).unwrap_or_default())
+    });
     let is_every = Memo::new(move |_| matches!(emit.get(), Emission::Every(_)));
     let set_emit = move |event| {
         let chosen = match event_target_value(&event).as_str() {
@@ -278,7 +288,7 @@ fn Results() -> impl IntoView {
             "every" => Emission::Every(EVERY),
             _ => Emission::OnClose,
         };
-        hand.press("window-emit", |spec, watch| knob::query_mut(spec, watch).emit = chosen);
+        hand.press("window-emit", |spec, watch| knob::change_query(spec, watch, |query| query.emit = chosen));
     };
     view! {
         <label class="choice" title="When a window gives results, beside the one when it closes">
@@ -305,12 +315,14 @@ fn Every() -> impl IntoView {
             about="An early result whenever the watermark passes a multiple of this, if the window changed."
             test_id="window-every"
             ladder=|_, _| LENGTHS.to_vec()
-            read=|spec, watch| match knob::query(spec, watch).emit {
+            read=|spec, watch| match knob::query(spec, watch)?.emit {
                 Emission::Every(every) => Some(every.0 as f64),
                 _ => None,
             }
             write=|ms| text::span(ms as i64)
-            set=|spec, watch, ms| knob::query_mut(spec, watch).emit = Emission::Every(Millis(ms as i64))
+            set=|spec, watch, ms| {
+                knob::change_query(spec, watch, |query| query.emit = Emission::Every(Millis(ms as i64)));
+            }
         >
             ""
         </Dial>
@@ -328,13 +340,17 @@ const ACCUMULATIONS: [(Accumulation, &str, &str); 3] = [
 fn Accumulate() -> impl IntoView {
     let hand = Hand::get();
     let store = hand.store;
-    let now = Memo::new(move |_| store.of_spec(|spec, watch| knob::query(spec, watch).accumulation));
+    let now = Memo::new(move |_| {
+        store.of_spec(|spec, watch| {
+            knob::query(spec, watch).map(|query| query.accumulation).unwrap_or_default()
+        })
+    });
     let set = move |event| {
         let chosen = event_target_value(&event);
         let known = ACCUMULATIONS.into_iter().find(|(_, name, _)| *name == chosen);
         if let Some((known, ..)) = known {
             hand.press("window-accumulation", |spec, watch| {
-                knob::query_mut(spec, watch).accumulation = known;
+                knob::change_query(spec, watch, |query| query.accumulation = known);
             });
         }
     };

@@ -33,6 +33,13 @@ pub struct PointTarget {
 pub enum KnownBy {
     /// Its time, value, what was expected of it, and score.
     Score(Score),
+    /// Its time and its value.
+    Value {
+        /// Start of its window, or time of its event.
+        time: i64,
+        /// The value.
+        value: f64,
+    },
     /// A transition that it brought about.
     Transition(Transition),
 }
@@ -59,6 +66,7 @@ impl PointTarget {
     fn start(&self) -> i64 {
         match &self.known_by {
             KnownBy::Score(score) => score.time,
+            KnownBy::Value { time, .. } => *time,
             KnownBy::Transition(alert) => alert.window_start,
         }
     }
@@ -72,6 +80,7 @@ impl PointTarget {
                     let asked = (asked.time, asked.value, asked.expected, asked.score);
                     (time, value, expected, score) == asked
                 }
+                KnownBy::Value { time: at, value: asked } => (time, value) == (*at, *asked),
                 KnownBy::Transition(asked) => point.alerts.contains(asked),
             }
     }
@@ -185,7 +194,9 @@ impl Rerun<'_> {
 fn find(pipeline: &Pipeline, target: &PointTarget, of_alert: &mut Vec<Transition>) -> Option<u32> {
     for change in pipeline.changes().iter() {
         let key = match (change, &target.known_by) {
-            (Change::Score(score), KnownBy::Score(_)) if target.is(&Judged::of(score), score.key) => {
+            (Change::Score(score), KnownBy::Score(_) | KnownBy::Value { .. })
+                if target.is(&Judged::of(score), score.key) =>
+            {
                 score.key
             }
             (Change::Alert(alert), KnownBy::Transition(asked)) if alert.id == asked.id => {
