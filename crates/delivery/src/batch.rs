@@ -36,8 +36,8 @@ pub(crate) struct Batch {
 
 impl Batch {
     pub(crate) fn new(spec: &Spec, from: u64) -> Self {
-        let (windows, late) = (Vec::new(), Vec::new());
-        let (alerts, rejected) = (Vec::new(), Vec::new());
+        let windows = spec.query.iter().map(|_| Vec::new()).collect();
+        let (late, alerts, rejected) = (Vec::new(), Vec::new(), Vec::new());
         let raw = RawRows::new(&spec.schema);
         let effects = Effects { from, to: from, raw, windows, late, alerts, rejected };
         Self { records: 0, bytes: 0, since_ms: 0, effects }
@@ -132,7 +132,9 @@ impl Engine {
         self.pipeline.push(self.log.read(self.log.start(), usize::MAX));
         for change in self.pipeline.changes().iter() {
             match change {
-                Change::Window(result) => effects.windows.push(window(&self.pipeline, result)),
+                Change::Window(result) => {
+                    effects.windows[result.query as usize].push(window(&self.pipeline, result));
+                }
                 Change::Drop(dropped) => effects.late.push(late(dropped, &effects.raw, first)),
                 Change::Alert(transition) => {
                     let alert = alert(&self.pipeline, transition, &effects.raw, first, of);
@@ -167,7 +169,7 @@ fn window(pipeline: &Pipeline, result: &WindowResult) -> WindowRow {
     let &WindowResult { query, key, start, end, revision, timing, retraction, .. } = result;
     let key = pipeline.key_names(query, key).map(str::to_owned).collect();
     let values = pipeline.changes().values_of(result).map(Into::into).collect();
-    WindowRow { query, key, start, end, revision, timing, retraction, values }
+    WindowRow { key, start, end, revision, timing, retraction, values }
 }
 
 /// `first` is the engine's number of the first of the rows.

@@ -25,6 +25,7 @@ use std::sync::Arc;
 pub struct Cycle<D> {
     of: Identity,
     settings: Settings,
+    tables: Vec<Table>,
     decoder: D,
     engine: Engine,
     keys: Keys,
@@ -98,7 +99,9 @@ impl<D: Decode> Cycle<D> {
         settings: Settings,
         decoder: D,
     ) -> Result<(Self, Vec<Action>), Failure> {
+        let tables = settings.tables.clone().unwrap_or_else(|| Table::of(spec));
         let cycle = Self {
+            tables,
             engine: Engine::new(spec)?,
             keys: Keys::new(&of),
             of,
@@ -378,7 +381,7 @@ impl<D: Decode> Cycle<D> {
     }
 
     fn insert(&mut self, effects: Arc<Effects>) {
-        for table in self.settings.tables.clone() {
+        for table in self.tables.clone() {
             let rows = effects.rows(table);
             for (part, from) in (0..rows).step_by(MAX_INSERT_ROWS).enumerate() {
                 let token = self.token(table, &effects, part);
@@ -477,7 +480,7 @@ impl<D: Decode> Cycle<D> {
     }
 
     fn counted_tables(&self) -> Vec<Table> {
-        self.settings.tables.iter().copied().filter(|table| table.has_offsets()).collect()
+        self.tables.iter().copied().filter(|table| table.has_offsets()).collect()
     }
 
     fn count_batch(&mut self, effects: &Effects, allowed: impl Fn(u64) -> Vec<u64>) {
@@ -501,7 +504,13 @@ impl<D: Decode> Cycle<D> {
             let range = to.map_or(format!("from {from} on"), |to| format!("{from} to {}", to - 1));
             let allowed: Vec<String> = allowed.iter().map(u64::to_string).collect();
             let expected = allowed.join(" or ");
-            self.doubt(Failure::Rows { place: self.place(), table: table.name(), range, found, expected });
+            self.doubt(Failure::Rows {
+                place: self.place(),
+                table: table.name(self.engine.spec()),
+                range,
+                found,
+                expected,
+            });
         }
     }
 
@@ -539,8 +548,7 @@ impl<D: Decode> Cycle<D> {
     }
 
     fn token(&self, table: Table, effects: &Effects, part: usize) -> String {
-        let spec = self.engine.spec();
-        token((&spec.name, spec.version), &self.of, table, (effects.from, effects.to), part)
+        token(self.engine.spec(), &self.of, table, (effects.from, effects.to), part)
     }
 
     fn place(&self) -> String {

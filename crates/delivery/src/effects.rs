@@ -5,15 +5,15 @@
 
 use crate::settings::Identity;
 use kappascope_core::spec::Schema;
-use kappascope_core::{AlertState, DropReason, Timing, TopEntry, Value};
+use kappascope_core::{AlertState, DropReason, Spec, Timing, TopEntry, Value};
 
 /// A table that is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Table {
     /// Every row: [`RawRows`].
     Raw,
-    /// What windows gave: [`WindowRow`].
-    Windows,
+    /// What the windows of a query gave, by its index in the pipeline: [`WindowRow`].
+    Windows(u32),
     /// Events that a query dropped: [`LateRow`].
     Late,
     /// Transitions of alerts: [`AlertRow`].
@@ -23,18 +23,22 @@ pub enum Table {
 }
 
 impl Table {
-    /// All of them.
-    pub const ALL: [Self; 5] = [Self::Raw, Self::Windows, Self::Late, Self::Alerts, Self::Rejected];
-
-    /// Its name in tokens.
+    /// All of a pipeline.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub fn of(spec: &Spec) -> Vec<Self> {
+        let windows = (0..spec.query.len() as u32).map(Self::Windows);
+        [Self::Raw].into_iter().chain(windows).chain([Self::Late, Self::Alerts, Self::Rejected]).collect()
+    }
+
+    /// Its name in tokens and messages.
+    #[must_use]
+    pub fn name(self, spec: &Spec) -> String {
         match self {
-            Self::Raw => "raw",
-            Self::Windows => "windows",
-            Self::Late => "late",
-            Self::Alerts => "alerts",
-            Self::Rejected => "rejected",
+            Self::Raw => "raw".to_owned(),
+            Self::Windows(query) => format!("windows.{}", spec.query[query as usize].name),
+            Self::Late => "late".to_owned(),
+            Self::Alerts => "alerts".to_owned(),
+            Self::Rejected => "rejected".to_owned(),
         }
     }
 
@@ -42,7 +46,7 @@ impl Table {
     /// their identity and revision make them one row.
     #[must_use]
     pub fn has_offsets(self) -> bool {
-        self != Self::Windows
+        !matches!(self, Self::Windows(_))
     }
 }
 
@@ -113,8 +117,6 @@ impl From<Value<'_>> for Figure {
 /// What a window gave, or took back.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WindowRow {
-    /// Index of the query in the pipeline.
-    pub query: u32,
     /// The strings of its key.
     pub key: Vec<String>,
     /// First millisecond of the window.
@@ -197,8 +199,8 @@ pub struct Effects {
     pub to: u64,
     /// Rows for [`Table::Raw`].
     pub raw: RawRows,
-    /// Rows for [`Table::Windows`].
-    pub windows: Vec<WindowRow>,
+    /// Rows for [`Table::Windows`], query by query.
+    pub windows: Vec<Vec<WindowRow>>,
     /// Rows for [`Table::Late`].
     pub late: Vec<LateRow>,
     /// Rows for [`Table::Alerts`], and records for the topic.
@@ -213,7 +215,7 @@ impl Effects {
     pub fn rows(&self, table: Table) -> usize {
         match table {
             Table::Raw => self.raw.offset.len(),
-            Table::Windows => self.windows.len(),
+            Table::Windows(query) => self.windows[query as usize].len(),
             Table::Late => self.late.len(),
             Table::Alerts => self.alerts.len(),
             Table::Rejected => self.rejected.len(),
@@ -223,15 +225,10 @@ impl Effects {
 
 /// The name of an insert, by which ClickHouse knows that it has it: `pipeline|version|epoch|table|topic|partition|a|b`,
 /// and of a batch that takes several inserts the number of the part.
-pub(crate) fn token(
-    (name, version): (&str, u32),
-    of: &Identity,
-    table: Table,
-    (from, to): (u64, u64),
-    part: usize,
-) -> String {
+pub(crate) fn token(spec: &Spec, of: &Identity, table: Table, (from, to): (u64, u64), part: usize) -> String {
     let Identity { topic, partition, epoch, .. } = of;
-    let token = format!("{name}|{version}|{epoch}|{}|{topic}|{partition}|{from}|{to}", table.name());
+    let (Spec { name, version, .. }, table) = (spec, table.name(spec));
+    let token = format!("{name}|{version}|{epoch}|{table}|{topic}|{partition}|{from}|{to}");
     if part == 0 { token } else { format!("{token}|{part}") }
 }
 

@@ -87,7 +87,7 @@ pub enum Failure {
         /// Topic and partition of the input.
         place: String,
         /// The table's name in tokens.
-        table: &'static str,
+        table: String,
         /// Which offsets were counted.
         range: String,
         /// Rows found.

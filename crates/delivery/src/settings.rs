@@ -31,8 +31,8 @@ pub struct Settings {
     /// The log's dictionaries are begun anew once they hold so many strings, so that a stream with ever new
     /// keys does not fill the memory.
     pub dictionary_strings: usize,
-    /// The tables that are written.
-    pub tables: Vec<Table>,
+    /// The tables that are written; when absent, all of the pipeline.
+    pub tables: Option<Vec<Table>>,
 }
 
 impl Default for Settings {
@@ -44,7 +44,7 @@ impl Default for Settings {
             waiting_bytes: 64 << 20,
             chunk_bytes: 900_000,
             dictionary_strings: 1 << 20,
-            tables: Table::ALL.to_vec(),
+            tables: None,
         }
     }
 }

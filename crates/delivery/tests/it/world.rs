@@ -198,11 +198,11 @@ impl World {
     }
 
     /// All tables and the alerts topic, as sorted rows.
-    pub(crate) fn content(&self) -> BTreeMap<&'static str, Vec<String>> {
+    pub(crate) fn content(&self) -> BTreeMap<String, Vec<String>> {
         let rows = |inserted: &Inserted| inserted.rows.iter().map(|row| row.text.clone()).collect();
-        let tables = self.tables.iter().map(|(table, inserted)| (table.name(), rows(inserted)));
-        let mut content: BTreeMap<&str, Vec<String>> = tables.collect();
-        content.insert("topic", self.alerts.clone());
+        let tables = self.tables.iter().map(|(table, inserted)| (table.name(&spec()), rows(inserted)));
+        let mut content: BTreeMap<String, Vec<String>> = tables.collect();
+        content.insert("topic".to_owned(), self.alerts.clone());
         content.values_mut().for_each(|rows| rows.sort_unstable());
         content
     }
@@ -321,7 +321,7 @@ fn stored(effects: &Effects, table: Table, row: usize) -> Stored {
             );
             (raw.offset[row], text)
         }
-        Table::Windows => (0, format!("{:?}", effects.windows[row])),
+        Table::Windows(query) => (0, format!("{:?}", effects.windows[query as usize][row])),
         Table::Late => (effects.late[row].offset, format!("{:?}", effects.late[row])),
         Table::Alerts => (effects.alerts[row].offset, format!("{:?}", effects.alerts[row])),
         Table::Rejected => (effects.rejected[row].offset, format!("{:?}", effects.rejected[row])),
