@@ -11,10 +11,12 @@
 use crate::effects::{AlertRow, Effects, LateRow, RawRows, RejectedRow, WindowRow, alert_id};
 use crate::record::{Decode, Record, Rejection, Row};
 use crate::settings::Identity;
+use crate::state::Content;
 use kappascope_core::time::TIME_RANGE;
 use kappascope_core::{
-    Change, Drop, Limits, Log, Pipeline, SnapshotError, Spec, SpecError, Transition, WindowResult,
+    Change, Counters, Drop, Limits, Log, Pipeline, SnapshotError, Spec, SpecError, Transition, WindowResult,
 };
+use twox_hash::XxHash3_64;
 
 /// Log and pipeline of a partition.
 pub(crate) struct Engine {
@@ -22,6 +24,8 @@ pub(crate) struct Engine {
     log: Log,
     pipeline: Pipeline,
     newest_arrival: Option<i64>,
+    /// The newest arrival of what the pipeline has run: that of its state. A batch that is being filled is ahead.
+    run_arrival: Option<i64>,
     row: Row,
     ids: Vec<u32>,
 }
@@ -31,6 +35,7 @@ pub(crate) struct Batch {
     pub(crate) records: usize,
     pub(crate) bytes: usize,
     pub(crate) since_ms: u64,
+    digest: u64,
     effects: Effects,
 }
 
@@ -40,7 +45,7 @@ impl Batch {
         let (late, alerts, rejected) = (Vec::new(), Vec::new(), Vec::new());
         let raw = RawRows::new(&spec.schema);
         let effects = Effects { from, to: from, raw, windows, late, alerts, rejected };
-        Self { records: 0, bytes: 0, since_ms: 0, effects }
+        Self { records: 0, bytes: 0, since_ms: 0, digest: 0, effects }
     }
 
     /// One past the last offset taken.
@@ -62,7 +67,7 @@ impl Engine {
             ..Row::default()
         };
         let log = Log::new(&spec.schema);
-        Ok(Self { log, pipeline, newest_arrival: None, row, ids: Vec::new(), spec })
+        Ok(Self { log, pipeline, newest_arrival: None, run_arrival: None, row, ids: Vec::new(), spec })
     }
 
     pub(crate) fn spec(&self) -> &Spec {
@@ -73,8 +78,8 @@ impl Engine {
         self.pipeline.snapshot()
     }
 
-    pub(crate) fn newest_arrival(&self) -> Option<i64> {
-        self.newest_arrival
+    pub(crate) fn run_arrival(&self) -> Option<i64> {
+        self.run_arrival
     }
 
     /// Goes on from a snapshot, with empty dictionaries: the pipeline has the strings that it needs.
@@ -85,20 +90,33 @@ impl Engine {
     ) -> Result<(), SnapshotError> {
         self.pipeline = Pipeline::resume_from(&self.spec, Limits::default(), snapshot)?;
         self.log = Log::new(&self.spec.schema);
-        self.newest_arrival = newest_arrival;
+        (self.newest_arrival, self.run_arrival) = (newest_arrival, newest_arrival);
         Ok(())
     }
 
-    /// Begins dictionaries anew that have grown too large.
-    pub(crate) fn shed(&mut self, strings: usize, snapshot: &[u8]) -> Result<(), SnapshotError> {
-        let held: usize = (0..self.spec.schema.keys.len()).map(|key| self.log.dictionary(key).len()).sum();
-        if held > strings { self.resume(snapshot, self.newest_arrival) } else { Ok(()) }
+    pub(crate) fn counters(&self) -> Counters {
+        self.pipeline.counters()
+    }
+
+    pub(crate) fn watermark(&self) -> i64 {
+        self.pipeline.watermark()
+    }
+
+    /// How many strings the log's dictionaries hold.
+    pub(crate) fn strings(&self) -> usize {
+        (0..self.spec.schema.keys.len()).map(|key| self.log.dictionary(key).len()).sum()
+    }
+
+    /// Begins dictionaries anew.
+    pub(crate) fn shed(&mut self) -> Result<(), SnapshotError> {
+        self.resume(&self.snapshot(), self.newest_arrival)
     }
 
     /// Takes a record into a batch.
-    pub(crate) fn take(&mut self, batch: &mut Batch, record: Record, decoder: &impl Decode) {
+    pub(crate) fn take(&mut self, batch: &mut Batch, record: Record, decoder: &mut impl Decode) {
         batch.records += 1;
         batch.bytes += record.payload.len();
+        batch.digest = XxHash3_64::oneshot_with_seed(batch.digest, &record.payload);
         batch.effects.to = record.offset + 1;
         let decoded = decoder.decode(&record, &mut self.row).and_then(|()| check(&self.row, &self.spec));
         match decoded {
@@ -126,8 +144,8 @@ impl Engine {
     }
 
     /// Runs a batch through the pipeline, and lets go of its rows.
-    pub(crate) fn run(&mut self, batch: Batch, of: &Identity) -> Effects {
-        let mut effects = batch.effects;
+    pub(crate) fn run(&mut self, batch: Batch, of: &Identity) -> (Effects, Content) {
+        let Batch { mut effects, digest, .. } = batch;
         let first = self.pipeline.next_offset(0);
         self.pipeline.push(self.log.read(self.log.start(), usize::MAX));
         for change in self.pipeline.changes().iter() {
@@ -144,7 +162,14 @@ impl Engine {
             }
         }
         self.log.forget(self.log.end());
-        effects
+        self.run_arrival = self.newest_arrival;
+        let content = Content {
+            rows: effects.raw.offset.len() as u64,
+            rejected: effects.rejected.len() as u64,
+            records: digest,
+            results: self.pipeline.digest(),
+        };
+        (effects, content)
     }
 }
 

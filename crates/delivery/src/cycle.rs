@@ -1,23 +1,31 @@
 //! The cycle of one partition.
 //!
 //! ```text
-//!   read state → claim → guard → ┌► fill [a, b) → intent → insert → alerts → state → commit ─┐
-//!                                └───────────────────────────────────────────────────────────┘
-//!   after a crash, once:           ends at the intent's b   count    count
-//!   before the first alerts, and after a failure:                    read back
+//!   read state → claim → guard → replay → ┌► fill [a, b) → intend → insert → alerts → commit → state, if due ─┐
+//!                                         └───────────────────────────────────────────────────────────────────┘
+//!   after a crash, once:         [s, a)            ends at b   count   count
+//!   before the first alerts, and after a failure:                      read back
 //! ```
 //!
+//! `s` is where the last state stands, `[a, b)` the batch that was begun last: what lies before it is stored.
+//!
 //! **Invariant:** nothing leaves for a table or for the alerts topic before this cycle's own intent was read back
-//! with no higher claim before it, and no state is written before all of its batch was acknowledged.
+//! with no higher claim before it, nothing leaves for a table longer than a lease after that intent was written, and
+//! neither the next intent nor a state is written before all of a batch was acknowledged.
+
+mod asking;
+mod filling;
+mod opening;
+mod storing;
 
 use crate::action::{Action, EffectId, Event, Release, Work};
 use crate::batch::{Batch, Engine};
-use crate::effects::{Effects, Table, token};
+use crate::effects::{Effects, Table};
 use crate::failure::Failure;
-use crate::record::{Decode, Record, Waiting};
-use crate::settings::{FIRST_DELAY_MS, Identity, MAX_DELAY_MS, MAX_INSERT_ROWS, Settings};
-use crate::state::{Found, Held, Keys, Snapshot, State, StateRecord, Value, read};
-use kappascope_core::{SnapshotError, Spec};
+use crate::record::{Decode, Waiting};
+use crate::settings::{Identity, Settings};
+use crate::state::{Content, Held, Keys};
+use kappascope_core::{Counters, Spec};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
@@ -32,17 +40,21 @@ pub struct Cycle<D> {
     phase: Phase,
     /// What the state partition holds, until it is claimed.
     held: Held,
-    /// Where to begin, and where alerts end, if there is no state.
-    beginning: (u64, u64),
+    /// Where the partition's first cycle began.
+    origin: Origin,
     claim: u64,
+    /// Counts the claims, intents and states that it wrote, so that no two are the same record.
+    written: u64,
     states: u64,
     /// Keys of writers before this one, to be taken back.
     leftovers: Vec<String>,
-    /// The first offset that no state covers.
+    /// The offset after the last that the engine has run.
     next: u64,
+    /// All before this offset is stored.
+    stored_to: u64,
     alerts_from: u64,
-    /// Where a batch ends that was begun before.
-    recorded_end: Option<u64>,
+    /// The batch that was begun before.
+    recorded: Option<Recorded>,
     /// Ids of alerts that are in the topic.
     seen: HashSet<String>,
     /// Whether it has fenced other producers of alerts.
@@ -50,11 +62,35 @@ pub struct Cycle<D> {
     waiting: Waiting,
     /// The offset after the last record that came.
     wanted: u64,
+    /// Why nothing more can be fetched.
+    fetch_failure: Option<Failure>,
+    saved: Saved,
     now_ms: u64,
     is_leaving: bool,
     outstanding: BTreeMap<EffectId, Outstanding>,
     last_id: EffectId,
     actions: Vec<Action>,
+}
+
+/// The first offset of the input, and of the alerts, that a partition's first cycle looked at.
+#[derive(Clone, Copy, Debug, Default)]
+struct Origin {
+    start: u64,
+    alerts_from: u64,
+}
+
+/// Where a batch ends that was begun before, and what it gave.
+#[derive(Clone, Copy, Debug)]
+struct Recorded {
+    end: u64,
+    content: Content,
+}
+
+/// Up to where there is a state, or nothing to be in one, and since when.
+#[derive(Clone, Copy, Debug, Default)]
+struct Saved {
+    next: u64,
+    at_ms: u64,
 }
 
 /// An effect that was asked for and not acknowledged.
@@ -63,27 +99,54 @@ struct Outstanding {
     attempts: u32,
 }
 
+/// A batch on its way to tables and topic.
+struct Delivery {
+    effects: Arc<Effects>,
+    content: Content,
+    /// How many of a table's rows are stored: the parts of an insert go one after the other.
+    stored: BTreeMap<Table, usize>,
+    /// Whether it may have been stored before, so that rows are counted before and after.
+    is_recorded: bool,
+    /// When the intent was asked for.
+    intended_ms: u64,
+}
+
+/// Where a cycle stands, in numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gauges {
+    /// The first offset whose effects are not all known to be stored.
+    pub next: u64,
+    /// Whether it runs again what is stored, to come to where it was.
+    pub is_replaying: bool,
+    /// Bytes of records that wait for the batch before them.
+    pub waiting_bytes: usize,
+    /// How often what is outstanding was tried again, at most.
+    pub retries: u32,
+    /// What the pipeline counted since the partition's start.
+    pub counters: Counters,
+    /// The pipeline's watermark, in epoch milliseconds.
+    pub watermark: i64,
+}
+
 /// Where a cycle is. But for those that wait for something from outside it goes on when nothing is outstanding.
 enum Phase {
     /// Waits for the end of the state partition.
     Reading,
     Claiming,
-    /// Writes the first state of a new partition.
-    Opening,
     /// Counts rows that should not be there.
     Guarding,
     /// Waits for records.
     Filling(Batch),
-    Intending(Arc<Effects>),
-    /// Counts whether the batch was stored before.
-    Checking(Arc<Effects>),
-    Inserting(Arc<Effects>),
+    Intending(Delivery),
+    /// Counts what of the batch was stored before.
+    Checking(Delivery),
+    Inserting(Delivery),
     /// Counts whether the batch is stored once.
-    Verifying(Arc<Effects>),
-    Recalling(Arc<Effects>),
-    Producing(Arc<Effects>),
-    Saving(Arc<Effects>),
-    /// Makes sure that rows that should not be there are not those of a successor.
+    Verifying(Delivery),
+    Recalling(Delivery),
+    Producing(Delivery),
+    Saving,
+    /// Makes sure that what should not be is not a successor's doing.
     Doubting(Failure),
     Released,
 }
@@ -99,27 +162,30 @@ impl<D: Decode> Cycle<D> {
         settings: Settings,
         decoder: D,
     ) -> Result<(Self, Vec<Action>), Failure> {
-        let tables = settings.tables.clone().unwrap_or_else(|| Table::of(spec));
         let cycle = Self {
-            tables,
             engine: Engine::new(spec)?,
             keys: Keys::new(&of),
+            tables: settings.tables.clone().unwrap_or_else(|| Table::of(spec)),
             of,
             settings,
             decoder,
             phase: Phase::Reading,
             held: Held::default(),
-            beginning: (0, 0),
+            origin: Origin::default(),
             claim: 0,
+            written: 0,
             states: 0,
             leftovers: Vec::new(),
             next: 0,
+            stored_to: 0,
             alerts_from: 0,
-            recorded_end: None,
+            recorded: None,
             seen: HashSet::new(),
             is_producer: false,
             waiting: Waiting::default(),
             wanted: 0,
+            fetch_failure: None,
+            saved: Saved::default(),
             now_ms: 0,
             is_leaving: false,
             outstanding: BTreeMap::new(),
@@ -153,11 +219,11 @@ impl<D: Decode> Cycle<D> {
     /// The first offset whose effects are not all known to be stored.
     #[must_use]
     pub fn next(&self) -> u64 {
-        self.next
+        self.next.max(self.stored_to)
     }
 
-    /// Whether an effect is still to be done. One that waits for its delay may have turned out to be done, or the
-    /// cycle to be over; then it must not be done any more.
+    /// Whether an effect is still to be done. To be asked right before it is, after a [`Event::Tick`]: one that
+    /// waited may have turned out to be done, its lease be over, or the cycle.
     #[must_use]
     pub fn wants(&self, id: EffectId) -> bool {
         self.outstanding.contains_key(&id)
@@ -169,21 +235,31 @@ impl<D: Decode> Cycle<D> {
         matches!(&self.phase, Phase::Filling(batch) if batch.records == 0) && self.waiting.front().is_none()
     }
 
+    /// Numbers for those who watch.
+    #[must_use]
+    pub fn gauges(&self) -> Gauges {
+        Gauges {
+            next: self.next(),
+            is_replaying: self.next < self.stored_to,
+            waiting_bytes: self.waiting.bytes(),
+            retries: self.outstanding.values().map(|outstanding| outstanding.attempts).max().unwrap_or(0),
+            counters: self.engine.counters(),
+            watermark: self.engine.watermark(),
+        }
+    }
+
     fn take(&mut self, event: Event) -> Result<(), Failure> {
         match event {
             Event::StateRead(record) => self.read_state(record)?,
-            Event::StateEnd { start, alerts_end } => {
-                if matches!(self.phase, Phase::Reading) {
-                    self.beginning = (start, alerts_end);
-                    self.claim();
-                }
-            }
+            Event::StateEnd { start, alerts_end } => self.end_of_state(start, alerts_end)?,
             Event::Fetched(records) => self.fetch(records),
+            Event::OutOfRange { .. } if !self.has_sought() => {}
             Event::OutOfRange { earliest, latest } => {
-                return Err(Failure::OutOfRange { place: self.place(), next: self.wanted, earliest, latest });
+                let (place, next) = (self.place(), self.wanted);
+                self.fetch_failure = Some(Failure::OutOfRange { place, next, earliest, latest });
             }
-            Event::Done(id) => drop(self.outstanding.remove(&id)),
-            Event::Counted(id, found) => self.count(id, found),
+            Event::Done(id) => self.done(id),
+            Event::Counted(id, found) => self.counted(id, found),
             Event::AlertsRead(id, ids) => {
                 if self.outstanding.remove(&id).is_some() {
                     self.seen.extend(ids);
@@ -197,11 +273,15 @@ impl<D: Decode> Cycle<D> {
             }
             Event::Failed(id) => self.again(id),
             Event::Refused(id, reason) => return self.refuse(id, reason),
-            Event::Tick(now_ms) => self.now_ms = self.now_ms.max(now_ms),
+            Event::Tick(now_ms) => self.tick(now_ms),
             Event::Revoked => self.is_leaving = true,
             Event::Lost => self.release(Release::Lost),
         }
         Ok(())
+    }
+
+    fn has_sought(&self) -> bool {
+        !matches!(self.phase, Phase::Reading | Phase::Claiming | Phase::Guarding)
     }
 
     /// Goes from phase to phase until something has to be waited for.
@@ -209,326 +289,44 @@ impl<D: Decode> Cycle<D> {
         while self.outstanding.is_empty() {
             match std::mem::replace(&mut self.phase, Phase::Released) {
                 Phase::Released => return Ok(()),
-                Phase::Reading | Phase::Claiming | Phase::Opening | Phase::Guarding | Phase::Filling(_)
-                    if self.is_leaving =>
-                {
+                Phase::Reading | Phase::Claiming | Phase::Guarding if self.is_leaving => {
                     self.release(Release::Revoked);
                 }
+                Phase::Filling(_) if self.is_leaving => self.leave(),
                 Phase::Reading => {
                     self.phase = Phase::Reading;
                     return Ok(());
                 }
                 Phase::Claiming => self.own()?,
-                Phase::Opening => self.guard(),
                 Phase::Guarding => self.seek(),
                 Phase::Filling(batch) => {
                     if !self.fill(batch)? {
                         return Ok(());
                     }
                 }
-                Phase::Intending(effects) => self.check(effects),
-                Phase::Checking(effects) => self.insert(effects),
-                Phase::Inserting(effects) => self.verify(effects),
-                Phase::Verifying(effects) => self.recall(effects, 0),
-                Phase::Recalling(effects) => self.produce(effects),
-                Phase::Producing(effects) => self.save(effects)?,
-                Phase::Saving(effects) => self.close(&effects),
+                Phase::Intending(delivery) => self.check(delivery),
+                Phase::Checking(delivery) => self.insert(delivery),
+                Phase::Inserting(delivery) => self.insert(delivery),
+                Phase::Verifying(delivery) => self.recall(delivery, 0),
+                Phase::Recalling(delivery) => self.produce(delivery),
+                Phase::Producing(delivery) => self.close(&delivery)?,
+                Phase::Saving => self.fill_anew(),
                 Phase::Doubting(failure) => return Err(failure),
             }
         }
-        if self.is_leaving && matches!(self.phase, Phase::Claiming | Phase::Opening | Phase::Guarding) {
+        if self.is_leaving && matches!(self.phase, Phase::Claiming | Phase::Guarding) {
             self.release(Release::Revoked);
         }
         Ok(())
     }
 
-    // On start: whose the partition is, and whether tables and state belong together.
-
-    /// A record of the state partition: before the claim all are kept, afterwards only claims of others matter.
-    fn read_state(&mut self, record: StateRecord) -> Result<(), Failure> {
-        if !self.keys.are_of(&record.key) {
-            return Ok(());
-        }
-        self.outstanding.retain(|_, outstanding| match &outstanding.work {
-            Work::WriteState(records) => records.last() != Some(&record),
-            _ => true,
-        });
-        let value = read(&record, &self.place())?;
-        if matches!(self.phase, Phase::Reading | Phase::Claiming) {
-            self.held.take(record.key, value);
-        } else if let Some(Value::Claim { number, writer }) = value
-            && writer != self.of.writer
-            && number > self.claim
-        {
-            self.release(Release::Fenced);
-        }
-        Ok(())
-    }
-
-    fn claim(&mut self) {
-        self.claim = self.held.highest_claim_but(self.of.writer) + 1;
-        self.write_state(vec![self.keys.claim(self.claim)]);
-        self.phase = Phase::Claiming;
-    }
-
-    /// The claim was read back: what came before it is where to go on.
-    fn own(&mut self) -> Result<(), Failure> {
-        if self.held.highest_claim_but(self.of.writer) >= self.claim {
-            self.claim();
-            return Ok(());
-        }
-        let held = std::mem::take(&mut self.held);
-        self.leftovers = held.others(&self.keys);
-        match held.found(&self.keys, &self.place())? {
-            Some(found) => self.resume(found),
-            None => {
-                (self.next, self.alerts_from) = self.beginning;
-                self.write_snapshot(&self.engine.snapshot());
-                self.phase = Phase::Opening;
-                Ok(())
-            }
-        }
-    }
-
-    fn resume(&mut self, found: Found) -> Result<(), Failure> {
-        let Found { state, snapshot, end } = found;
-        let (found, expected) = (state.version, self.engine.spec().version);
-        if found != expected {
-            return Err(Failure::OtherVersion { place: self.place(), found, expected });
-        }
-        self.engine.resume(&snapshot, state.newest_arrival).map_err(|reason| self.refuse_state(reason))?;
-        (self.next, self.alerts_from, self.recorded_end) = (state.next, state.alerts_from, end);
-        self.guard();
-        Ok(())
-    }
-
-    /// Counts rows behind all that was begun. There are none.
-    fn guard(&mut self) {
-        let from = self.recorded_end.unwrap_or(self.next);
-        for table in self.counted_tables() {
-            self.ask(Work::Count { table, from, to: None, allowed: vec![0] }, 0);
-        }
-        self.phase = Phase::Guarding;
-    }
-
-    fn seek(&mut self) {
-        self.wanted = self.next;
-        self.actions.push(Action::Seek(self.next));
-        self.phase = Phase::Filling(Batch::new(self.engine.spec(), self.next));
-    }
-
-    // The cycle.
-
-    /// Records that came before they were asked for, or come again, are passed over.
-    fn fetch(&mut self, records: Vec<Record>) {
-        if matches!(self.phase, Phase::Reading | Phase::Claiming | Phase::Opening | Phase::Guarding) {
-            return;
-        }
-        for record in records {
-            if record.offset >= self.wanted {
-                self.wanted = record.offset + 1;
-                self.waiting.push(record);
-            }
-        }
-    }
-
-    /// Fills the batch from what waits; gives whether it was closed.
-    fn fill(&mut self, mut batch: Batch) -> Result<bool, Failure> {
-        while !self.is_full(&batch) {
-            let Some(record) = self.waiting.pop() else { break };
-            if let Some(end) = self.recorded_end.filter(|end| record.offset >= *end) {
-                let (last, found) = (end - 1, record.offset);
-                return Err(Failure::EndIsGone { place: self.place(), last, found });
-            }
-            if batch.records == 0 {
-                batch.since_ms = self.now_ms;
-            }
-            self.engine.take(&mut batch, record, &self.decoder);
-        }
-        let closes = self.is_full(&batch);
-        if closes {
-            self.intend(batch);
+    /// All that is stored is in a state before the partition is given back, so that the next need not replay it.
+    fn leave(&mut self) {
+        if self.next == self.stored_to && self.saved.next != self.next {
+            self.save();
         } else {
-            self.phase = Phase::Filling(batch);
+            self.release(Release::Revoked);
         }
-        Ok(closes)
-    }
-
-    /// Whether a batch is to be closed; one that was begun before ends where it ended then.
-    fn is_full(&self, batch: &Batch) -> bool {
-        let Settings { batch_rows, batch_bytes, batch_ms, .. } = self.settings;
-        match self.recorded_end {
-            Some(end) => batch.end() == end,
-            None if batch.records == 0 => false,
-            None => {
-                batch.records >= batch_rows
-                    || batch.bytes >= batch_bytes
-                    || self.now_ms - batch.since_ms >= batch_ms
-            }
-        }
-    }
-
-    fn intend(&mut self, batch: Batch) {
-        let effects = Arc::new(self.engine.run(batch, &self.of));
-        self.write_state(vec![self.keys.intent(self.claim, effects.from, effects.to)]);
-        self.phase = Phase::Intending(effects);
-    }
-
-    /// Of a batch that was begun before, each insert was done, or not.
-    fn check(&mut self, effects: Arc<Effects>) {
-        self.count_batch(&effects, |rows| if rows == 0 { vec![0] } else { vec![0, rows] });
-        self.phase = Phase::Checking(effects);
-    }
-
-    fn insert(&mut self, effects: Arc<Effects>) {
-        for table in self.tables.clone() {
-            let rows = effects.rows(table);
-            for (part, from) in (0..rows).step_by(MAX_INSERT_ROWS).enumerate() {
-                let token = self.token(table, &effects, part);
-                let (effects, rows) = (effects.clone(), from..rows.min(from + MAX_INSERT_ROWS));
-                self.ask(Work::Insert { table, token, effects, rows }, 0);
-            }
-        }
-        self.phase = Phase::Inserting(effects);
-    }
-
-    /// Of a batch that was begun before, every table has each row once: its token was not forgotten.
-    fn verify(&mut self, effects: Arc<Effects>) {
-        self.count_batch(&effects, |rows| vec![rows]);
-        self.phase = Phase::Verifying(effects);
-    }
-
-    /// Learns which alerts are in the topic, before the first and after a failure. A producer that has not fenced
-    /// the others before it looked could write again what another writes at the same time.
-    fn recall(&mut self, effects: Arc<Effects>, attempts: u32) {
-        if (!self.is_producer || attempts > 0) && !effects.alerts.is_empty() {
-            self.ask(Work::ReadAlerts { from: self.alerts_from }, attempts);
-        }
-        self.phase = Phase::Recalling(effects);
-    }
-
-    fn produce(&mut self, effects: Arc<Effects>) {
-        let alerts = effects.alerts.iter().enumerate();
-        let missing = alerts.filter(|(_, alert)| !self.seen.contains(&alert.id)).map(|(at, _)| at);
-        let alerts: Vec<usize> = missing.collect();
-        if !alerts.is_empty() {
-            self.ask(Work::Produce { effects: effects.clone(), alerts }, 0);
-        }
-        self.phase = Phase::Producing(effects);
-    }
-
-    fn save(&mut self, effects: Arc<Effects>) -> Result<(), Failure> {
-        self.next = effects.to;
-        let snapshot = self.engine.snapshot();
-        self.write_snapshot(&snapshot);
-        let strings = self.settings.dictionary_strings;
-        self.engine.shed(strings, &snapshot).map_err(|reason| self.refuse_state(reason))?;
-        self.phase = Phase::Saving(effects);
-        Ok(())
-    }
-
-    /// The state is written: the batch is over.
-    fn close(&mut self, effects: &Effects) {
-        self.recorded_end = None;
-        self.seen.clear();
-        self.actions.push(Action::Commit(effects.to));
-        self.phase = Phase::Filling(Batch::new(self.engine.spec(), effects.to));
-    }
-
-    // What phases share.
-
-    fn ask(&mut self, work: Work, attempts: u32) {
-        self.last_id += 1;
-        let delay_ms = match attempts {
-            0 => 0,
-            again => (FIRST_DELAY_MS << (again - 1).min(16)).min(MAX_DELAY_MS),
-        };
-        self.actions.push(Action::Do { id: self.last_id, delay_ms, work: work.clone() });
-        self.outstanding.insert(self.last_id, Outstanding { work, attempts });
-    }
-
-    /// Asks for an effect again. Alerts have no token: which of them are there has to be read.
-    fn again(&mut self, id: EffectId) {
-        let Some(Outstanding { work, attempts }) = self.outstanding.remove(&id) else { return };
-        match work {
-            Work::Produce { effects, .. } => self.recall(effects, attempts + 1),
-            work => self.ask(work, attempts + 1),
-        }
-    }
-
-    fn write_state(&mut self, records: Vec<StateRecord>) {
-        self.ask(Work::WriteState(records.into()), 0);
-    }
-
-    /// Writes where the partition stands. Once one such state is there, what others left is taken back.
-    fn write_snapshot(&mut self, snapshot: &[u8]) {
-        self.states += 1;
-        let state = State {
-            writer: self.of.writer,
-            number: self.states,
-            version: self.engine.spec().version,
-            next: self.next,
-            alerts_from: self.alerts_from,
-            newest_arrival: self.engine.newest_arrival(),
-            snapshot: Snapshot::Chunks(0),
-        };
-        let leftovers = if self.states > 1 { std::mem::take(&mut self.leftovers) } else { Vec::new() };
-        let mut records: Vec<StateRecord> =
-            leftovers.into_iter().map(|key| StateRecord { key, value: None }).collect();
-        records.extend(self.keys.state(state, snapshot.to_vec(), self.settings.chunk_bytes));
-        self.write_state(records);
-    }
-
-    fn counted_tables(&self) -> Vec<Table> {
-        self.tables.iter().copied().filter(|table| table.has_offsets()).collect()
-    }
-
-    fn count_batch(&mut self, effects: &Effects, allowed: impl Fn(u64) -> Vec<u64>) {
-        if self.recorded_end.is_none() {
-            return;
-        }
-        for table in self.counted_tables() {
-            let (from, to) = (effects.from, Some(effects.to));
-            let allowed = allowed(effects.rows(table) as u64);
-            self.ask(Work::Count { table, from, to, allowed }, 0);
-        }
-    }
-
-    fn count(&mut self, id: EffectId, found: u64) {
-        let Some(Outstanding { work: Work::Count { table, from, to, allowed }, .. }) =
-            self.outstanding.remove(&id)
-        else {
-            return;
-        };
-        if !allowed.contains(&found) {
-            let range = to.map_or(format!("from {from} on"), |to| format!("{from} to {}", to - 1));
-            let allowed: Vec<String> = allowed.iter().map(u64::to_string).collect();
-            let expected = allowed.join(" or ");
-            self.doubt(Failure::Rows {
-                place: self.place(),
-                table: table.name(self.engine.spec()),
-                range,
-                found,
-                expected,
-            });
-        }
-    }
-
-    /// Rows that should not be there may be those of a successor. Whoever wrote them claimed the partition before:
-    /// once a record of this cycle is read back, such a claim has been.
-    fn doubt(&mut self, failure: Failure) {
-        self.outstanding.clear();
-        self.write_state(vec![self.keys.claim(self.claim)]);
-        self.phase = Phase::Doubting(failure);
-    }
-
-    fn refuse(&mut self, id: EffectId, reason: String) -> Result<(), Failure> {
-        let Some(refused) = self.outstanding.remove(&id) else { return Ok(()) };
-        Err(Failure::Refused { place: self.place(), what: refused.work.name(), reason })
-    }
-
-    fn refuse_state(&self, reason: SnapshotError) -> Failure {
-        Failure::OtherState { place: self.place(), reason }
     }
 
     /// Gives up the partition; nothing is written from here on. Whoever was asked to may still commit.
@@ -545,10 +343,6 @@ impl<D: Decode> Cycle<D> {
         self.outstanding.clear();
         self.actions.clear();
         self.waiting = Waiting::default();
-    }
-
-    fn token(&self, table: Table, effects: &Effects, part: usize) -> String {
-        token(self.engine.spec(), &self.of, table, (effects.from, effects.to), part)
     }
 
     fn place(&self) -> String {

@@ -225,7 +225,8 @@ impl Effects {
 
 /// The name of an insert, by which ClickHouse knows that it has it: `pipeline|version|epoch|table|topic|partition|a|b`,
 /// and of a batch that takes several inserts the number of the part.
-pub(crate) fn token(spec: &Spec, of: &Identity, table: Table, (from, to): (u64, u64), part: usize) -> String {
+pub(crate) fn token(spec: &Spec, of: &Identity, table: Table, effects: &Effects, part: usize) -> String {
+    let &Effects { from, to, .. } = effects;
     let Identity { topic, partition, epoch, .. } = of;
     let (Spec { name, version, .. }, table) = (spec, table.name(spec));
     let token = format!("{name}|{version}|{epoch}|{table}|{topic}|{partition}|{from}|{to}");

@@ -76,11 +76,25 @@ pub enum Failure {
         /// The first one after it.
         found: u64,
     },
+    /// The records of the recorded batch are not those that it was made of.
+    #[error(
+        "{place}: offsets {from} to {last} give another batch than the one that was being written: the records were \
+         changed, or are read in another form. Read them as before to go on, or start under a new epoch, which \
+         computes everything again into new tables"
+    )]
+    OtherBatch {
+        /// Topic and partition of the input.
+        place: String,
+        /// The first offset of the batch.
+        from: u64,
+        /// The last.
+        last: u64,
+    },
     /// A table has other rows than the state allows.
     #[error(
         "{place}: table `{table}` has {found} rows of offsets {range}, and should have {expected}. Its rows and the \
-         state do not belong together: was either restored, emptied or written by another program, or was the \
-         stop longer than the table remembers inserts? Start under a new epoch, which computes \
+         state do not belong together: was either restored, emptied or written by another program, or is \
+         the state topic a new one? Start under a new epoch, which computes \
          everything again into new tables"
     )]
     Rows {

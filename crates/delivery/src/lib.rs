@@ -12,7 +12,7 @@
 //!
 //! struct Numbers;
 //! impl Decode for Numbers {
-//!     fn decode(&self, record: &Record, row: &mut Row) -> Result<(), Rejection> {
+//!     fn decode(&mut self, record: &Record, row: &mut Row) -> Result<(), Rejection> {
 //!         let text = String::from_utf8_lossy(&record.payload);
 //!         row.time = record.timestamp;
 //!         row.measures[0] = text.parse().map_err(|_| Rejection {
@@ -54,7 +54,7 @@ mod settings;
 mod state;
 
 pub use action::{Action, EffectId, Event, Release, Work};
-pub use cycle::Cycle;
+pub use cycle::{Cycle, Gauges};
 pub use effects::{
     AlertRow, Effects, Figure, LateRow, RawRows, RejectedRow, Table, Texts, WindowRow, alert_id,
 };

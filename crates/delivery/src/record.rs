@@ -37,15 +37,15 @@ pub struct Rejection {
     pub reason: String,
 }
 
-/// Makes rows of records. A pure function: what it gives for a record may depend on nothing else, since a
-/// record is decoded again after a crash.
+/// Makes rows of records. What it gives for a record may depend on nothing else, since a record is decoded again
+/// after a crash.
 pub trait Decode {
     /// Sets `row` to what the record holds, or says why it is no row. The row has as many keys and measures
     /// as the schema, and holds those of another record.
     ///
     /// # Errors
     /// When the record is no row.
-    fn decode(&self, record: &Record, row: &mut Row) -> Result<(), Rejection>;
+    fn decode(&mut self, record: &Record, row: &mut Row) -> Result<(), Rejection>;
 }
 
 /// Records that wait for the batch before them.
@@ -60,6 +60,10 @@ impl Waiting {
     pub(crate) fn push(&mut self, record: Record) {
         self.bytes += record.payload.len();
         self.records.push_back(record);
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     pub(crate) fn front(&self) -> Option<&Record> {

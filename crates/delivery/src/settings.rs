@@ -24,6 +24,14 @@ pub struct Settings {
     pub batch_bytes: usize,
     /// A batch is closed so long after its first record, in milliseconds.
     pub batch_ms: u64,
+    /// A table's rows of a batch leave in inserts of at most so many rows, each a part: see [`MAX_INSERT_ROWS`].
+    pub insert_rows: usize,
+    /// A state is written so long after the last one, in milliseconds. What came after it is run again on
+    /// recovery, which is fast, and written never again.
+    pub state_ms: u64,
+    /// So long after an intent was written tables are written under it, in milliseconds; then it is renewed. Far
+    /// less than tables remember tokens, and more than an insert takes until it times out.
+    pub lease_ms: u64,
     /// The partition is paused while records of so many bytes wait for the batch before them.
     pub waiting_bytes: usize,
     /// A snapshot is cut into records of at most so many bytes: Kafka takes a megabyte, with its head.
@@ -41,6 +49,9 @@ impl Default for Settings {
             batch_rows: 100_000,
             batch_bytes: 32 << 20,
             batch_ms: 1_000,
+            insert_rows: MAX_INSERT_ROWS,
+            state_ms: 10_000,
+            lease_ms: 60_000,
             waiting_bytes: 64 << 20,
             chunk_bytes: 900_000,
             dictionary_strings: 1 << 20,

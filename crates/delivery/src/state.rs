@@ -3,9 +3,9 @@
 //! ```text
 //!   key                              holds                               written
 //!   epoch|topic|p|claim|n|writer     n                                   on start
-//!   epoch|topic|p|intent|writer      claim, next, end                    before a batch's effects
+//!   epoch|topic|p|intent|writer      claim, next, end, content           before a batch's effects
 //!   epoch|topic|p|chunk|writer|s|i   part i of a large snapshot          before the state that names it
-//!   epoch|topic|p|state|writer       next, alerts_from, snapshot         after them, all at once
+//!   epoch|topic|p|state|writer       next, alerts_from, snapshot         between batches, every few seconds
 //! ```
 //!
 //! The order of the records in the partition decides who may write. A writer acts when it has read its own intent
@@ -16,7 +16,7 @@
 //! Compaction leaves the last record of each key, which is all that is looked at.
 //!
 //! **Invariant:** a state record is true whoever wrote it, as it follows from the log alone; the furthest counts,
-//! and of the intents behind it that of the highest claim.
+//! and of the intents that of the highest claim: all before it is stored, whether a state says so or not.
 
 use crate::failure::Failure;
 use crate::settings::Identity;
@@ -36,10 +36,53 @@ pub struct StateRecord {
 /// What a value holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Value {
-    Claim { number: u64, writer: u64 },
-    Intent { claim: u64, writer: u64, next: u64, end: u64 },
+    Claim(Claim),
+    Intent(Intent),
     State(State),
-    Chunk(Vec<u8>),
+    Chunk(Chunk),
+}
+
+/// The wish to write. The highest number has the partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Claim {
+    pub(crate) number: u64,
+    pub(crate) writer: u64,
+    pub(crate) version: u32,
+    /// Counts what a writer has written, so that no two of its records are the same.
+    pub(crate) written: u64,
+}
+
+/// The batch that is about to be stored. All before it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Intent {
+    pub(crate) claim: u64,
+    pub(crate) version: u32,
+    pub(crate) written: u64,
+    /// Where the partition's first cycle began, for as long as there is no state.
+    pub(crate) start: u64,
+    pub(crate) alerts_from: u64,
+    pub(crate) next: u64,
+    pub(crate) end: u64,
+    pub(crate) content: Content,
+}
+
+/// What a batch held and gave: what is read again has to be the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Content {
+    pub(crate) rows: u64,
+    pub(crate) rejected: u64,
+    /// Of the bytes of its records.
+    pub(crate) records: u64,
+    /// Of all that the pipeline gave since the partition's start.
+    pub(crate) results: u64,
+}
+
+/// A part of a large snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Chunk {
+    /// The state that it belongs to.
+    pub(crate) state: u64,
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// Where a partition stands.
@@ -89,12 +132,12 @@ impl Keys {
         format!("{}chunk|{writer:016x}|{}|{at}", self.prefix, number % 2)
     }
 
-    pub(crate) fn claim(&self, number: u64) -> StateRecord {
-        record(self.of(&format!("claim|{number}")), &Value::Claim { number, writer: self.writer })
+    pub(crate) fn claim(&self, claim: Claim) -> StateRecord {
+        record(self.of(&format!("claim|{}", claim.number)), &Value::Claim(claim))
     }
 
-    pub(crate) fn intent(&self, claim: u64, next: u64, end: u64) -> StateRecord {
-        record(self.of("intent"), &Value::Intent { claim, writer: self.writer, next, end })
+    pub(crate) fn intent(&self, intent: Intent) -> StateRecord {
+        record(self.of("intent"), &Value::Intent(intent))
     }
 
     /// The records of a state, that which counts last.
@@ -105,7 +148,8 @@ impl Keys {
         } else {
             let chunks = snapshot.chunks(chunk_bytes).zip(0..);
             records.extend(chunks.map(|(chunk, at)| {
-                record(self.chunk(self.writer, state.number, at), &Value::Chunk(chunk.to_vec()))
+                let chunk = Chunk { state: state.number, bytes: chunk.to_vec() };
+                record(self.chunk(self.writer, state.number, at), &Value::Chunk(chunk))
             }));
             Snapshot::Chunks(records.len() as u32)
         };
@@ -135,13 +179,13 @@ pub(crate) struct Held {
     read: u64,
 }
 
-/// Where to go on.
+/// Where to go on; a partition that is new has neither.
 #[derive(Debug)]
 pub(crate) struct Found {
-    pub(crate) state: State,
-    pub(crate) snapshot: Vec<u8>,
-    /// Where the batch ends that was begun after the state.
-    pub(crate) end: Option<u64>,
+    /// The furthest state, and its snapshot.
+    pub(crate) state: Option<(State, Vec<u8>)>,
+    /// The intent in force.
+    pub(crate) intent: Option<Intent>,
 }
 
 impl Held {
@@ -154,10 +198,21 @@ impl Held {
         }
     }
 
+    /// A version of the pipeline that some record is of.
+    pub(crate) fn version(&self) -> Option<u32> {
+        let versions = self.records.values().filter_map(|(_, value)| match value {
+            Value::Claim(claim) => Some(claim.version),
+            Value::Intent(intent) => Some(intent.version),
+            Value::State(state) => Some(state.version),
+            Value::Chunk(_) => None,
+        });
+        versions.max()
+    }
+
     /// The highest claim of anyone but this writer.
     pub(crate) fn highest_claim_but(&self, own: u64) -> u64 {
-        let claims = self.records.values().filter_map(|(_, value)| match *value {
-            Value::Claim { number, writer } if writer != own => Some(number),
+        let claims = self.records.values().filter_map(|(_, value)| match value {
+            Value::Claim(claim) if claim.writer != own => Some(claim.number),
             _ => None,
         });
         claims.max().unwrap_or(0)
@@ -172,8 +227,12 @@ impl Held {
         others
     }
 
-    /// The furthest state, and the intent in force behind it; none where the partition is new.
-    pub(crate) fn found(&self, keys: &Keys, place: &str) -> Result<Option<Found>, Failure> {
+    /// The furthest state and the intent in force.
+    pub(crate) fn found(&self, keys: &Keys, place: &str) -> Result<Found, Failure> {
+        Ok(Found { state: self.state(keys, place)?, intent: self.intent() })
+    }
+
+    fn state(&self, keys: &Keys, place: &str) -> Result<Option<(State, Vec<u8>)>, Failure> {
         let states = self.records.values().filter_map(|(at, value)| match value {
             Value::State(state) => Some((state.next, *at, state)),
             _ => None,
@@ -183,24 +242,23 @@ impl Held {
         let Some(&(next, _, furthest)) = states.first() else { return Ok(None) };
         // Of two that are as far, one may have lost its chunks to whoever cleared up behind it.
         let equals = states.iter().take_while(|(other, ..)| *other == next);
-        let whole = equals
-            .into_iter()
-            .find_map(|(.., state)| Some((*state, self.snapshot(state, keys, place).ok()?)));
+        let whole =
+            equals.into_iter().find_map(|(.., state)| Some((state, self.snapshot(state, keys, place).ok()?)));
         let (state, snapshot) = match whole {
-            Some(whole) => whole,
+            Some((state, snapshot)) => (*state, snapshot),
             None => (furthest, self.snapshot(furthest, keys, place)?),
         };
-        Ok(Some(Found { state: state.clone(), snapshot, end: self.end(next) }))
+        Ok(Some((state.clone(), snapshot)))
     }
 
-    /// Where the batch ends that was begun at `next`. An intent under a lower claim is of a writer that read
-    /// the higher one before it acted, or it has the same end.
-    fn end(&self, next: u64) -> Option<u64> {
-        let intents = self.records.values().filter_map(|(_, value)| match *value {
-            Value::Intent { claim, next: from, end, .. } if from == next => Some((claim, end)),
+    /// The intent of the highest claim. One under a lower claim is of a writer that read the higher one before it
+    /// acted, or the higher one read it first and goes on behind it.
+    fn intent(&self) -> Option<Intent> {
+        let intents = self.records.values().filter_map(|(_, value)| match value {
+            Value::Intent(intent) => Some(*intent),
             _ => None,
         });
-        intents.max().map(|(_, end)| end)
+        intents.max_by_key(|intent| (intent.claim, intent.next))
     }
 
     fn snapshot(&self, state: &State, keys: &Keys, place: &str) -> Result<Vec<u8>, Failure> {
@@ -211,11 +269,16 @@ impl Held {
         let mut bytes = Vec::new();
         for at in 0..count {
             let key = keys.chunk(state.writer, state.number, at);
-            let Some((_, Value::Chunk(chunk))) = self.records.get(&key) else {
-                let reason = format!("it is not there, and the state has {count} such parts");
-                return Err(Failure::DamagedState { place: place.to_owned(), key, reason });
-            };
-            bytes.extend_from_slice(chunk);
+            match self.records.get(&key) {
+                Some((_, Value::Chunk(chunk))) if chunk.state == state.number => {
+                    bytes.extend_from_slice(&chunk.bytes);
+                }
+                found => {
+                    let of = if found.is_some() { "is of another state" } else { "is not there" };
+                    let reason = format!("it {of}, and the state has {count} such parts");
+                    return Err(Failure::DamagedState { place: place.to_owned(), key, reason });
+                }
+            }
         }
         Ok(bytes)
     }

@@ -33,7 +33,6 @@ struct Instance {
     is_paused: bool,
     asked: Vec<(EffectId, Work)>,
     answers: VecDeque<Event>,
-    now_ms: u64,
     /// It has lost the partition and does not know.
     is_zombie: bool,
     /// Until then it does nothing: it was stopped, or waits for a network.
@@ -55,7 +54,6 @@ impl Instance {
             is_paused: false,
             asked: Vec::new(),
             answers: VecDeque::new(),
-            now_ms: 0,
             is_zombie: false,
             sleeps_until: 0,
             released: None,
@@ -100,8 +98,13 @@ struct Run {
 impl Run {
     fn new(seed: u64, flaw: Flaw, troubled: usize) -> Self {
         let mut rng = Rng::seed_from_u64(seed);
-        let world = World::new(input(&mut rng, RECORDS), flaw);
-        let settings = settings(&mut rng);
+        let mut world = World::new(input(&mut rng, RECORDS), flaw);
+        let mut settings = settings(&mut rng);
+        let memory = settings.lease_ms as usize;
+        if flaw == Flaw::Lease {
+            settings.lease_ms = u64::MAX;
+        }
+        world.memory = memory;
         let rarity = rng.random_range(20..400);
         Self {
             spec: spec(),
@@ -212,16 +215,16 @@ impl Run {
         if self.step < self.instances[at].sleeps_until {
             return Ok(());
         }
-        match self.rng.random_range(0..10) {
+        // A millisecond a step; the clock is told first, however long it slept.
+        self.instances[at].tell(Event::Tick(self.step as u64))?;
+        if self.instances[at].released.is_some() {
+            return Ok(());
+        }
+        match self.rng.random_range(0..9) {
             0..3 => self.read_state(at),
             3..6 => self.perform(at),
             6..8 => self.answer(at),
-            8 => self.fetch(at),
-            _ => {
-                let now_ms = self.instances[at].now_ms + self.rng.random_range(0..10);
-                self.instances[at].now_ms = now_ms;
-                self.instances[at].tell(Event::Tick(now_ms))
-            }
+            _ => self.fetch(at),
         }
     }
 
@@ -372,9 +375,18 @@ fn the_faults_reach_every_corner() {
     for why in [Release::Revoked, Release::Lost, Release::Fenced] {
         assert!(releases.contains(&why), "{why:?}");
     }
-    let Met { repeated_tokens, known_alerts, fenced_producers, chunks, stored_before } = met;
-    let corners = [repeated_tokens, known_alerts, fenced_producers, chunks, stored_before];
-    assert!(corners.iter().all(|times| *times > 0), "{met:?}");
+    let Met {
+        repeated_tokens,
+        known_alerts,
+        fenced_producers,
+        chunks,
+        stored_before,
+        later_parts,
+        forgotten_tokens,
+    } = met;
+    let alerts = [known_alerts, fenced_producers];
+    let tables = [repeated_tokens, stored_before, later_parts, forgotten_tokens];
+    assert!([&alerts[..], &tables, &[chunks]].concat().iter().all(|times| *times > 0), "{met:?}");
 }
 
 /// Rows twice and rows lost, over some seeds with something broken.
@@ -414,4 +426,23 @@ fn without_claims_a_zombie_writes_rows_twice() {
 #[test]
 fn without_the_fence_a_zombie_writes_alerts_twice() {
     assert!(harm(Flaw::Fence, 1_000).0 > 0);
+}
+
+#[test]
+fn without_a_lease_a_sleeper_writes_what_tables_have_forgotten() {
+    assert!(harm(Flaw::Lease, 1_000).0 > 0);
+}
+
+/// With the guard on, what is broken ends some runs with an error.
+#[test]
+fn the_guard_notices_what_is_broken() {
+    let mut noticed = 0;
+    for (flaw, seeds) in [(Flaw::Tokens, 150), (Flaw::Intent, 150), (Flaw::Lease, 500)] {
+        for seed in 0..seeds {
+            let mut run = Run::new(seed, flaw, TROUBLED);
+            run.world.unguarded = false;
+            noticed += usize::from(matches!(run.run(), Err(Failure::Rows { .. })));
+        }
+    }
+    assert!(noticed > 0);
 }

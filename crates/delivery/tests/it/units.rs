@@ -37,6 +37,14 @@ fn settle(cycle: &mut Cycle<Decoder>, world: &mut World, event: Event) -> Result
     Ok(rest)
 }
 
+/// The record that a cycle asks to write to the state topic, and nothing else.
+fn written(asked: &[Action]) -> StateRecord {
+    match asked {
+        [Action::Do { work: Work::WriteState(records), .. }] if records.len() == 1 => records[0].clone(),
+        _ => panic!("{asked:?}"),
+    }
+}
+
 /// A world whose first records are stored, and the offset after them.
 fn begun(settings: &Settings) -> (World, Cycle<Decoder>) {
     let mut world = World::new(input(&mut Rng::seed_from_u64(1), 60), Flaw::None);
@@ -50,7 +58,7 @@ fn begun(settings: &Settings) -> (World, Cycle<Decoder>) {
 }
 
 fn by_ten() -> Settings {
-    Settings { batch_rows: 10, ..Settings::default() }
+    Settings { batch_rows: 10, state_ms: 0, ..Settings::default() }
 }
 
 /// Reads a world's state into a new cycle, up to where it asks for something else than its claim.
@@ -161,15 +169,23 @@ fn tables_that_are_ahead_of_the_state_are_refused() {
         }
         _ => None,
     });
-    second.handle(Event::Counted(id.expect("counts"), 7)).expect("makes sure that they are no successor's");
-    let failure = second.handle(Event::StateRead(claim[0].clone())).expect_err("they are ahead");
+    let asked = second
+        .handle(Event::Counted(id.expect("counts"), 7))
+        .expect("makes sure that they are no successor's");
+    assert_eq!(
+        second.handle(Event::StateRead(claim[0].clone())),
+        Ok(Vec::new()),
+        "the claim that was before"
+    );
+    let failure = second.handle(Event::StateRead(written(&asked))).expect_err("they are ahead");
     assert!(failure.to_string().contains("`raw` has 7 rows"), "{failure}");
 }
 
 #[test]
 fn records_that_are_gone_are_an_error() {
     let (_, mut cycle) = begun(&by_ten());
-    let failure = cycle.handle(Event::OutOfRange { earliest: 900, latest: 950 }).expect_err("they are gone");
+    let asked = cycle.handle(Event::OutOfRange { earliest: 900, latest: 950 }).expect("makes sure");
+    let failure = cycle.handle(Event::StateRead(written(&asked))).expect_err("they are gone");
     assert!(failure.to_string().contains("the partition holds 900 to 950"), "{failure}");
 }
 
@@ -228,4 +244,50 @@ fn a_batch_that_is_being_filled_is_dropped() {
     let (world, mut cycle) = begun(&by_ten());
     cycle.handle(Event::Fetched(world.input[20..23].to_vec())).expect("waits for more");
     assert_eq!(cycle.handle(Event::Revoked), Ok(vec![Action::Released(Release::Revoked)]));
+}
+
+/// Without its state, a partition that has rows is not a new one, wherever it is to begin.
+#[test]
+fn rows_without_a_state_are_refused() {
+    let mut cycle = start(by_ten(), identity(2));
+    let asked = cycle.handle(Event::StateEnd { start: 500, alerts_end: 0 }).expect("claims");
+    let asked = cycle.handle(Event::StateRead(written(&asked))).expect("owns it");
+    let [Action::Do { id, work: Work::Count { from: 0, to: None, .. }, .. }, ..] = &asked[..] else {
+        panic!("{asked:?}")
+    };
+    let asked = cycle.handle(Event::Counted(*id, 7)).expect("makes sure");
+    let failure = cycle.handle(Event::StateRead(written(&asked))).expect_err("has rows");
+    assert!(failure.to_string().contains("7 rows of offsets from 0 on, and should have 0"), "{failure}");
+}
+
+#[test]
+fn another_version_does_not_claim() {
+    let (world, _) = begun(&by_ten());
+    let mut newer = spec();
+    newer.version += 1;
+    let mut cycle = Cycle::start(&newer, identity(2), by_ten(), Decoder).expect("runs").0;
+    for record in world.state.values() {
+        cycle.handle(Event::StateRead(record.clone())).expect("is read");
+    }
+    let failure = cycle.handle(Event::StateEnd { start: 0, alerts_end: 0 }).expect_err("is another version");
+    assert!(matches!(failure, Failure::OtherVersion { found: 3, expected: 4, .. }), "{failure}");
+}
+
+/// A batch whose intent is written is read again after a crash; `changed` is done to its records before.
+fn read_again(changed: impl Fn(&mut Record)) -> Result<Vec<Action>, Failure> {
+    let (mut world, mut cycle) = begun(&by_ten());
+    let asked = cycle.handle(Event::Fetched(world.input[20..30].to_vec())).expect("is a batch");
+    world.perform(&Work::WriteState([written(&asked)].into()), &mut 0, 0, None);
+    let mut second = start(by_ten(), identity(2));
+    read_into(&mut second, &mut world).expect("goes on");
+    let mut records = world.input[20..30].to_vec();
+    changed(&mut records[4]);
+    second.handle(Event::Fetched(records))
+}
+
+#[test]
+fn a_recorded_batch_of_other_records_is_refused() {
+    assert!(read_again(|_| {}).is_ok());
+    let failure = read_again(|record| record.payload.push(b' ')).expect_err("is another batch");
+    assert!(matches!(failure, Failure::OtherBatch { .. }), "{failure}");
 }

@@ -13,9 +13,6 @@ use std::ops::Range;
 
 pub(crate) type Rng = ChaCha8Rng;
 
-/// How many tokens a table remembers.
-const TOKENS: usize = 10_000;
-
 pub(crate) const PIPELINE: &str = r#"
 name = "visits"
 version = 3
@@ -63,13 +60,15 @@ pub(crate) enum Flaw {
     Claims,
     /// Producers are never shut out.
     Fence,
+    /// An intent is good for ever.
+    Lease,
 }
 
 /// Records are `time,user,ms`.
 pub(crate) struct Decoder;
 
 impl Decode for Decoder {
-    fn decode(&self, record: &Record, row: &mut Row) -> Result<(), Rejection> {
+    fn decode(&mut self, record: &Record, row: &mut Row) -> Result<(), Rejection> {
         let text = String::from_utf8_lossy(&record.payload);
         let refuse =
             |column: &str| Rejection { column: Some(column.to_owned()), reason: format!("`{text}`") };
@@ -129,8 +128,12 @@ pub(crate) struct Met {
     pub(crate) fenced_producers: usize,
     /// Parts of snapshots.
     pub(crate) chunks: usize,
-    /// Counts that found a batch in its table.
+    /// Counts that found a batch, or a part of one, in its table.
     pub(crate) stored_before: usize,
+    /// Inserts of another part than a batch's first.
+    pub(crate) later_parts: usize,
+    /// Tokens that were forgotten.
+    pub(crate) forgotten_tokens: usize,
 }
 
 impl std::ops::AddAssign for Met {
@@ -140,13 +143,16 @@ impl std::ops::AddAssign for Met {
         self.fenced_producers += other.fenced_producers;
         self.chunks += other.chunks;
         self.stored_before += other.stored_before;
+        self.later_parts += other.later_parts;
+        self.forgotten_tokens += other.forgotten_tokens;
     }
 }
 
 #[derive(Default)]
 struct Inserted {
     rows: Vec<Stored>,
-    tokens: VecDeque<String>,
+    /// With the step in which each came.
+    tokens: VecDeque<(String, usize)>,
 }
 
 pub(crate) struct World {
@@ -164,6 +170,8 @@ pub(crate) struct World {
     pub(crate) unguarded: bool,
     /// Until which step inserts fail.
     pub(crate) down_until: usize,
+    /// How many steps tables remember a token.
+    pub(crate) memory: usize,
     pub(crate) met: Met,
 }
 
@@ -180,6 +188,7 @@ impl World {
             flaw,
             unguarded: flaw != Flaw::None,
             down_until: 0,
+            memory: usize::MAX,
             met: Met::default(),
         }
     }
@@ -199,8 +208,16 @@ impl World {
 
     /// All tables and the alerts topic, as sorted rows.
     pub(crate) fn content(&self) -> BTreeMap<String, Vec<String>> {
-        let rows = |inserted: &Inserted| inserted.rows.iter().map(|row| row.text.clone()).collect();
-        let tables = self.tables.iter().map(|(table, inserted)| (table.name(&spec()), rows(inserted)));
+        let spec = spec();
+        let tables = self.tables.iter().map(|(table, inserted)| {
+            let mut rows: Vec<String> = inserted.rows.iter().map(|row| row.text.clone()).collect();
+            if !table.has_offsets() {
+                // They are read by identity and revision.
+                rows.sort_unstable();
+                rows.dedup();
+            }
+            (table.name(&spec), rows)
+        });
         let mut content: BTreeMap<String, Vec<String>> = tables.collect();
         content.insert("topic".to_owned(), self.alerts.clone());
         content.values_mut().for_each(|rows| rows.sort_unstable());
@@ -262,13 +279,15 @@ impl World {
         if step < self.down_until {
             return Outcome::Failed;
         }
+        self.met.later_parts += usize::from(rows.start > 0);
         let inserted = self.tables.entry(table).or_default();
-        if self.flaw == Flaw::Tokens || !inserted.tokens.contains(token) {
+        while inserted.tokens.front().is_some_and(|(_, at)| step - at > self.memory) {
+            inserted.tokens.pop_front();
+            self.met.forgotten_tokens += 1;
+        }
+        if self.flaw == Flaw::Tokens || inserted.tokens.iter().all(|(known, _)| known != token) {
             inserted.rows.extend(rows.map(|row| stored(effects, table, row)));
-            inserted.tokens.push_back(token.clone());
-            if inserted.tokens.len() > TOKENS {
-                inserted.tokens.pop_front();
-            }
+            inserted.tokens.push_back((token.clone(), step));
         } else {
             self.met.repeated_tokens += 1;
         }
@@ -338,7 +357,10 @@ pub(crate) fn settings(rng: &mut Rng) -> Settings {
     Settings {
         batch_rows: rng.random_range(1..40),
         batch_bytes: rng.random_range(50..600),
-        batch_ms: rng.random_range(1..30),
+        batch_ms: rng.random_range(1..300),
+        insert_rows: rng.random_range(1..30),
+        state_ms: rng.random_range(0..1_000),
+        lease_ms: rng.random_range(400..1_500),
         waiting_bytes: rng.random_range(50..800),
         chunk_bytes: rng.random_range(200..3_000),
         dictionary_strings: rng.random_range(1..8),

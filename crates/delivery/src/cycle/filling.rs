@@ -1,0 +1,133 @@
+//! Records become batches, and a full batch the intent to store it.
+
+use super::{Cycle, Delivery, Phase, Recorded, Saved};
+use crate::action::Action;
+use crate::batch::Batch;
+use crate::failure::Failure;
+use crate::record::{Decode, Record};
+use crate::settings::Settings;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+impl<D: Decode> Cycle<D> {
+    /// Records that came before they were asked for, or come again, are passed over.
+    pub(super) fn fetch(&mut self, records: Vec<Record>) {
+        if !self.has_sought() {
+            return;
+        }
+        for record in records {
+            if record.offset >= self.wanted {
+                self.wanted = record.offset + 1;
+                self.waiting.push(record);
+            }
+        }
+    }
+
+    /// Fills the batch from what waits; gives whether it was closed.
+    pub(super) fn fill(&mut self, mut batch: Batch) -> Result<bool, Failure> {
+        while !self.is_full(&batch) {
+            let Some(record) = self.waiting.pop() else { break };
+            self.check_end(&record)?;
+            if batch.records == 0 {
+                batch.since_ms = self.now_ms;
+            }
+            self.engine.take(&mut batch, record, &mut self.decoder);
+        }
+        if self.is_full(&batch) {
+            self.close_batch(batch)?;
+            return Ok(true);
+        }
+        match self.fetch_failure.take() {
+            Some(failure) => self.doubt(failure),
+            None => self.phase = Phase::Filling(batch),
+        }
+        Ok(false)
+    }
+
+    /// The offset that a batch must end at, if there is one: where the engine was, or where the batch ended then.
+    fn fixed_end(&self) -> Option<u64> {
+        let is_replaying = self.next < self.stored_to;
+        if is_replaying { Some(self.stored_to) } else { self.recorded.map(|recorded| recorded.end) }
+    }
+
+    fn check_end(&self, record: &Record) -> Result<(), Failure> {
+        match self.fixed_end().filter(|end| record.offset >= *end) {
+            Some(end) => Err(Failure::EndIsGone { place: self.place(), last: end - 1, found: record.offset }),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a batch is to be closed. What is run again may be cut anywhere, as nothing of it leaves.
+    fn is_full(&self, batch: &Batch) -> bool {
+        let Settings { batch_rows, batch_bytes, batch_ms, .. } = self.settings;
+        let is_large = batch.records >= batch_rows || batch.bytes >= batch_bytes;
+        match self.fixed_end() {
+            Some(end) if batch.end() == end => true,
+            Some(_) => self.next < self.stored_to && is_large,
+            None => {
+                let is_old = self.now_ms - batch.since_ms >= batch_ms;
+                batch.records > 0 && (is_large || is_old)
+            }
+        }
+    }
+
+    fn close_batch(&mut self, batch: Batch) -> Result<(), Failure> {
+        let is_replayed = self.next < self.stored_to;
+        let (effects, content) = self.engine.run(batch, &self.of);
+        if is_replayed {
+            self.next = effects.to;
+            self.fill_anew();
+            return Ok(());
+        }
+        if let Some(Recorded { content: before, .. }) = self.recorded
+            && before != content
+        {
+            let (from, last) = (effects.from, effects.to - 1);
+            return Err(Failure::OtherBatch { place: self.place(), from, last });
+        }
+        self.intend(Delivery {
+            effects: Arc::new(effects),
+            content,
+            stored: BTreeMap::new(),
+            is_recorded: self.recorded.is_some(),
+            intended_ms: 0,
+        });
+        Ok(())
+    }
+
+    /// Writes down that a batch is about to be stored, or still is.
+    pub(super) fn intend(&mut self, mut delivery: Delivery) {
+        delivery.intended_ms = self.now_ms;
+        self.write_intent(&delivery);
+        self.phase = Phase::Intending(delivery);
+    }
+
+    /// All of the batch was acknowledged: it is over.
+    pub(super) fn close(&mut self, delivery: &Delivery) -> Result<(), Failure> {
+        self.next = delivery.effects.to;
+        self.stored_to = self.next;
+        self.recorded = None;
+        self.seen.clear();
+        self.actions.push(Action::Commit(self.next));
+        let Settings { state_ms, dictionary_strings, .. } = self.settings;
+        let is_due = self.now_ms - self.saved.at_ms >= state_ms;
+        if is_due || self.engine.strings() > dictionary_strings {
+            self.save();
+            self.engine.shed().map_err(|reason| self.refuse_state(reason))?;
+        } else {
+            self.fill_anew();
+        }
+        Ok(())
+    }
+
+    /// Writes a state: where to go on.
+    pub(super) fn save(&mut self) {
+        self.saved = Saved { next: self.next, at_ms: self.now_ms };
+        self.write_state();
+        self.phase = Phase::Saving;
+    }
+
+    pub(super) fn fill_anew(&mut self) {
+        self.phase = Phase::Filling(Batch::new(self.engine.spec(), self.next));
+    }
+}
