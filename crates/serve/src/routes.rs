@@ -184,7 +184,7 @@ async fn tell(mut socket: WebSocket, served: &Served) -> Result<(), axum::Error>
                 Some(Heard::Lines(lines)) => text(&lines),
                 Some(Heard::Lost(messages)) => {
                     served.status.metrics.lost.inc_by(messages);
-                    text(format!("{{\"type\":\"dropped\",\"messages\":{messages}}}\n").as_bytes())
+                    text(format!("{{\"type\":\"lost\",\"messages\":{messages}}}\n").as_bytes())
                 }
                 None => going(),
             },

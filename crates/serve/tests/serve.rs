@@ -198,7 +198,7 @@ async fn a_listener_that_does_not_read_holds_up_nobody_and_learns_what_it_lost()
     let mut got = 0;
     while lost == 0 {
         let text = heard(&mut slow).await;
-        match text.strip_prefix("{\"type\":\"dropped\",\"messages\":") {
+        match text.strip_prefix("{\"type\":\"lost\",\"messages\":") {
             Some(rest) => lost = rest.trim_end().trim_end_matches('}').parse::<usize>().unwrap(),
             None => got += 1,
         }
