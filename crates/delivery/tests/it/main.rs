@@ -1,5 +1,6 @@
 //! The delivery cycle in a world of memory, under seeded faults.
 
 mod sim;
+mod speed;
 mod units;
 mod world;
