@@ -14,7 +14,7 @@ use crate::settings::Identity;
 use crate::state::Content;
 use kappascope_core::time::TIME_RANGE;
 use kappascope_core::{
-    Change, Counters, Drop, Limits, Log, Pipeline, SnapshotError, Spec, SpecError, Transition, WindowResult,
+    Change, Drop, Limits, Log, Pipeline, SnapshotError, Spec, SpecError, Transition, WindowResult,
 };
 use twox_hash::XxHash3_64;
 
@@ -94,22 +94,14 @@ impl Engine {
         Ok(())
     }
 
-    pub(crate) fn counters(&self) -> Counters {
-        self.pipeline.counters()
-    }
-
-    pub(crate) fn watermark(&self) -> i64 {
-        self.pipeline.watermark()
-    }
-
     /// How many strings the log's dictionaries hold.
     pub(crate) fn strings(&self) -> usize {
         (0..self.spec.schema.keys.len()).map(|key| self.log.dictionary(key).len()).sum()
     }
 
     /// Begins dictionaries anew.
-    pub(crate) fn shed(&mut self) -> Result<(), SnapshotError> {
-        self.resume(&self.snapshot(), self.newest_arrival)
+    pub(crate) fn shed(&mut self, snapshot: &[u8]) -> Result<(), SnapshotError> {
+        self.resume(snapshot, self.run_arrival)
     }
 
     /// Takes a record into a batch.

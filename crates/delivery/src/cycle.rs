@@ -24,8 +24,8 @@ use crate::effects::{Effects, Table};
 use crate::failure::Failure;
 use crate::record::{Decode, Waiting};
 use crate::settings::{Identity, Settings};
-use crate::state::{Content, Held, Keys};
-use kappascope_core::{Counters, Spec};
+use crate::state::{Content, Held, Intent, Keys, Origin};
+use kappascope_core::Spec;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
@@ -40,7 +40,6 @@ pub struct Cycle<D> {
     phase: Phase,
     /// What the state partition holds, until it is claimed.
     held: Held,
-    /// Where the partition's first cycle began.
     origin: Origin,
     claim: u64,
     /// Counts the claims, intents and states that it wrote, so that no two are the same record.
@@ -54,7 +53,7 @@ pub struct Cycle<D> {
     stored_to: u64,
     alerts_from: u64,
     /// The batch that was begun before.
-    recorded: Option<Recorded>,
+    recorded: Option<Intent>,
     /// Ids of alerts that are in the topic.
     seen: HashSet<String>,
     /// Whether it has fenced other producers of alerts.
@@ -70,20 +69,6 @@ pub struct Cycle<D> {
     outstanding: BTreeMap<EffectId, Outstanding>,
     last_id: EffectId,
     actions: Vec<Action>,
-}
-
-/// The first offset of the input, and of the alerts, that a partition's first cycle looked at.
-#[derive(Clone, Copy, Debug, Default)]
-struct Origin {
-    start: u64,
-    alerts_from: u64,
-}
-
-/// Where a batch ends that was begun before, and what it gave.
-#[derive(Clone, Copy, Debug)]
-struct Recorded {
-    end: u64,
-    content: Content,
 }
 
 /// Up to where there is a state, or nothing to be in one, and since when.
@@ -109,23 +94,6 @@ struct Delivery {
     is_recorded: bool,
     /// When the intent was asked for.
     intended_ms: u64,
-}
-
-/// Where a cycle stands, in numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Gauges {
-    /// The first offset whose effects are not all known to be stored.
-    pub next: u64,
-    /// Whether it runs again what is stored, to come to where it was.
-    pub is_replaying: bool,
-    /// Bytes of records that wait for the batch before them.
-    pub waiting_bytes: usize,
-    /// How often what is outstanding was tried again, at most.
-    pub retries: u32,
-    /// What the pipeline counted since the partition's start.
-    pub counters: Counters,
-    /// The pipeline's watermark, in epoch milliseconds.
-    pub watermark: i64,
 }
 
 /// Where a cycle is. But for those that wait for something from outside it goes on when nothing is outstanding.
@@ -235,19 +203,6 @@ impl<D: Decode> Cycle<D> {
         matches!(&self.phase, Phase::Filling(batch) if batch.records == 0) && self.waiting.front().is_none()
     }
 
-    /// Numbers for those who watch.
-    #[must_use]
-    pub fn gauges(&self) -> Gauges {
-        Gauges {
-            next: self.next(),
-            is_replaying: self.next < self.stored_to,
-            waiting_bytes: self.waiting.bytes(),
-            retries: self.outstanding.values().map(|outstanding| outstanding.attempts).max().unwrap_or(0),
-            counters: self.engine.counters(),
-            watermark: self.engine.watermark(),
-        }
-    }
-
     fn take(&mut self, event: Event) -> Result<(), Failure> {
         match event {
             Event::StateRead(record) => self.read_state(record)?,
@@ -280,6 +235,11 @@ impl<D: Decode> Cycle<D> {
         Ok(())
     }
 
+    /// Whether the engine runs again what is stored, to come to where it was.
+    fn is_replaying(&self) -> bool {
+        self.next < self.stored_to
+    }
+
     fn has_sought(&self) -> bool {
         !matches!(self.phase, Phase::Reading | Phase::Claiming | Phase::Guarding)
     }
@@ -292,7 +252,7 @@ impl<D: Decode> Cycle<D> {
                 Phase::Reading | Phase::Claiming | Phase::Guarding if self.is_leaving => {
                     self.release(Release::Revoked);
                 }
-                Phase::Filling(_) if self.is_leaving => self.leave(),
+                Phase::Filling(_) if self.is_leaving => self.leave()?,
                 Phase::Reading => {
                     self.phase = Phase::Reading;
                     return Ok(());
@@ -305,8 +265,7 @@ impl<D: Decode> Cycle<D> {
                     }
                 }
                 Phase::Intending(delivery) => self.check(delivery),
-                Phase::Checking(delivery) => self.insert(delivery),
-                Phase::Inserting(delivery) => self.insert(delivery),
+                Phase::Checking(delivery) | Phase::Inserting(delivery) => self.insert(delivery),
                 Phase::Verifying(delivery) => self.recall(delivery, 0),
                 Phase::Recalling(delivery) => self.produce(delivery),
                 Phase::Producing(delivery) => self.close(&delivery)?,
@@ -321,12 +280,12 @@ impl<D: Decode> Cycle<D> {
     }
 
     /// All that is stored is in a state before the partition is given back, so that the next need not replay it.
-    fn leave(&mut self) {
-        if self.next == self.stored_to && self.saved.next != self.next {
-            self.save();
-        } else {
-            self.release(Release::Revoked);
+    fn leave(&mut self) -> Result<(), Failure> {
+        if !self.is_replaying() && self.saved.next != self.next {
+            return self.save();
         }
+        self.release(Release::Revoked);
+        Ok(())
     }
 
     /// Gives up the partition; nothing is written from here on. Whoever was asked to may still commit.

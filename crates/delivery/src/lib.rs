@@ -54,7 +54,7 @@ mod settings;
 mod state;
 
 pub use action::{Action, EffectId, Event, Release, Work};
-pub use cycle::{Cycle, Gauges};
+pub use cycle::Cycle;
 pub use effects::{
     AlertRow, Effects, Figure, LateRow, RawRows, RejectedRow, Table, Texts, WindowRow, alert_id,
 };

@@ -62,10 +62,6 @@ impl Waiting {
         self.records.push_back(record);
     }
 
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes
-    }
-
     pub(crate) fn front(&self) -> Option<&Record> {
         self.records.front()
     }

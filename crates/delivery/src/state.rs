@@ -58,12 +58,18 @@ pub(crate) struct Intent {
     pub(crate) claim: u64,
     pub(crate) version: u32,
     pub(crate) written: u64,
-    /// Where the partition's first cycle began, for as long as there is no state.
-    pub(crate) start: u64,
-    pub(crate) alerts_from: u64,
+    /// For as long as there is no state.
+    pub(crate) origin: Origin,
     pub(crate) next: u64,
     pub(crate) end: u64,
     pub(crate) content: Content,
+}
+
+/// Where a partition's first cycle began: the offset in the input, and in the alerts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Origin {
+    pub(crate) start: u64,
+    pub(crate) alerts_from: u64,
 }
 
 /// What a batch held and gave: what is read again has to be the same.

@@ -47,8 +47,7 @@ impl<D: Decode> Cycle<D> {
             claim: self.claim,
             version: self.engine.spec().version,
             written: self.written,
-            start: self.origin.start,
-            alerts_from: self.origin.alerts_from,
+            origin: self.origin,
             next: delivery.effects.from,
             end: delivery.effects.to,
             content: delivery.content,
@@ -57,7 +56,7 @@ impl<D: Decode> Cycle<D> {
     }
 
     /// Writes where the partition stands. Once one such state is there, what others left is taken back.
-    pub(super) fn write_state(&mut self) {
+    pub(super) fn write_state(&mut self, snapshot: Vec<u8>) {
         self.states += 1;
         let state = State {
             writer: self.of.writer,
@@ -71,7 +70,7 @@ impl<D: Decode> Cycle<D> {
         let leftovers = if self.states > 1 { std::mem::take(&mut self.leftovers) } else { Vec::new() };
         let mut records: Vec<StateRecord> =
             leftovers.into_iter().map(|key| StateRecord { key, value: None }).collect();
-        records.extend(self.keys.state(state, self.engine.snapshot(), self.settings.chunk_bytes));
+        records.extend(self.keys.state(state, snapshot, self.settings.chunk_bytes));
         self.ask(Work::WriteState(records.into()), 0);
     }
 

@@ -1,6 +1,6 @@
 //! Records become batches, and a full batch the intent to store it.
 
-use super::{Cycle, Delivery, Phase, Recorded, Saved};
+use super::{Cycle, Delivery, Phase, Saved};
 use crate::action::Action;
 use crate::batch::Batch;
 use crate::failure::Failure;
@@ -46,8 +46,7 @@ impl<D: Decode> Cycle<D> {
 
     /// The offset that a batch must end at, if there is one: where the engine was, or where the batch ended then.
     fn fixed_end(&self) -> Option<u64> {
-        let is_replaying = self.next < self.stored_to;
-        if is_replaying { Some(self.stored_to) } else { self.recorded.map(|recorded| recorded.end) }
+        if self.is_replaying() { Some(self.stored_to) } else { self.recorded.map(|recorded| recorded.end) }
     }
 
     fn check_end(&self, record: &Record) -> Result<(), Failure> {
@@ -63,7 +62,7 @@ impl<D: Decode> Cycle<D> {
         let is_large = batch.records >= batch_rows || batch.bytes >= batch_bytes;
         match self.fixed_end() {
             Some(end) if batch.end() == end => true,
-            Some(_) => self.next < self.stored_to && is_large,
+            Some(_) => self.is_replaying() && is_large,
             None => {
                 let is_old = self.now_ms - batch.since_ms >= batch_ms;
                 batch.records > 0 && (is_large || is_old)
@@ -72,16 +71,13 @@ impl<D: Decode> Cycle<D> {
     }
 
     fn close_batch(&mut self, batch: Batch) -> Result<(), Failure> {
-        let is_replayed = self.next < self.stored_to;
         let (effects, content) = self.engine.run(batch, &self.of);
-        if is_replayed {
+        if self.is_replaying() {
             self.next = effects.to;
             self.fill_anew();
             return Ok(());
         }
-        if let Some(Recorded { content: before, .. }) = self.recorded
-            && before != content
-        {
+        if self.recorded.is_some_and(|recorded| recorded.content != content) {
             let (from, last) = (effects.from, effects.to - 1);
             return Err(Failure::OtherBatch { place: self.place(), from, last });
         }
@@ -109,22 +105,28 @@ impl<D: Decode> Cycle<D> {
         self.recorded = None;
         self.seen.clear();
         self.actions.push(Action::Commit(self.next));
-        let Settings { state_ms, dictionary_strings, .. } = self.settings;
-        let is_due = self.now_ms - self.saved.at_ms >= state_ms;
-        if is_due || self.engine.strings() > dictionary_strings {
-            self.save();
-            self.engine.shed().map_err(|reason| self.refuse_state(reason))?;
-        } else {
-            self.fill_anew();
+        let is_due = self.now_ms - self.saved.at_ms >= self.settings.state_ms;
+        if is_due || self.has_many_strings() {
+            return self.save();
         }
+        self.fill_anew();
         Ok(())
     }
 
+    fn has_many_strings(&self) -> bool {
+        self.engine.strings() > self.settings.dictionary_strings
+    }
+
     /// Writes a state: where to go on.
-    pub(super) fn save(&mut self) {
+    pub(super) fn save(&mut self) -> Result<(), Failure> {
         self.saved = Saved { next: self.next, at_ms: self.now_ms };
-        self.write_state();
+        let snapshot = self.engine.snapshot();
+        if self.has_many_strings() {
+            self.engine.shed(&snapshot).map_err(|reason| self.refuse_state(reason))?;
+        }
+        self.write_state(snapshot);
         self.phase = Phase::Saving;
+        Ok(())
     }
 
     pub(super) fn fill_anew(&mut self) {

@@ -1,12 +1,11 @@
 //! On start: whose the partition is, where to go on, and whether tables and state belong together.
 
-use super::{Cycle, Origin, Phase, Recorded, Saved};
+use super::{Cycle, Phase, Saved};
 use crate::action::{Action, Release, Work};
-use crate::batch::Batch;
 use crate::effects::Table;
 use crate::failure::Failure;
 use crate::record::Decode;
-use crate::state::{Found, StateRecord, Value, read};
+use crate::state::{Found, Origin, StateRecord, Value, read};
 use kappascope_core::SnapshotError;
 
 impl<D: Decode> Cycle<D> {
@@ -67,7 +66,7 @@ impl<D: Decode> Cycle<D> {
         let Found { state, intent } = held.found(&self.keys, &self.place())?;
         let is_new = state.is_none() && intent.is_none();
         if let Some(intent) = &intent {
-            self.origin = Origin { start: intent.start, alerts_from: intent.alerts_from };
+            self.origin = intent.origin;
         }
         (self.next, self.alerts_from) = (self.origin.start, self.origin.alerts_from);
         if let Some((state, snapshot)) = state {
@@ -77,8 +76,7 @@ impl<D: Decode> Cycle<D> {
             (self.next, self.alerts_from) = (state.next, state.alerts_from);
         }
         self.stored_to = self.next.max(intent.as_ref().map_or(0, |intent| intent.next));
-        let unfinished = intent.filter(|intent| intent.end > self.stored_to);
-        self.recorded = unfinished.map(|intent| Recorded { end: intent.end, content: intent.content });
+        self.recorded = intent.filter(|intent| intent.end > self.stored_to);
         self.guard(is_new);
         Ok(())
     }
@@ -104,7 +102,7 @@ impl<D: Decode> Cycle<D> {
         self.wanted = self.next;
         self.saved = Saved { next: self.next, at_ms: self.now_ms };
         self.actions.push(Action::Seek(self.next));
-        self.phase = Phase::Filling(Batch::new(self.engine.spec(), self.next));
+        self.fill_anew();
     }
 
     pub(super) fn counted_tables(&self) -> Vec<Table> {

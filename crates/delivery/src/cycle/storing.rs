@@ -74,19 +74,15 @@ impl<D: Decode> Cycle<D> {
     /// the tables may have forgotten its tokens: the intent is renewed, and read back, before more leaves for them.
     pub(super) fn tick(&mut self, now_ms: u64) {
         self.now_ms = self.now_ms.max(now_ms);
-        let (Phase::Checking(delivery) | Phase::Inserting(delivery) | Phase::Verifying(delivery)) =
-            &self.phase
-        else {
-            return;
+        self.phase = match std::mem::replace(&mut self.phase, Phase::Released) {
+            Phase::Checking(delivery) | Phase::Inserting(delivery) | Phase::Verifying(delivery)
+                if self.now_ms - delivery.intended_ms >= self.settings.lease_ms =>
+            {
+                self.outstanding.clear();
+                return self.intend(Delivery { is_recorded: true, ..delivery });
+            }
+            phase => phase,
         };
-        if self.now_ms - delivery.intended_ms < self.settings.lease_ms {
-            return;
-        }
-        let phase = std::mem::replace(&mut self.phase, Phase::Released);
-        if let Phase::Checking(delivery) | Phase::Inserting(delivery) | Phase::Verifying(delivery) = phase {
-            self.outstanding.clear();
-            self.intend(Delivery { is_recorded: true, ..delivery });
-        }
     }
 
     /// Learns which alerts are in the topic, before the first and after a failure. A producer that has not fenced
