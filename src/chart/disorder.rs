@@ -21,16 +21,15 @@ use super::palette::Palette;
 use super::pane::{Pane, Words};
 use super::pen::{Area, Drawn, Pen, Sheet};
 use super::scale::{Axis, Delays, nudge};
-use super::surface::{Place, Surface};
+use super::surface::Place;
 use super::vector::Vector;
-use super::{Art, Caption};
+use super::{Art, Caption, Ground};
 use crate::text;
 use crate::text::charts as words;
 use crate::wire::{Disorder, Fate};
 use kappascope_core::spec::WindowSpec;
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
-use web_sys::HtmlCanvasElement;
 
 const TOP: f64 = 10.0;
 const BOTTOM: f64 = 26.0;
@@ -298,28 +297,26 @@ fn spread(row: f64) -> f64 {
 
 /// The disorder chart: both canvases and what is on them.
 pub(crate) struct DisorderChart {
-    axes: Surface,
-    data: Surface,
-    palette: Palette,
+    ground: Ground,
     /// What the axes canvas shows.
     drawn: Option<Field>,
 }
 
 impl Art for DisorderChart {
-    fn on(axes: HtmlCanvasElement, data: HtmlCanvasElement) -> Option<Self> {
-        let (axes, data) = (Surface::new(axes)?, Surface::new(data)?);
-        Some(Self { axes, data, palette: Palette::read()?, drawn: None })
+    fn on(ground: Ground) -> Self {
+        Self { ground, drawn: None }
     }
 
-    fn renew_theme(&mut self) {
-        if let Some(palette) = Palette::read() {
-            self.palette = palette;
-            self.drawn = None;
-        }
+    fn ground(&self) -> &Ground {
+        &self.ground
     }
 
-    fn parts(&self) -> ([&Surface; 2], &Palette) {
-        ([&self.axes, &self.data], &self.palette)
+    fn ground_mut(&mut self) -> &mut Ground {
+        &mut self.ground
+    }
+
+    fn forget(&mut self) {
+        self.drawn = None;
     }
 }
 
@@ -331,13 +328,13 @@ impl DisorderChart {
         }
         let field = Field::new(place, events, self.drawn.as_ref());
         let changed = self.drawn.as_ref() != Some(&field);
-        if let Some(sheet) = changed.then(|| self.axes.clear(place)).flatten() {
+        if let Some(sheet) = changed.then(|| self.ground.axes.clear(place)).flatten() {
             // A canvas refuses to draw only when the page is going away.
-            let _ = field.draw_axes(&sheet.area, &self.palette);
+            let _ = field.draw_axes(&sheet.area, &self.ground.palette);
         }
         let spot = field.spot(events);
-        if let Some(sheet) = self.data.clear(place) {
-            let _ = field.draw_data(&sheet, &self.palette, events, spot.as_ref());
+        if let Some(sheet) = self.ground.data.clear(place) {
+            let _ = field.draw_data(&sheet, &self.ground.palette, events, spot.as_ref());
         }
         let lines = field.lines(events);
         self.drawn = Some(field);
@@ -350,9 +347,9 @@ impl DisorderChart {
         let image = Vector::new(place);
         let sheet = image.sheet();
         // A vector image takes everything.
-        let _ = field.draw_axes(&sheet.area, &self.palette);
-        let _ = field.draw_data(&sheet, &self.palette, events, None);
-        image.file(&self.palette, caption)
+        let _ = field.draw_axes(&sheet.area, &self.ground.palette);
+        let _ = field.draw_data(&sheet, &self.ground.palette, events, None);
+        image.file(&self.ground.palette, caption)
     }
 
     /// The delay at a height, where delays are drawn.

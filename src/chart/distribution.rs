@@ -8,16 +8,15 @@
 //!
 //! **Invariant:** the columns together hold all events: a bin's events lie evenly between its ends.
 
-use super::Art;
 use super::palette::Palette;
 use super::pane::{Pane, Words};
 use super::pen::{Area, Drawn};
 use super::scale::{Axis, Symlog, nudge};
-use super::surface::{Place, Surface};
+use super::surface::Place;
+use super::{Art, Ground};
 use crate::text;
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
-use web_sys::HtmlCanvasElement;
 
 const TOP: f64 = 24.0;
 const BOTTOM: f64 = 24.0;
@@ -81,27 +80,22 @@ impl Values {
 
 /// The distribution chart: both canvases.
 pub(crate) struct DistributionChart {
-    axes: Surface,
-    data: Surface,
-    palette: Palette,
+    ground: Ground,
     /// The scale of events, which stays while it fits.
     events: Option<Axis>,
 }
 
 impl Art for DistributionChart {
-    fn on(axes: HtmlCanvasElement, data: HtmlCanvasElement) -> Option<Self> {
-        let (axes, data) = (Surface::new(axes)?, Surface::new(data)?);
-        Some(Self { axes, data, palette: Palette::read()?, events: None })
+    fn on(ground: Ground) -> Self {
+        Self { ground, events: None }
     }
 
-    fn renew_theme(&mut self) {
-        if let Some(palette) = Palette::read() {
-            self.palette = palette;
-        }
+    fn ground(&self) -> &Ground {
+        &self.ground
     }
 
-    fn parts(&self) -> ([&Surface; 2], &Palette) {
-        ([&self.axes, &self.data], &self.palette)
+    fn ground_mut(&mut self) -> &mut Ground {
+        &mut self.ground
     }
 }
 
@@ -119,13 +113,13 @@ impl DistributionChart {
         let most = columns.iter().fold(0.0, |most: f64, column| most.max(*column));
         let ticks = (pane.height() / 36.0) as usize;
         let events = Axis::of_values(0.0, most, ticks.max(1), self.events.as_ref());
-        if let Some(sheet) = self.axes.clear(place) {
+        if let Some(sheet) = self.ground.axes.clear(place) {
             // A canvas refuses to draw only when the page is going away.
-            let _ = draw_axes(&sheet.area, &self.palette, &pane, &values, &events);
+            let _ = draw_axes(&sheet.area, &self.ground.palette, &pane, &values, &events);
         }
-        if let Some(sheet) = self.data.clear(place) {
-            let _ = draw_columns(&sheet.area, &self.palette, &pane, &columns, &events);
-            let _ = draw_percentiles(&sheet.area, &self.palette, &pane, &values, spread);
+        if let Some(sheet) = self.ground.data.clear(place) {
+            let _ = draw_columns(&sheet.area, &self.ground.palette, &pane, &columns, &events);
+            let _ = draw_percentiles(&sheet.area, &self.ground.palette, &pane, &values, spread);
         }
         self.events = Some(events);
     }

@@ -8,16 +8,15 @@
 //!
 //! **Invariant:** a column shows the largest lag of its samples; where there was none yet, nothing.
 
-use super::Art;
 use super::palette::Palette;
 use super::pane::{Pane, Words};
 use super::pen::{Area, Drawn};
 use super::scale::{Axis, Delays};
-use super::surface::{Place, Surface};
+use super::surface::Place;
+use super::{Art, Ground};
 use crate::text;
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
-use web_sys::HtmlCanvasElement;
 
 const TOP: f64 = 8.0;
 const BOTTOM: f64 = 24.0;
@@ -77,27 +76,22 @@ pub(crate) struct Moment {
 
 /// The lag chart: both canvases.
 pub(crate) struct LagChart {
-    axes: Surface,
-    data: Surface,
-    palette: Palette,
+    ground: Ground,
     /// The scale of lags, which stays while it fits.
     scale: Option<Delays>,
 }
 
 impl Art for LagChart {
-    fn on(axes: HtmlCanvasElement, data: HtmlCanvasElement) -> Option<Self> {
-        let (axes, data) = (Surface::new(axes)?, Surface::new(data)?);
-        Some(Self { axes, data, palette: Palette::read()?, scale: None })
+    fn on(ground: Ground) -> Self {
+        Self { ground, scale: None }
     }
 
-    fn renew_theme(&mut self) {
-        if let Some(palette) = Palette::read() {
-            self.palette = palette;
-        }
+    fn ground(&self) -> &Ground {
+        &self.ground
     }
 
-    fn parts(&self) -> ([&Surface; 2], &Palette) {
-        ([&self.axes, &self.data], &self.palette)
+    fn ground_mut(&mut self) -> &mut Ground {
+        &mut self.ground
     }
 }
 
@@ -117,15 +111,16 @@ impl LagChart {
             return None;
         }
         let field = Field::new(place, lags, self.scale);
-        if let Some(sheet) = self.axes.clear(place) {
+        if let Some(sheet) = self.ground.axes.clear(place) {
             // A canvas refuses to draw only when the page is going away.
-            let _ = field.draw_axes(&sheet.area, &self.palette);
+            let _ = field.draw_axes(&sheet.area, &self.ground.palette);
         }
         let moment = field.moment(lags);
-        if let Some(sheet) = self.data.clear(place) {
-            let _ = field.draw_strips(&sheet.area, &self.palette, lags);
+        if let Some(sheet) = self.ground.data.clear(place) {
+            let _ = field.draw_strips(&sheet.area, &self.ground.palette, lags);
             if let Some(moment) = &moment {
-                let hair = field.pane.sharp((moment.x, TOP), (0.0, field.bottom() - TOP), self.palette.ink);
+                let hair =
+                    field.pane.sharp((moment.x, TOP), (0.0, field.bottom() - TOP), self.ground.palette.ink);
                 let _ = sheet.area.draw(&hair);
             }
         }

@@ -122,54 +122,71 @@ struct Label {
 /// Reach of a label around its middle, in CSS pixels.
 const LABEL_HEIGHT: f64 = 16.0;
 
+/// What a chart is drawn on: the canvas of its axes, that of its data on top of it, and the colours.
+pub(crate) struct Ground {
+    axes: Surface,
+    data: Surface,
+    palette: Palette,
+}
+
+impl Ground {
+    pub(crate) fn new(axes: HtmlCanvasElement, data: HtmlCanvasElement) -> Option<Self> {
+        Some(Self { axes: Surface::new(axes)?, data: Surface::new(data)?, palette: Palette::read()? })
+    }
+}
+
 /// A chart on two canvases that lie on each other.
 pub(crate) trait Art: Sized + 'static {
-    /// A chart on its canvases: that of the axes, and that of the data.
-    fn on(axes: HtmlCanvasElement, data: HtmlCanvasElement) -> Option<Self>;
+    /// A chart that has drawn nothing.
+    fn on(ground: Ground) -> Self;
+
+    /// What it is drawn on.
+    fn ground(&self) -> &Ground;
+
+    /// What it is drawn on.
+    fn ground_mut(&mut self) -> &mut Ground;
+
+    /// Forgets what the axes canvas shows, so that it is drawn again; for those that remember it.
+    fn forget(&mut self) {}
 
     /// Reads the colours again.
-    fn renew_theme(&mut self);
-
-    /// Its canvases, and its colours.
-    fn parts(&self) -> ([&Surface; 2], &Palette);
+    fn renew_theme(&mut self) {
+        if let Some(palette) = Palette::read() {
+            self.ground_mut().palette = palette;
+            self.forget();
+        }
+    }
 
     /// The address of a PNG of what is shown, below a caption.
     fn png(&self, caption: &Caption) -> Result<String, JsValue> {
-        let (surfaces, palette) = self.parts();
-        composed(&surfaces, palette, caption)
+        let Ground { axes, data, palette } = self.ground();
+        composed(&[axes, data], palette, caption)
     }
 }
 
 /// The main chart: both canvases and what is on them.
 pub(crate) struct Chart {
-    axes: Surface,
-    data: Surface,
-    palette: Palette,
+    ground: Ground,
     /// What the axes canvas shows.
     drawn: Option<(Place, Axis, Axis, u32)>,
     labels: Vec<Label>,
 }
 
 impl Art for Chart {
-    fn on(axes: HtmlCanvasElement, data: HtmlCanvasElement) -> Option<Self> {
-        Some(Self {
-            axes: Surface::new(axes)?,
-            data: Surface::new(data)?,
-            palette: Palette::read()?,
-            drawn: None,
-            labels: Vec::new(),
-        })
+    fn on(ground: Ground) -> Self {
+        Self { ground, drawn: None, labels: Vec::new() }
     }
 
-    fn renew_theme(&mut self) {
-        if let Some(palette) = Palette::read() {
-            self.palette = palette;
-            self.drawn = None;
-        }
+    fn ground(&self) -> &Ground {
+        &self.ground
     }
 
-    fn parts(&self) -> ([&Surface; 2], &Palette) {
-        ([&self.axes, &self.data], &self.palette)
+    fn ground_mut(&mut self) -> &mut Ground {
+        &mut self.ground
+    }
+
+    fn forget(&mut self) {
+        self.drawn = None;
     }
 }
 
@@ -206,16 +223,16 @@ impl Chart {
         let (plot, right) = self.plot(place, picture);
         let now = (place, plot.times.clone(), plot.values.clone(), right);
         if self.drawn.as_ref() != Some(&now) {
-            if let Some(sheet) = self.axes.clear(place) {
+            if let Some(sheet) = self.ground.axes.clear(place) {
                 // A canvas refuses to draw only when the page is going away.
-                let _ = plot.draw_axes(&sheet, &self.palette);
+                let _ = plot.draw_axes(&sheet, &self.ground.palette);
             }
             self.drawn = Some(now);
         }
         let hover = plot.hover(picture);
         self.labels = plot.labels(picture);
-        if let Some(sheet) = self.data.clear(place) {
-            let _ = plot.draw_data(&sheet, &self.palette, picture, &self.labels, hover.as_ref());
+        if let Some(sheet) = self.ground.data.clear(place) {
+            let _ = plot.draw_data(&sheet, &self.ground.palette, picture, &self.labels, hover.as_ref());
         }
         hover
     }
@@ -231,9 +248,9 @@ impl Chart {
         let image = Vector::new(place);
         let sheet = image.sheet();
         // A vector image takes everything.
-        let _ = plot.draw_axes(&sheet, &self.palette);
-        let _ = plot.draw_data(&sheet, &self.palette, picture, &plot.labels(picture), None);
-        image.file(&self.palette, caption)
+        let _ = plot.draw_axes(&sheet, &self.ground.palette);
+        let _ = plot.draw_data(&sheet, &self.ground.palette, picture, &plot.labels(picture), None);
+        image.file(&self.ground.palette, caption)
     }
 }
 

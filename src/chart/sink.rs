@@ -10,17 +10,16 @@
 //!
 //! **Invariant:** a column shows the most of its samples, and the line of the queue's bound is always in sight.
 
-use super::Art;
 use super::palette::Palette;
 use super::pane::{Pane, Words};
 use super::pen::{Area, Drawn};
 use super::scale::Axis;
-use super::surface::{Place, Surface};
+use super::surface::Place;
+use super::{Art, Ground};
 use crate::text;
 use crate::text::charts as words;
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
-use web_sys::HtmlCanvasElement;
 
 const TOP: f64 = 16.0;
 const BOTTOM: f64 = 22.0;
@@ -87,27 +86,22 @@ impl Queue<'_> {
 
 /// The chart: both canvases.
 pub(crate) struct SinkChart {
-    axes: Surface,
-    data: Surface,
-    palette: Palette,
+    ground: Ground,
     /// The scale of events, which stays while it fits.
     waiting: Option<Axis>,
 }
 
 impl Art for SinkChart {
-    fn on(axes: HtmlCanvasElement, data: HtmlCanvasElement) -> Option<Self> {
-        let (axes, data) = (Surface::new(axes)?, Surface::new(data)?);
-        Some(Self { axes, data, palette: Palette::read()?, waiting: None })
+    fn on(ground: Ground) -> Self {
+        Self { ground, waiting: None }
     }
 
-    fn renew_theme(&mut self) {
-        if let Some(palette) = Palette::read() {
-            self.palette = palette;
-        }
+    fn ground(&self) -> &Ground {
+        &self.ground
     }
 
-    fn parts(&self) -> ([&Surface; 2], &Palette) {
-        ([&self.axes, &self.data], &self.palette)
+    fn ground_mut(&mut self) -> &mut Ground {
+        &mut self.ground
     }
 }
 
@@ -118,12 +112,12 @@ impl SinkChart {
             return;
         }
         let field = Field::new(place, queue, self.waiting.as_ref());
-        if let Some(sheet) = self.axes.clear(place) {
+        if let Some(sheet) = self.ground.axes.clear(place) {
             // A canvas refuses to draw only when the page is going away.
-            let _ = field.draw_axes(&sheet.area, &self.palette);
+            let _ = field.draw_axes(&sheet.area, &self.ground.palette);
         }
-        if let Some(sheet) = self.data.clear(place) {
-            let _ = field.draw_data(&sheet.area, &self.palette, queue);
+        if let Some(sheet) = self.ground.data.clear(place) {
+            let _ = field.draw_data(&sheet.area, &self.ground.palette, queue);
         }
         self.waiting = Some(field.waiting);
     }

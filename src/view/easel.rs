@@ -3,7 +3,7 @@
 //!
 //! **Invariant:** a chart that nobody sees asks the worker for nothing.
 
-use crate::chart::{Art, Caption, Place};
+use crate::chart::{Art, Caption, Ground, Place};
 use crate::js::words;
 use crate::state::{Store, use_store};
 use crate::ui::icon::Icon;
@@ -184,7 +184,7 @@ pub(crate) fn Canvases<C: Art>(easel: Easel<C>) -> impl IntoView {
     let host = NodeRef::<Div>::new();
     Effect::new(move |_| {
         let (Some(axes), Some(data), Some(host)) = (axes.get(), data.get(), host.get()) else { return };
-        easel.mount(C::on(axes, data), &host);
+        easel.mount(Ground::new(axes, data).map(C::on), &host);
         store.ask();
     });
     on_cleanup(move || easel.leave());
