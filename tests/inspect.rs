@@ -85,12 +85,17 @@ fn an_alert_leads_to_its_window_its_event_and_back() {
     });
 }
 
+/// Opens the scene and asks for the second of its alerts; gives what is said of it.
+async fn second_alert(page: &Page) -> Result<String> {
+    opened(page, "").await?;
+    page.tap(SECOND).await?;
+    page.until_words("the alert is explained", ALERT, |words| !words.is_empty()).await
+}
+
 #[test]
 fn a_window_leads_to_the_alert_that_it_brought_about() {
     with_page(async |page| {
-        opened(&page, "").await?;
-        page.tap(SECOND).await?;
-        let alert = page.until_words("the alert is explained", ALERT, |words| !words.is_empty()).await?;
+        let alert = second_alert(&page).await?;
         page.tap(&onward(ALERT, 1)).await?;
         page.until_words("the window is explained", WINDOW, |words| !words.is_empty()).await?;
         page.tap(&format!("{WINDOW} .onwards > button")).await?;
@@ -101,9 +106,7 @@ fn a_window_leads_to_the_alert_that_it_brought_about() {
 #[test]
 fn the_crumbs_lead_back() {
     with_page(async |page| {
-        opened(&page, "").await?;
-        page.tap(SECOND).await?;
-        let alert = page.until_words("the alert is explained", ALERT, |words| !words.is_empty()).await?;
+        let alert = second_alert(&page).await?;
         page.tap(&onward(ALERT, 2)).await?;
         page.until_words("the event that brought it", EVENT, |words| !words.is_empty()).await?;
         page.press_on(&format!("{WAY} button"), keys::ENTER).await?;

@@ -1,7 +1,7 @@
 //! The page in a real Chromium, as a person uses it, held against the binary.
 
 use anyhow::{Result, ensure};
-use kappascope_e2e::{Page, Run, Stats, Theme, kappascope, repository, run, with_page};
+use kappascope_e2e::{Page, Run, Stats, each_look, kappascope, repository, run, with_page};
 use serde_json::json;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -483,27 +483,24 @@ fn nothing_is_asked_of_another_host() {
 fn pictures_of_own_data() {
     with_page(async |page| {
         let folder = repository("target/shots");
-        for (theme, name) in [(Theme::Light, "light"), (Theme::Dark, "dark")] {
-            page.prefer(theme).await?;
-            for (width, height) in [(1440, 900), (1024, 768), (390, 844)] {
-                page.resize(width, height).await?;
+        each_look(&page, &[(1440, 900), (1024, 768), (390, 844)], async |name| {
                 page.open("").await?;
                 page.upload("upload", &repository(SAMPLE)).await?;
                 page.until_stats("the file is done", |s| s.state == "done" && s.events > 6e3).await?;
                 tokio::time::sleep(Duration::from_millis(400)).await;
-                page.shoot(&folder.join(format!("data-{name}-{width}.png"))).await?;
+                page.shoot(&folder.join(format!("data-{name}.png"))).await?;
                 let overflow =
                     page.script("return document.documentElement.scrollWidth - innerWidth", &[]).await?;
-                ensure!(overflow.as_i64().unwrap() <= 0, "{width} px wide, and {overflow} px more to scroll");
+                ensure!(overflow.as_i64().unwrap() <= 0, "{name}: {overflow} px more to scroll");
                 for (part, id) in [("middle", "data-losses"), ("end", "data-preview")] {
                     let down = "document.querySelector(`[data-testid=${arguments[0]}]`).scrollIntoView({ block: 'end' })";
                     page.script(down, &[json!(id)]).await?;
                     tokio::time::sleep(Duration::from_millis(200)).await;
-                    page.shoot(&folder.join(format!("data-{part}-{name}-{width}.png"))).await?;
+                    page.shoot(&folder.join(format!("data-{part}-{name}.png"))).await?;
                 }
-            }
-        }
-        Ok(())
+            Ok(())
+        })
+        .await
     });
 }
 
@@ -512,21 +509,18 @@ fn pictures_of_own_data() {
 fn pictures() {
     with_page(async |page| {
         let folder = repository("target/shots");
-        for (theme, name) in [(Theme::Light, "light"), (Theme::Dark, "dark")] {
-            page.prefer(theme).await?;
-            for (width, height) in [(1440, 900), (1024, 768), (760, 1000), (390, 844), (360, 740)] {
-                page.resize(width, height).await?;
-                page.open("#scenario=website&seed=42&speed=7200").await?;
-                page.until_stats("an incident is over", |stats| stats.events > 47_000.0).await?;
-                page.click("pause").await?;
-                page.until_stats("it pauses", |stats| stats.state == "paused").await?;
-                tokio::time::sleep(Duration::from_millis(400)).await;
-                page.shoot(&folder.join(format!("page-{name}-{width}.png"))).await?;
-                let overflow =
-                    page.script("return document.documentElement.scrollWidth - innerWidth", &[]).await?;
-                ensure!(overflow.as_i64().unwrap() <= 0, "{width} px wide, and {overflow} px more to scroll");
-            }
-        }
-        Ok(())
+        each_look(&page, &[(1440, 900), (1024, 768), (760, 1000), (390, 844), (360, 740)], async |name| {
+            page.open("#scenario=website&seed=42&speed=7200").await?;
+            page.until_stats("an incident is over", |stats| stats.events > 47_000.0).await?;
+            page.click("pause").await?;
+            page.until_stats("it pauses", |stats| stats.state == "paused").await?;
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            page.shoot(&folder.join(format!("page-{name}.png"))).await?;
+            let overflow =
+                page.script("return document.documentElement.scrollWidth - innerWidth", &[]).await?;
+            ensure!(overflow.as_i64().unwrap() <= 0, "{name}: {overflow} px more to scroll");
+            Ok(())
+        })
+        .await
     });
 }

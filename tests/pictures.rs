@@ -1,6 +1,6 @@
 //! Pictures of each section in both themes and three widths, for a person to look at: `target/shots/`.
 
-use kappascope_e2e::{Theme, each_state, repository, with_page};
+use kappascope_e2e::{each_look, each_state, repository, with_page};
 use serde_json::json;
 use std::time::Duration;
 
@@ -20,21 +20,17 @@ const SUBJECTS: [(&str, &str); 8] = [
 fn pictures_of_each_section() {
     with_page(async |page| {
         let folder = repository("target/shots/sections");
-        for (theme, name) in [(Theme::Light, "light"), (Theme::Dark, "dark")] {
-            page.prefer(theme).await?;
-            for (width, height) in [(1440, 900), (1024, 768), (390, 844)] {
-                page.resize(width, height).await?;
-                each_state(&page, async |state| {
-                    let subject = SUBJECTS.iter().find(|(of, _)| *of == state).map_or("body", |(_, it)| it);
-                    let seen = "document.querySelector(arguments[0]).scrollIntoView({ block: 'nearest' })";
-                    page.script(seen, &[json!(subject)]).await?;
-                    // What comes of it is on the screen by then.
-                    tokio::time::sleep(Duration::from_millis(250)).await;
-                    page.shoot(&folder.join(format!("{state}-{name}-{width}.png"))).await
-                })
-                .await?;
-            }
-        }
-        Ok(())
+        each_look(&page, &[(1440, 900), (1024, 768), (390, 844)], async |name| {
+            each_state(&page, async |state| {
+                let subject = SUBJECTS.iter().find(|(of, _)| *of == state).map_or("body", |(_, it)| it);
+                let seen = "document.querySelector(arguments[0]).scrollIntoView({ block: 'nearest' })";
+                page.script(seen, &[json!(subject)]).await?;
+                // What comes of it is on the screen by then.
+                tokio::time::sleep(Duration::from_millis(250)).await;
+                page.shoot(&folder.join(format!("{state}-{name}.png"))).await
+            })
+            .await
+        })
+        .await
     });
 }

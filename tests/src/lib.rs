@@ -15,7 +15,7 @@ mod states;
 pub use binary::{Run, Served, kappascope, run};
 pub use browser::{Page, Stats, Theme};
 pub use site::Site;
-pub use states::{each_state, show_running};
+pub use states::{each_look, each_state, show_running};
 
 use std::future::Future;
 use std::path::{Path, PathBuf};

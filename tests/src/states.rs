@@ -1,6 +1,6 @@
 //! The states of the page that are looked at one by one: by axe-core, by rulers, by people.
 
-use crate::{Page, repository};
+use crate::{Page, Theme, repository};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
 
@@ -21,6 +21,26 @@ const STILL: [&str; 11] = [
     "error",
     "menus",
 ];
+
+/// Shows the page in both themes and in each of some sizes, and lets each be looked at by its name, such as `dark-390`.
+///
+/// # Errors
+/// Those of the page and of the look; both say at which.
+pub async fn each_look(
+    page: &Page,
+    sizes: &[(u32, u32)],
+    look: impl AsyncFn(&str) -> Result<()>,
+) -> Result<()> {
+    for (theme, name) in [(Theme::Light, "light"), (Theme::Dark, "dark")] {
+        page.prefer(theme).await?;
+        for &(width, height) in sizes {
+            let name = format!("{name}-{width}");
+            page.resize(width, height).await.with_context(|| name.clone())?;
+            look(&name).await.context(name)?;
+        }
+    }
+    Ok(())
+}
 
 /// Takes the page through its states and lets each be looked at.
 ///
