@@ -21,10 +21,6 @@ use kappascope_infra::{Engine, Kafka, Program, Running, Server, stop};
 use crate::setup;
 use crate::workspace::Workspace;
 
-/// Where `kappascope-infra` looks for what is installed.
-pub(crate) const KAFKA_SETTING: &str = "KAPPASCOPE_KAFKA";
-pub(crate) const ENGINE_SETTING: &str = "KAPPASCOPE_ENGINE";
-
 /// A server that is given is on a network near by, or nothing to wait for.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -80,8 +76,8 @@ pub(crate) fn status(workspace: &Workspace) -> Result<ExitCode> {
 
 /// What a shell needs to run by itself the tests that start servers.
 pub(crate) fn env(workspace: &Workspace) -> Result<ExitCode> {
-    println!("export {KAFKA_SETTING}='{}'", setup::kafka(workspace)?.display());
-    println!("export {ENGINE_SETTING}='{}'", setup::engine(workspace)?.display());
+    println!("export {}='{}'", Kafka::SETTING, setup::kafka(workspace)?.display());
+    println!("export {}='{}'", Engine::SETTING, setup::engine(workspace)?.display());
     Ok(ExitCode::SUCCESS)
 }
 

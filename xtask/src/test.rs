@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Result;
+use kappascope_infra::{Engine, Kafka};
 
 use crate::dist;
-use crate::infra;
 use crate::process::{Command, Stopwatch, human, run as run_child};
 use crate::setup::{self, Browser, Toolbox, WASM_TARGET};
 use crate::workspace::Workspace;
@@ -115,8 +115,8 @@ pub(crate) fn browser_tests(workspace: &Workspace, browser: &Browser, axe: &Path
 /// The tests that start Kafka and the ClickHouse engine; they learn here where these are.
 fn server_tests(workspace: &Workspace) -> Result<Command> {
     let mut cargo = workspace.cargo(&["test", "--package", SERVERS]);
-    cargo.env(infra::KAFKA_SETTING, setup::kafka(workspace)?);
-    cargo.env(infra::ENGINE_SETTING, setup::engine(workspace)?);
+    cargo.env(Kafka::SETTING, setup::kafka(workspace)?);
+    cargo.env(Engine::SETTING, setup::engine(workspace)?);
     Ok(cargo)
 }
 

@@ -6,14 +6,10 @@
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
 use anyhow::Result;
 
 use crate::{Program, port, setting};
-
-/// Of the health check: an answer takes milliseconds.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A Python that has the engine.
 #[derive(Clone, Debug)]
@@ -22,6 +18,9 @@ pub struct Engine {
 }
 
 impl Engine {
+    /// The environment variable that says where the Python is.
+    pub const SETTING: &str = "KAPPASCOPE_ENGINE";
+
     /// The port of `cargo xtask infra up`. ClickHouse's own, 8123, is left to a server of the user's.
     pub const PORT: u16 = 18_123;
 
@@ -36,7 +35,7 @@ impl Engine {
     /// # Errors
     /// When it says nothing.
     pub fn find() -> Result<Self> {
-        Ok(Self::at(setting("KAPPASCOPE_ENGINE")?))
+        Ok(Self::at(setting(Self::SETTING)?))
     }
 }
 
@@ -58,7 +57,6 @@ impl Program for Engine {
 
 fn ping(port: u16) -> std::io::Result<bool> {
     let mut stream = port::connect(port)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
     stream.write_all(b"GET /ping HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;

@@ -7,7 +7,6 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
@@ -15,8 +14,6 @@ use crate::{Program, port, setting};
 
 /// Every cluster needs a name of 16 bytes; base64 of "kappascope-infra".
 const CLUSTER: &str = "a2FwcGFzY29wZS1pbmZyYQ";
-/// Of the health check: an answer takes milliseconds.
-const PATIENCE: Duration = Duration::from_secs(2);
 /// What a broker answers to the question for versions, version 0: 4 bytes each for length and correlation, 2 for the
 /// error.
 const ANSWER_BYTES: usize = 10;
@@ -28,6 +25,9 @@ pub struct Kafka {
 }
 
 impl Kafka {
+    /// The environment variable that says where the jars are.
+    pub const SETTING: &str = "KAPPASCOPE_KAFKA";
+
     /// The port of `cargo xtask infra up`. Kafka's own, 9092, is left to a broker of the user's.
     pub const PORT: u16 = 19_092;
 
@@ -42,7 +42,7 @@ impl Kafka {
     /// # Errors
     /// When it says nothing.
     pub fn find() -> Result<Self> {
-        Ok(Self::at(setting("KAPPASCOPE_KAFKA")?))
+        Ok(Self::at(setting(Self::SETTING)?))
     }
 
     /// `java` with the jars. It finds them by the star itself.
@@ -130,7 +130,6 @@ fn properties(data: &Path, port: u16) -> String {
 /// Asks which requests the broker knows. A port that is open is no sign yet.
 fn ask_for_versions(port: u16) -> std::io::Result<bool> {
     let mut stream = port::connect(port)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
     // Length, ApiVersions, its version 0, correlation 7, no name of the client.
     stream.write_all(&[0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 7, 0xff, 0xff])?;
     let mut answer = [0; ANSWER_BYTES];

@@ -6,6 +6,7 @@
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::ops::Range;
 use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
@@ -13,6 +14,8 @@ use anyhow::{Context, Result, bail};
 const FREE: Range<u16> = 20_000..32_000;
 /// Ports that one process tries first: those that run at the same time begin at different places.
 const STRIDE: u32 = 100;
+/// Of a health check: an answer takes milliseconds.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The first of `count` free ports that follow each other.
 ///
@@ -47,9 +50,11 @@ pub fn assure_free(port: u16, purpose: &str) -> Result<()> {
     bail!("port {port} of 127.0.0.1 is taken {by} and is needed for {purpose}; end that program")
 }
 
-/// Whether something listens at the port.
+/// A connection for a health check.
 pub(crate) fn connect(port: u16) -> std::io::Result<TcpStream> {
-    TcpStream::connect((Ipv4Addr::LOCALHOST, port))
+    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    Ok(stream)
 }
 
 fn is_free(port: u16) -> bool {
@@ -73,7 +78,7 @@ mod tests {
         (0..200).any(|_| {
             let is_free = is_free(port);
             if !is_free {
-                std::thread::sleep(std::time::Duration::from_millis(10));
+                std::thread::sleep(Duration::from_millis(10));
             }
             is_free
         })
