@@ -72,6 +72,8 @@ pub enum Action {
         /// What to do.
         work: Work,
     },
+    /// All of a batch was acknowledged. For who shows or counts it: after a crash nobody knows whether this was done.
+    Stored(Arc<Effects>),
     /// Commit this offset to the group. For tools that show lag: nothing rests on it.
     Commit(u64),
     /// The cycle is over; nothing of it is to be done any more.
@@ -131,6 +133,11 @@ pub enum Work {
         /// Which of them.
         alerts: Vec<usize>,
     },
+    /// Tell alerts to whom they are meant for. They may have been told before.
+    Notify {
+        /// What holds them.
+        effects: Arc<Effects>,
+    },
 }
 
 impl Work {
@@ -143,6 +150,7 @@ impl Work {
             Self::Insert { .. } => "an insert",
             Self::ReadAlerts { .. } => "reading the alerts topic",
             Self::Produce { .. } => "an alert",
+            Self::Notify { .. } => "a notice of alerts",
         }
     }
 

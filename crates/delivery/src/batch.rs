@@ -94,6 +94,10 @@ impl Engine {
         Ok(())
     }
 
+    pub(crate) fn watermark(&self) -> Option<i64> {
+        Some(self.pipeline.watermark()).filter(|watermark| *watermark > i64::MIN)
+    }
+
     /// How many strings the log's dictionaries hold.
     pub(crate) fn strings(&self) -> usize {
         (0..self.spec.schema.keys.len()).map(|key| self.log.dictionary(key).len()).sum()

@@ -113,6 +113,7 @@ enum Phase {
     Verifying(Delivery),
     Recalling(Delivery),
     Producing(Delivery),
+    Notifying(Delivery),
     Saving,
     /// Makes sure that what should not be is not a successor's doing.
     Doubting(Failure),
@@ -188,6 +189,12 @@ impl<D: Decode> Cycle<D> {
     #[must_use]
     pub fn next(&self) -> u64 {
         self.next.max(self.stored_to)
+    }
+
+    /// Event time up to which the partition is taken to be complete, in epoch milliseconds; none before its first record.
+    #[must_use]
+    pub fn watermark(&self) -> Option<i64> {
+        self.engine.watermark()
     }
 
     /// Whether an effect is still to be done. To be asked right before it is, after a [`Event::Tick`]: one that
@@ -268,7 +275,8 @@ impl<D: Decode> Cycle<D> {
                 Phase::Checking(delivery) | Phase::Inserting(delivery) => self.insert(delivery),
                 Phase::Verifying(delivery) => self.recall(delivery, 0),
                 Phase::Recalling(delivery) => self.produce(delivery),
-                Phase::Producing(delivery) => self.close(&delivery)?,
+                Phase::Producing(delivery) => self.notify(delivery),
+                Phase::Notifying(delivery) => self.close(&delivery)?,
                 Phase::Saving => self.fill_anew(),
                 Phase::Doubting(failure) => return Err(failure),
             }
@@ -292,7 +300,9 @@ impl<D: Decode> Cycle<D> {
     fn release(&mut self, why: Release) {
         let mut actions = std::mem::take(&mut self.actions);
         self.end();
-        actions.retain(|action| why == Release::Revoked && matches!(action, Action::Commit(_)));
+        actions.retain(|action| {
+            why == Release::Revoked && matches!(action, Action::Commit(_) | Action::Stored(_))
+        });
         self.actions = actions;
         self.actions.push(Action::Released(why));
     }

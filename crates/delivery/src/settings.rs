@@ -39,6 +39,10 @@ pub struct Settings {
     /// The log's dictionaries are begun anew once they hold so many strings, so that a stream with ever new
     /// keys does not fill the memory.
     pub dictionary_strings: usize,
+    /// Whether alerts are written to a topic.
+    pub writes_alerts: bool,
+    /// Whether alerts are told to somebody: at least once, since nobody can be asked what was heard.
+    pub notifies: bool,
     /// The tables that are written; when absent, all of the pipeline.
     pub tables: Option<Vec<Table>>,
 }
@@ -55,6 +59,8 @@ impl Default for Settings {
             waiting_bytes: 64 << 20,
             chunk_bytes: 900_000,
             dictionary_strings: 1 << 20,
+            writes_alerts: true,
+            notifies: false,
             tables: None,
         }
     }

@@ -104,6 +104,7 @@ impl<D: Decode> Cycle<D> {
         self.stored_to = self.next;
         self.recorded = None;
         self.seen.clear();
+        self.actions.push(Action::Stored(delivery.effects.clone()));
         self.actions.push(Action::Commit(self.next));
         let is_due = self.now_ms - self.saved.at_ms >= self.settings.state_ms;
         if is_due || self.has_many_strings() {

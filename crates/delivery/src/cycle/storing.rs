@@ -88,7 +88,8 @@ impl<D: Decode> Cycle<D> {
     /// Learns which alerts are in the topic, before the first and after a failure. A producer that has not fenced
     /// the others before it looked could write again what another writes at the same time.
     pub(super) fn recall(&mut self, delivery: Delivery, attempts: u32) {
-        if (!self.is_producer || attempts > 0) && !delivery.effects.alerts.is_empty() {
+        let writes = self.settings.writes_alerts && !delivery.effects.alerts.is_empty();
+        if writes && (!self.is_producer || attempts > 0) {
             self.ask(Work::ReadAlerts { from: self.alerts_from }, attempts);
         }
         self.phase = Phase::Recalling(delivery);
@@ -98,9 +99,16 @@ impl<D: Decode> Cycle<D> {
         let alerts = delivery.effects.alerts.iter().enumerate();
         let missing = alerts.filter(|(_, alert)| !self.seen.contains(&alert.id)).map(|(at, _)| at);
         let alerts: Vec<usize> = missing.collect();
-        if !alerts.is_empty() {
+        if self.settings.writes_alerts && !alerts.is_empty() {
             self.ask(Work::Produce { effects: delivery.effects.clone(), alerts }, 0);
         }
         self.phase = Phase::Producing(delivery);
+    }
+
+    pub(super) fn notify(&mut self, delivery: Delivery) {
+        if self.settings.notifies && !delivery.effects.alerts.is_empty() {
+            self.ask(Work::Notify { effects: delivery.effects.clone() }, 0);
+        }
+        self.phase = Phase::Notifying(delivery);
     }
 }

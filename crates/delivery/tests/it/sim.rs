@@ -68,6 +68,7 @@ impl Instance {
                 Action::Pause => self.is_paused = true,
                 Action::Resume => self.is_paused = false,
                 Action::Do { id, work, .. } => self.asked.push((id, work)),
+                Action::Stored(effects) => assert!(effects.to <= self.cycle.next()),
                 Action::Commit(offset) => assert!(offset <= self.cycle.next()),
                 Action::Released(why) => {
                     self.released = Some(why);
@@ -311,7 +312,8 @@ type Content = BTreeMap<String, Vec<String>>;
 /// What one pass in one batch writes, without any fault.
 fn uninterrupted(seed: u64) -> Content {
     let mut run = Run::new(seed, Flaw::None, 0);
-    run.settings = Settings { batch_ms: 1_000_000, batch_rows: RECORDS, ..Settings::default() };
+    run.settings =
+        Settings { batch_ms: 1_000_000, batch_rows: RECORDS, notifies: true, ..Settings::default() };
     run.run().expect("a pass without faults");
     run.world.content()
 }
@@ -356,7 +358,10 @@ fn no_row_is_lost_and_none_comes_twice_over_seeds() {
 #[test]
 fn the_worlds_have_something_of_everything() {
     let content = uninterrupted(1);
-    let names = Table::of(&spec()).into_iter().map(|table| table.name(&spec())).chain(["topic".to_owned()]);
+    let names = Table::of(&spec())
+        .into_iter()
+        .map(|table| table.name(&spec()))
+        .chain(["topic", "notices"].map(str::to_owned));
     for name in names {
         assert!(content.get(&name).is_some_and(|rows| rows.len() > 2), "{name}: {content:?}");
     }
@@ -383,8 +388,9 @@ fn the_faults_reach_every_corner() {
         stored_before,
         later_parts,
         forgotten_tokens,
+        repeated_notices,
     } = met;
-    let alerts = [known_alerts, fenced_producers];
+    let alerts = [known_alerts, fenced_producers, repeated_notices];
     let tables = [repeated_tokens, stored_before, later_parts, forgotten_tokens];
     assert!([&alerts[..], &tables, &[chunks]].concat().iter().all(|times| *times > 0), "{met:?}");
 }

@@ -34,6 +34,7 @@ fn settle(cycle: &mut Cycle<Decoder>, event: Event) {
                 Work::Insert { .. } => events.push(Event::Done(id)),
                 Work::ReadAlerts { .. } => events.push(Event::AlertsRead(id, Vec::new())),
                 Work::Produce { .. } => events.push(Event::Produced(id, 0)),
+                Work::Notify { .. } => events.push(Event::Done(id)),
             }
         }
     }

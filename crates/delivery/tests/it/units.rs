@@ -28,7 +28,7 @@ fn settle(cycle: &mut Cycle<Decoder>, world: &mut World, event: Event) -> Result
                 Work::Count { allowed, .. } => {
                     events.push(Event::Counted(*id, *allowed.last().expect("one")));
                 }
-                Work::Insert { .. } => events.push(Event::Done(*id)),
+                Work::Insert { .. } | Work::Notify { .. } => events.push(Event::Done(*id)),
                 Work::ReadAlerts { .. } => events.push(Event::AlertsRead(*id, Vec::new())),
                 Work::Produce { .. } => events.push(Event::Produced(*id, world.alerts_end())),
             }

@@ -8,7 +8,7 @@ use kappascope_delivery::{
 };
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
 
 pub(crate) type Rng = ChaCha8Rng;
@@ -134,6 +134,8 @@ pub(crate) struct Met {
     pub(crate) later_parts: usize,
     /// Tokens that were forgotten.
     pub(crate) forgotten_tokens: usize,
+    /// Alerts that were told again.
+    pub(crate) repeated_notices: usize,
 }
 
 impl std::ops::AddAssign for Met {
@@ -145,6 +147,7 @@ impl std::ops::AddAssign for Met {
         self.stored_before += other.stored_before;
         self.later_parts += other.later_parts;
         self.forgotten_tokens += other.forgotten_tokens;
+        self.repeated_notices += other.repeated_notices;
     }
 }
 
@@ -163,6 +166,8 @@ pub(crate) struct World {
     tables: BTreeMap<Table, Inserted>,
     pub(crate) alerts: Vec<String>,
     ids: Vec<String>,
+    /// Ids of alerts that somebody was told.
+    notices: BTreeSet<String>,
     /// The producer that may write alerts, and how many there were.
     pub(crate) producer: u64,
     pub(crate) flaw: Flaw,
@@ -184,6 +189,7 @@ impl World {
             tables: BTreeMap::new(),
             alerts: Vec::new(),
             ids: Vec::new(),
+            notices: BTreeSet::new(),
             producer: 0,
             flaw,
             unguarded: flaw != Flaw::None,
@@ -220,6 +226,7 @@ impl World {
         });
         let mut content: BTreeMap<String, Vec<String>> = tables.collect();
         content.insert("topic".to_owned(), self.alerts.clone());
+        content.insert("notices".to_owned(), self.notices.iter().cloned().collect());
         content.values_mut().for_each(|rows| rows.sort_unstable());
         content
     }
@@ -249,6 +256,12 @@ impl World {
                 Outcome::Alerts(self.ids[known..].to_vec())
             }
             Work::Produce { .. } => self.produce(work, producer, part.unwrap_or(usize::MAX)),
+            Work::Notify { effects } => {
+                let told = effects.alerts.iter().take(part.unwrap_or(usize::MAX));
+                let again = told.filter(|alert| !self.notices.insert(alert.id.clone())).count();
+                self.met.repeated_notices += again;
+                Outcome::Done
+            }
         };
         if part.is_some() { Outcome::Failed } else { outcome }
     }
@@ -364,6 +377,7 @@ pub(crate) fn settings(rng: &mut Rng) -> Settings {
         waiting_bytes: rng.random_range(50..800),
         chunk_bytes: rng.random_range(200..3_000),
         dictionary_strings: rng.random_range(1..8),
+        notifies: true,
         ..Settings::default()
     }
 }
