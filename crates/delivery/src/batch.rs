@@ -207,6 +207,7 @@ fn alert(
     of: &Identity,
 ) -> AlertRow {
     let &Transition { rule, key, state, time, window_start, value, score, cause, id, .. } = transition;
+    let behind = pipeline.result_behind(transition);
     // Without a cause it would be the end of the log's doing, and this log has none.
     let row = cause.map_or(0, |cause| (cause.offset - first) as usize);
     AlertRow {
@@ -219,6 +220,8 @@ fn alert(
         offset: rows.offset[row],
         value,
         score,
+        values: behind
+            .map_or_else(Vec::new, |result| pipeline.changes().values_of(result).map(Into::into).collect()),
         message: pipeline.message_of(transition),
     }
 }

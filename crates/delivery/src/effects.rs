@@ -104,6 +104,16 @@ pub enum Figure {
     Top(Vec<TopEntry>),
 }
 
+impl<'a> From<&'a Figure> for Value<'a> {
+    fn from(figure: &'a Figure) -> Self {
+        match figure {
+            Figure::Count(count) => Self::Count(*count),
+            Figure::Real(real) => Self::Real(*real),
+            Figure::Top(entries) => Self::Top(entries),
+        }
+    }
+}
+
 impl From<Value<'_>> for Figure {
     fn from(value: Value<'_>) -> Self {
         match value {
@@ -171,6 +181,8 @@ pub struct AlertRow {
     pub value: f64,
     /// Its score.
     pub score: f64,
+    /// One value for each aggregate of the query behind it, if there is one.
+    pub values: Vec<Figure>,
     /// What the rule says in a sentence.
     pub message: Option<String>,
 }

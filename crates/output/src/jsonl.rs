@@ -132,6 +132,48 @@ impl Serialize for Number<'_> {
     }
 }
 
+/// What a window's line says.
+pub struct Window<'a> {
+    /// Index of the query in the pipeline.
+    pub query: u32,
+    /// The strings of its key.
+    pub key: Vec<&'a str>,
+    /// First millisecond of the window.
+    pub start: i64,
+    /// One past its last millisecond.
+    pub end: i64,
+    /// 0, 1, 2 … of this window and key.
+    pub revision: u32,
+    /// Early, on time or late.
+    pub timing: Timing,
+    /// Whether it takes this revision back.
+    pub retraction: bool,
+    /// One value for each of the query's aggregates.
+    pub values: Vec<Value<'a>>,
+}
+
+/// What an alert's line says.
+pub struct Alert<'a> {
+    /// Index of the rule in the pipeline.
+    pub rule: u32,
+    /// The strings of its key.
+    pub key: Vec<&'a str>,
+    /// The state that it entered.
+    pub state: AlertState,
+    /// When the rule was evaluated, in event time.
+    pub time: i64,
+    /// Names the alert.
+    pub id: String,
+    /// What the rule says in a sentence.
+    pub message: Option<String>,
+    /// The event that brought it about.
+    pub cause: Option<Cause>,
+    /// The point that a detector looked at, and its score.
+    pub point: [f64; 2],
+    /// One value for each aggregate of the query that the rule looks at; none when the key had no result.
+    pub values: Vec<Value<'a>>,
+}
+
 /// Writes what a pipeline says as lines.
 pub struct Writer<'a> {
     spec: &'a Spec,
@@ -176,10 +218,10 @@ impl<'a> Writer<'a> {
         let changes = pipeline.changes();
         for change in changes.iter() {
             match change {
-                Change::Window(window) => self.window(out, pipeline, window, changes),
+                Change::Window(result) => self.window(out, result_of(pipeline, result, changes)),
                 Change::Drop(dropped) => self.dropped(out, dropped),
                 Change::Score(score) => self.score(out, pipeline, score),
-                Change::Alert(transition) => self.alert(out, pipeline, transition),
+                Change::Alert(transition) => self.alert(out, alert_of(pipeline, transition)),
             }
         }
     }
@@ -212,17 +254,18 @@ impl<'a> Writer<'a> {
         );
     }
 
-    fn window(&self, out: &mut Vec<u8>, pipeline: &Pipeline, window: &WindowResult, changes: &Changes) {
-        let &WindowResult { query, key, start, end, revision, timing, retraction, .. } = window;
+    /// Appends the line of a window.
+    pub fn window(&self, out: &mut Vec<u8>, window: Window<'_>) {
+        let Window { query, key, start, end, revision, timing, retraction, values } = window;
         let spec = &self.spec.query[query as usize];
-        let key = Map(&spec.by, pipeline.key_names(query, key).collect());
-        let values = changes.values_of(window).map(Number).collect();
-        let values = Map(&self.aggregates[query as usize], values);
+        let key = Map(&spec.by, key);
+        let values = Map(&self.aggregates[query as usize], values.into_iter().map(Number).collect());
         let query = &spec.name;
         write(out, &Line::Window { query, key, start, end, revision, timing, retraction, values });
     }
 
-    fn dropped(&self, out: &mut Vec<u8>, dropped: &Drop) {
+    /// Appends the line of an event that a query dropped.
+    pub fn dropped(&self, out: &mut Vec<u8>, dropped: &Drop) {
         let &Drop { query, partition, offset, time, watermark, reason, windows } = dropped;
         let watermark = Some(watermark).filter(|watermark| ![NOTHING, END_OF_TIME].contains(watermark));
         let query = &self.spec.query[query as usize].name;
@@ -245,15 +288,13 @@ impl<'a> Writer<'a> {
         write(out, &Line::Score { detector, key, time, value, expected, low, high, score, anomaly });
     }
 
-    fn alert(&self, out: &mut Vec<u8>, pipeline: &Pipeline, transition: &Transition) {
-        let &Transition { rule, key, state, time, id, cause, .. } = transition;
-        let AlertSpec { name, severity, labels, .. } = &self.spec.alert[rule as usize];
-        let key = Map(
-            self.spec.keys_of_rule(&self.spec.alert[rule as usize]),
-            pipeline.key_of_alert(rule, key).collect(),
-        );
-        let (message, values) = (pipeline.message_of(transition), self.values_behind(pipeline, transition));
-        let id = format!("{id:016x}");
+    /// Appends the line of an alert.
+    pub fn alert(&self, out: &mut Vec<u8>, alert: Alert<'_>) {
+        let values = self.values_behind(&alert);
+        let Alert { rule, key, state, time, id, message, cause, .. } = alert;
+        let spec = &self.spec.alert[rule as usize];
+        let AlertSpec { name, severity, labels, .. } = spec;
+        let key = Map(self.spec.keys_of_rule(spec), key);
         write(
             out,
             &Line::Alert { rule: name, key, state, severity, labels, message, time, id, cause, values },
@@ -261,20 +302,39 @@ impl<'a> Writer<'a> {
     }
 
     /// The point or the result that a transition is about; a key that had none has no values.
-    fn values_behind<'b>(&'b self, pipeline: &'b Pipeline, transition: &Transition) -> Map<'b, Number<'b>> {
-        match &self.alert_values[transition.rule as usize] {
+    fn values_behind<'b>(&'b self, alert: &Alert<'b>) -> Map<'b, Number<'b>> {
+        match &self.alert_values[alert.rule as usize] {
             Behind::Point(names) => {
-                let values = [transition.value, transition.score].map(|number| Number(Value::Real(number)));
-                Map(names, values.into())
+                Map(names, alert.point.iter().map(|number| Number(Value::Real(*number))).collect())
             }
-            Behind::Result(query) => match pipeline.result_behind(transition) {
-                Some(window) => {
-                    let values = pipeline.changes().values_of(window).map(Number).collect();
-                    Map(&self.aggregates[*query], values)
-                }
-                None => Map(&[], Vec::new()),
-            },
+            Behind::Result(_) if alert.values.is_empty() => Map(&[], Vec::new()),
+            Behind::Result(query) => {
+                Map(&self.aggregates[*query], alert.values.iter().copied().map(Number).collect())
+            }
         }
+    }
+}
+
+fn result_of<'a>(pipeline: &'a Pipeline, result: &WindowResult, changes: &'a Changes) -> Window<'a> {
+    let &WindowResult { query, key, start, end, revision, timing, retraction, .. } = result;
+    let key = pipeline.key_names(query, key).collect();
+    let values = changes.values_of(result).collect();
+    Window { query, key, start, end, revision, timing, retraction, values }
+}
+
+fn alert_of<'a>(pipeline: &'a Pipeline, transition: &Transition) -> Alert<'a> {
+    let &Transition { rule, key, state, time, id, cause, value, score, .. } = transition;
+    let behind = pipeline.result_behind(transition);
+    Alert {
+        rule,
+        key: pipeline.key_of_alert(rule, key).collect(),
+        state,
+        time,
+        id: format!("{id:016x}"),
+        message: pipeline.message_of(transition),
+        cause,
+        point: [value, score],
+        values: behind.map_or_else(Vec::new, |result| pipeline.changes().values_of(result).collect()),
     }
 }
 
