@@ -139,13 +139,13 @@ struct Found {
 }
 
 impl Fields {
-    fn new(wanted: &[String]) -> Self {
+    pub(crate) fn new(wanted: &[String]) -> Self {
         let wanted = Wanted { names: wanted.to_vec(), nested: wanted.iter().any(|name| name.contains('.')) };
         Self { wanted, cells: Vec::new(), text: String::new() }
     }
 
     /// The fields of an object, or why it is none.
-    fn read(&mut self, object: &[u8], place: Place) -> Result<&Self, String> {
+    pub(crate) fn read(&mut self, object: &[u8], place: Place) -> Result<&Self, String> {
         self.text.clear();
         self.cells.clear();
         self.cells.resize(self.wanted.names.len(), Found { cell: Cell::Missing, depth: u32::MAX });

@@ -55,6 +55,7 @@ mod record;
 mod records;
 mod row;
 mod sample;
+mod single;
 mod time;
 mod unpack;
 
@@ -64,3 +65,4 @@ pub use error::IngestError;
 pub use place::Position;
 pub use profile::propose;
 pub use reader::{Reader, Rejected};
+pub use single::{Single, SingleForm, SingleRow, Unfit};

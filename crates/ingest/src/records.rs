@@ -44,7 +44,7 @@ enum Source {
 
 /// Where a CSV record has the wanted columns.
 #[derive(Debug)]
-struct Columns {
+pub(crate) struct Columns {
     of_header: usize,
     wanted: Vec<usize>,
 }
@@ -150,12 +150,10 @@ fn give_csv(record: &CsvRecord<'_>, columns: &Columns, take: &mut impl Take) -> 
         Ok(cells) => *cells,
         Err(reason) => return take.broken(place, reason.clone()),
     };
-    if cells.len() != columns.of_header {
-        let reason =
-            format!("{} where the header has {}", count(cells.len() as u64, "cell"), columns.of_header);
-        return take.broken(place, reason);
+    match CsvRow::new(cells, columns) {
+        Ok(row) => take.record(place, &row),
+        Err(reason) => take.broken(place, reason),
     }
-    take.record(place, &CsvRow { cells, columns })
 }
 
 fn give_json(place: Place, object: Result<&Fields, String>, take: &mut impl Take) -> Result<(), IngestError> {
@@ -177,7 +175,7 @@ fn give_line(
 }
 
 impl Columns {
-    fn find(header: &[String], wanted: &[String]) -> Result<Self, IngestError> {
+    pub(crate) fn find(header: &[String], wanted: &[String]) -> Result<Self, IngestError> {
         Ok(Self { of_header: header.len(), wanted: find_columns(header, wanted)? })
     }
 }
@@ -203,9 +201,21 @@ fn missing(column: &str, header: &[String]) -> IngestError {
     Kind::MissingColumn { column: column.to_owned(), there }.into()
 }
 
-struct CsvRow<'a> {
+/// The cells of a CSV record by the wanted columns.
+pub(crate) struct CsvRow<'a> {
     cells: Cells<'a>,
     columns: &'a Columns,
+}
+
+impl<'a> CsvRow<'a> {
+    /// A row, or why the cells are none.
+    pub(crate) fn new(cells: Cells<'a>, columns: &'a Columns) -> Result<Self, String> {
+        if cells.len() == columns.of_header {
+            return Ok(Self { cells, columns });
+        }
+        let found = count(cells.len() as u64, "cell");
+        Err(format!("{found} where the header has {}", columns.of_header))
+    }
 }
 
 impl Record for CsvRow<'_> {

@@ -7,6 +7,7 @@
 use crate::error::{IngestError, Kind, shown};
 use crate::place::Position;
 use crate::record::Record;
+use crate::single::SingleRow;
 use crate::time::TimeReader;
 use kappascope_core::Log;
 use kappascope_core::spec::Schema;
@@ -149,6 +150,21 @@ impl Rows {
         Err(Kind::KeyMemory { at, limit_mb: KEY_MEMORY_BYTES >> 20 }.into())
     }
 
+    /// Reads a record by itself: what it gives depends on no record before. Of partitions nothing is asked, as
+    /// the record comes out of one.
+    pub(crate) fn read_alone(&mut self, record: &impl Record, row: &mut SingleRow) -> Result<(), Misfit> {
+        row.time = self.time.read_alone(record)?;
+        row.arrival = self.arrival.as_mut().map(|arrival| arrival.read_alone(record)).transpose()?;
+        self.measures(record)?;
+        row.measures.clone_from(&self.values);
+        row.keys.resize_with(self.keys.len(), String::new);
+        for (key, &column) in row.keys.iter_mut().zip(&self.keys) {
+            key.clear();
+            key.push_str(text(cell(record, column)?, column)?);
+        }
+        Ok(())
+    }
+
     fn partition(&self, record: &impl Record) -> Result<u32, Misfit> {
         let Some(column) = self.partition else { return Ok(0) };
         let cell = cell(record, column)?.trim_ascii();
@@ -177,10 +193,7 @@ impl Rows {
                 self.ids.push(id);
                 continue;
             }
-            let name = std::str::from_utf8(cell).map_err(|_| Misfit {
-                column,
-                reason: format!("{} is not UTF-8; save the file as UTF-8", shown(cell)),
-            })?;
+            let name = text(cell, column)?;
             let id = intern(log, key, name, &mut self.key_memory_left);
             recent.remember(cell, id);
             self.ids.push(id);
@@ -209,6 +222,18 @@ impl TimeColumn {
         let column = self.column;
         self.reader.read(cell(record, column)?).map_err(|reason| Misfit { column, reason })
     }
+
+    fn read_alone(&mut self, record: &impl Record) -> Result<i64, Misfit> {
+        let column = self.column;
+        self.reader.read_alone(cell(record, column)?).map_err(|reason| Misfit { column, reason })
+    }
+}
+
+fn text(cell: &[u8], column: usize) -> Result<&str, Misfit> {
+    std::str::from_utf8(cell).map_err(|_| Misfit {
+        column,
+        reason: format!("{} is not UTF-8; save the file as UTF-8", shown(cell)),
+    })
 }
 
 fn cell(record: &impl Record, column: usize) -> Result<&[u8], Misfit> {

@@ -86,6 +86,8 @@ pub(crate) enum Shape {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TimeReader {
     format: Option<Format>,
+    /// Whether the format was said, and not found.
+    named: bool,
     day: Day,
 }
 
@@ -131,12 +133,12 @@ impl TimeReader {
             Some(APACHE) => Some(Format::Apache),
             Some(pattern) => Some(pattern_format(pattern)?),
         };
-        Ok(Self { format, day: Day::default() })
+        Ok(Self { named: format.is_some(), format, day: Day::default() })
     }
 
     /// A reader of times in a format that is known.
     pub(crate) fn of(format: Format) -> Self {
-        Self { format: Some(format), day: Day::default() }
+        Self { format: Some(format), named: true, day: Day::default() }
     }
 
     /// The epoch milliseconds of a cell, or what was expected instead.
@@ -153,6 +155,22 @@ impl TimeReader {
             return Ok(time);
         }
         Err(format!("{} is not a time between the years -283000 and 287000", shown(cell)))
+    }
+
+    /// As [`read`](Self::read), but where no format was said each cell shows its own: what it gives does not depend
+    /// on the cells before.
+    pub(crate) fn read_alone(&mut self, cell: &[u8]) -> Result<i64, String> {
+        if self.named {
+            return self.read(cell);
+        }
+        // A time that is written out is read the same in the format that it would show.
+        if let Some(Format::Iso(_)) = self.format
+            && let Ok(time) = self.read(cell)
+        {
+            return Ok(time);
+        }
+        self.format = None;
+        self.read(cell)
     }
 
     /// Whether it has met no time yet that shows the format.
