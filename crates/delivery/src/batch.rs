@@ -26,6 +26,8 @@ pub(crate) struct Engine {
     newest_arrival: Option<i64>,
     /// The newest arrival of what the pipeline has run: that of its state. A batch that is being filled is ahead.
     run_arrival: Option<i64>,
+    /// Window results given since the partition's start.
+    results: u64,
     row: Row,
     ids: Vec<u32>,
 }
@@ -67,7 +69,16 @@ impl Engine {
             ..Row::default()
         };
         let log = Log::new(&spec.schema);
-        Ok(Self { log, pipeline, newest_arrival: None, run_arrival: None, row, ids: Vec::new(), spec })
+        Ok(Self {
+            log,
+            pipeline,
+            newest_arrival: None,
+            run_arrival: None,
+            results: 0,
+            row,
+            ids: Vec::new(),
+            spec,
+        })
     }
 
     pub(crate) fn spec(&self) -> &Spec {
@@ -82,15 +93,21 @@ impl Engine {
         self.run_arrival
     }
 
+    pub(crate) fn results(&self) -> u64 {
+        self.results
+    }
+
     /// Goes on from a snapshot, with empty dictionaries: the pipeline has the strings that it needs.
     pub(crate) fn resume(
         &mut self,
         snapshot: &[u8],
         newest_arrival: Option<i64>,
+        results: u64,
     ) -> Result<(), SnapshotError> {
         self.pipeline = Pipeline::resume_from(&self.spec, Limits::default(), snapshot)?;
         self.log = Log::new(&self.spec.schema);
         (self.newest_arrival, self.run_arrival) = (newest_arrival, newest_arrival);
+        self.results = results;
         Ok(())
     }
 
@@ -105,7 +122,7 @@ impl Engine {
 
     /// Begins dictionaries anew.
     pub(crate) fn shed(&mut self, snapshot: &[u8]) -> Result<(), SnapshotError> {
-        self.resume(snapshot, self.run_arrival)
+        self.resume(snapshot, self.run_arrival, self.results)
     }
 
     /// Takes a record into a batch.
@@ -147,7 +164,9 @@ impl Engine {
         for change in self.pipeline.changes().iter() {
             match change {
                 Change::Window(result) => {
-                    effects.windows[result.query as usize].push(window(&self.pipeline, result));
+                    let row = window(&self.pipeline, result, self.results);
+                    effects.windows[result.query as usize].push(row);
+                    self.results += 1;
                 }
                 Change::Drop(dropped) => effects.late.push(late(dropped, &effects.raw, first)),
                 Change::Alert(transition) => {
@@ -186,11 +205,11 @@ fn check(row: &Row, spec: &Spec) -> Result<(), Rejection> {
     }
 }
 
-fn window(pipeline: &Pipeline, result: &WindowResult) -> WindowRow {
+fn window(pipeline: &Pipeline, result: &WindowResult, number: u64) -> WindowRow {
     let &WindowResult { query, key, start, end, revision, timing, retraction, .. } = result;
     let key = pipeline.key_names(query, key).map(str::to_owned).collect();
     let values = pipeline.changes().values_of(result).map(Into::into).collect();
-    WindowRow { key, start, end, revision, timing, retraction, values }
+    WindowRow { number, key, start, end, revision, timing, retraction, values }
 }
 
 /// `first` is the engine's number of the first of the rows.

@@ -127,6 +127,8 @@ impl From<Value<'_>> for Figure {
 /// What a window gave, or took back.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WindowRow {
+    /// Its number among all results of the partition, from 0.
+    pub number: u64,
     /// The strings of its key.
     pub key: Vec<String>,
     /// First millisecond of the window.

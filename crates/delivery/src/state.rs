@@ -103,6 +103,8 @@ pub(crate) struct State {
     /// Where to read alerts from that may have been written already.
     pub(crate) alerts_from: u64,
     pub(crate) newest_arrival: Option<i64>,
+    /// Window results given so far.
+    pub(crate) results: u64,
     pub(crate) snapshot: Snapshot,
 }
 

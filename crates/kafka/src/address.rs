@@ -12,6 +12,7 @@
 //! Some settings of librdkafka may follow by their own names, such as `security.protocol=sasl_ssl`.
 
 use crate::options::{ALLOWED, SECRETS};
+use kappascope_address::{AddressError, no_option};
 use percent_encoding::percent_decode_str;
 use std::fmt;
 use std::str::FromStr;
@@ -65,16 +66,6 @@ pub enum Form {
     Csv(Vec<String>),
 }
 
-/// Why something is no address.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{place}: {what}")]
-pub struct AddressError {
-    /// The address, without what may be secret.
-    pub place: String,
-    /// What was found, and what would fit.
-    pub what: String,
-}
-
 impl Address {
     /// What an address begins with.
     pub const SCHEME: &str = "kafka://";
@@ -83,6 +74,12 @@ impl Address {
     #[must_use]
     pub fn with_topic(&self, topic: &str) -> Self {
         Self { topic: topic.to_owned(), ..self.clone() }
+    }
+
+    /// The topic of a later epoch, which has one of its own.
+    #[must_use]
+    pub fn of_epoch(&self, epoch: u32) -> Self {
+        self.with_topic(&of_epoch(&self.topic, epoch))
     }
 
     /// The consumer group of a pipeline. Two epochs run side by side, so each has all partitions to itself.
@@ -94,7 +91,7 @@ impl Address {
 }
 
 /// A name of the first epoch, or of a later one.
-pub(crate) fn of_epoch(name: &str, epoch: u32) -> String {
+fn of_epoch(name: &str, epoch: u32) -> String {
     if epoch == 1 { name.to_owned() } else { format!("{name}-e{epoch}") }
 }
 
@@ -109,10 +106,7 @@ impl FromStr for Address {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
-        // What stands before an `@` may be a password, and what comes after a `?` as well.
-        let shown = text.split('?').next().unwrap_or(text);
-        let place = shown.rsplit_once('@').map_or_else(|| shown.to_owned(), |(_, rest)| format!("…@{rest}"));
-        parse(text).map_err(|what| AddressError { place, what })
+        parse(text).map_err(|what| AddressError::new(text, what))
     }
 }
 
@@ -122,8 +116,8 @@ fn parse(text: &str) -> Result<Address, String> {
     let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
     if place.contains('@') {
         return Err(format!(
-            "it names a user; `?sasl.username=…` would fit, and the password in {}",
-            SECRETS[0].1.0
+            "it names a user; `?sasl.username=…` would fit, and for the password {}",
+            SECRETS[0].1.how()
         ));
     }
     let (brokers, topic) = place.split_once('/').unwrap_or((place, ""));
@@ -216,11 +210,7 @@ fn form(format: Option<&str>, columns: Option<&str>) -> Result<Form, String> {
 /// A setting of librdkafka that may be set.
 fn option(name: &str) -> Result<String, String> {
     if let Some((_, secret)) = SECRETS.iter().find(|(secret, _)| *secret == name) {
-        return Err(format!(
-            "`{name}` does not belong into an address, which others see; set {}, or {} to a file that holds it",
-            secret.0,
-            secret.file()
-        ));
+        return Err(format!("`{name}` does not belong into an address, which others see; {}", secret.how()));
     }
     // librdkafka has both; one is enough here.
     let name = if name == "sasl.mechanisms" { "sasl.mechanism" } else { name };
@@ -228,9 +218,7 @@ fn option(name: &str) -> Result<String, String> {
         return Ok(name.to_owned());
     }
     let names = OWN.into_iter().chain(ALLOWED.iter().map(|(name, _)| *name));
-    let nearest =
-        names.max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
-    Err(format!("no option `{name}`; `{}` would fit best", nearest.unwrap_or_default()))
+    Err(no_option(name, names))
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, FromClientConfigAndContext, RDKafkaLogLevel};
 use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+use rdkafka::statistics::Statistics;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What a client is for.
@@ -62,12 +64,7 @@ impl Address {
         let mut settings = ClientConfig::new();
         settings.set("bootstrap.servers", &self.brokers).set_log_level(RDKafkaLogLevel::Warning);
         for (name, secret) in SECRETS {
-            let read = secret.read().map_err(|(path, error)| Error::Secret {
-                path,
-                variable: secret.file(),
-                error,
-            })?;
-            if let Some(value) = read {
+            if let Some(value) = secret.read()? {
                 settings.set(name, value);
             }
         }
@@ -129,6 +126,7 @@ impl Address {
 #[derive(Clone, Debug, Default)]
 pub struct Listener {
     last: Arc<Mutex<Option<(Code, String)>>>,
+    ends: Arc<Mutex<BTreeMap<(String, u32), u64>>>,
 }
 
 impl Listener {
@@ -139,7 +137,29 @@ impl Listener {
     }
 }
 
+impl Listener {
+    /// One past the last offset of a partition, as it was when a client with `statistics.interval.ms` told it last.
+    #[must_use]
+    pub fn end(&self, topic: &str, partition: u32) -> Option<u64> {
+        let ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        ends.get(&(topic.to_owned(), partition)).copied()
+    }
+}
+
 impl ClientContext for Listener {
+    #[expect(clippy::iter_over_hash_type, reason = "each goes to a place of its own")]
+    fn stats(&self, statistics: Statistics) {
+        let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        for (name, topic) in &statistics.topics {
+            for (partition, told) in &topic.partitions {
+                // Negative ones are not known.
+                if let (Ok(partition), Ok(end)) = (u32::try_from(*partition), u64::try_from(told.hi_offset)) {
+                    ends.insert((name.clone(), partition), end);
+                }
+            }
+        }
+    }
+
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         // What matters comes as an error too, and is told once, by who knows what it means.
         tracing::debug!(target: "librdkafka", ?level, facility, message);

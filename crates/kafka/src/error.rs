@@ -1,5 +1,6 @@
 //! What can be wrong with brokers and topics.
 
+use kappascope_address::SecretError;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 
 /// What is wrong with brokers or a topic. Each names the place, what was found and what would fit.
@@ -14,16 +15,9 @@ pub enum Error {
         /// As librdkafka says it.
         reason: String,
     },
-    /// A file that holds a secret cannot be read.
-    #[error("{path}: {error}; {variable} names it")]
-    Secret {
-        /// The file.
-        path: String,
-        /// The variable.
-        variable: String,
-        /// What is wrong.
-        error: std::io::Error,
-    },
+    /// A secret cannot be read.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     /// No broker answers.
     #[error("{place}: no broker answers: {reason}")]
     Away {

@@ -11,7 +11,7 @@
 //! let address: Address = "kafka://127.0.0.1:9092/visits?group=shop&offset=latest&epoch=2".parse()?;
 //! assert_eq!(address.topic, "visits");
 //! assert_eq!((address.start, address.epoch), (Start::Latest, 2));
-//! # Ok::<(), kappascope_kafka::AddressError>(())
+//! # Ok::<(), kappascope_address::AddressError>(())
 //! ```
 
 mod address;
@@ -21,7 +21,7 @@ mod options;
 pub mod topic;
 mod writer;
 
-pub use address::{Address, AddressError, Form, Start};
+pub use address::{Address, Form, Start};
 pub use client::{Listener, Role};
 pub use error::Error;
 pub use writer::TopicWriter;

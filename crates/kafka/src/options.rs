@@ -3,6 +3,8 @@
 //! **Invariant:** nothing on which delivery rests is among them: acknowledgements, idempotence, isolation, offsets
 //! and the kind of assignment are the program's own.
 
+use kappascope_address::Secret;
+
 /// Whom a setting is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum For {
@@ -51,23 +53,3 @@ pub(crate) const SECRETS: [(&str, Secret); 2] = [
     ("sasl.password", Secret("KAPPASCOPE_KAFKA_PASSWORD")),
     ("ssl.key.password", Secret("KAPPASCOPE_KAFKA_KEY_PASSWORD")),
 ];
-
-/// Where a secret is read from: an environment variable, or the file that another of this name with `_FILE` names.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Secret(pub(crate) &'static str);
-
-impl Secret {
-    /// Reads it; none when neither is set.
-    pub(crate) fn read(self) -> Result<Option<String>, (String, std::io::Error)> {
-        if let Ok(secret) = std::env::var(self.0) {
-            return Ok(Some(secret));
-        }
-        let Ok(path) = std::env::var(self.file()) else { return Ok(None) };
-        let text = std::fs::read_to_string(&path).map_err(|error| (path, error))?;
-        Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
-    }
-
-    pub(crate) fn file(self) -> String {
-        format!("{}_FILE", self.0)
-    }
-}

@@ -68,7 +68,9 @@ impl Topics {
         Ok((low.max(0).cast_unsigned(), high.max(0).cast_unsigned()))
     }
 
-    pub(crate) fn missing(&self, topic: &str, hint: &str) -> Error {
+    /// That a topic is not there, and what would fit.
+    #[must_use]
+    pub fn missing(&self, topic: &str, hint: &str) -> Error {
         let place = format!("{}{}", Address::SCHEME, self.of.brokers);
         Error::NoTopic { place, topic: topic.to_owned(), hint: hint.to_owned() }
     }

@@ -88,12 +88,13 @@ struct Dropped<'a> {
     windows: u32,
 }
 
-/// Place of a record in its file.
+/// Place of a record in its file, or in its partition.
 #[derive(serde::Serialize)]
 #[serde(untagged)]
 enum Place {
     Text { line: u64, byte: u64 },
     Row { row: u64 },
+    Log { partition: u32, offset: u64 },
 }
 
 impl From<Position> for Place {
@@ -233,6 +234,18 @@ impl<'a> Writer<'a> {
             out,
             &Line::Rejected { position, column: rejected.column.as_deref(), reason: &rejected.reason },
         );
+    }
+
+    /// Appends the line of a record of a partition that was no row.
+    pub fn rejected_record(
+        &self,
+        out: &mut Vec<u8>,
+        partition: u32,
+        offset: u64,
+        column: Option<&str>,
+        reason: &str,
+    ) {
+        write(out, &Line::Rejected { position: Place::Log { partition, offset }, column, reason });
     }
 
     /// Appends the last line.

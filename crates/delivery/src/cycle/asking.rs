@@ -65,6 +65,7 @@ impl<D: Decode> Cycle<D> {
             next: self.next,
             alerts_from: self.alerts_from,
             newest_arrival: self.engine.run_arrival(),
+            results: self.engine.results(),
             snapshot: Snapshot::Chunks(0),
         };
         let leftovers = if self.states > 1 { std::mem::take(&mut self.leftovers) } else { Vec::new() };

@@ -71,7 +71,7 @@ impl<D: Decode> Cycle<D> {
         (self.next, self.alerts_from) = (self.origin.start, self.origin.alerts_from);
         if let Some((state, snapshot)) = state {
             self.engine
-                .resume(&snapshot, state.newest_arrival)
+                .resume(&snapshot, state.newest_arrival, state.results)
                 .map_err(|reason| self.refuse_state(reason))?;
             (self.next, self.alerts_from) = (state.next, state.alerts_from);
         }
