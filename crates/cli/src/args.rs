@@ -24,6 +24,8 @@ pub(crate) enum Verb {
     Generate(Generate),
     /// Serve the page, and the results of a pipeline as they come.
     Serve(Serve),
+    /// Say whether a pipeline, its source and its sinks fit each other, can be reached and let us in.
+    Check(Check),
     /// Say what a source holds, and propose a pipeline for it with a reason for each line.
     Profile(Profile),
 }
@@ -31,18 +33,28 @@ pub(crate) enum Verb {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Exit codes: 0 done; 1 failed while running; 2 wrong use or configuration; 3 done with rejected records \
-under --strict.")]
+under --strict.
+Secrets: KAPPASCOPE_KAFKA_PASSWORD, KAPPASCOPE_KAFKA_KEY_PASSWORD and KAPPASCOPE_CLICKHOUSE_PASSWORD, or the \
+same with _FILE for the name of a file. KAPPASCOPE_LOG is the level of the log: error, warn, info or debug.")]
 pub(crate) struct Run {
     /// The pipeline file (TOML). A scenario brings its own.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) pipeline: Option<PathBuf>,
-    /// A CSV or JSON Lines file, `-` for standard input, or `scenario:NAME?seed=N&events=N`, with faults such as
-    /// `&disorder=5s`.
+    /// A CSV or JSON Lines file, `-` for standard input, `scenario:NAME?seed=N&events=N`, with faults such as
+    /// `&disorder=5s`, or `kafka://host:port/topic?group=…`, which is followed until the program is stopped.
     #[arg(long, value_name = "SRC", default_value = "-")]
     pub(crate) from: String,
-    /// `-` for standard output, or a `.jsonl` file; may be given several times.
+    /// `-` for standard output, or a `.jsonl` file. Of a Kafka topic also `clickhouse://user@host:port/database` for
+    /// everything, `kafka://host:port/topic` for alerts and `https://host/path`, a webhook for alerts. May be given
+    /// several times.
     #[arg(long, value_name = "SINK", default_value = "-")]
     pub(crate) to: Vec<String>,
+    /// Make the topics and tables that are missing.
+    #[arg(long)]
+    pub(crate) create: bool,
+    /// How what happens is told on standard error.
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = LogForm::Text)]
+    pub(crate) log: LogForm,
     /// End with exit code 3 when records were rejected.
     #[arg(long)]
     pub(crate) strict: bool,
@@ -55,6 +67,28 @@ pub(crate) struct Run {
     /// Go on from a snapshot of the same pipeline: the events that it has seen are read and passed over.
     #[arg(long, value_name = "FILE")]
     pub(crate) resume: Option<PathBuf>,
+}
+
+/// The form of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LogForm {
+    /// For people.
+    Text,
+    /// For programs: one JSON object a line.
+    Json,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Check {
+    /// The pipeline file (TOML). A scenario brings its own.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) pipeline: Option<PathBuf>,
+    /// As of `run`.
+    #[arg(long, value_name = "SRC")]
+    pub(crate) from: Option<String>,
+    /// As of `run`; may be given several times.
+    #[arg(long, value_name = "SINK", requires = "from")]
+    pub(crate) to: Vec<String>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -104,7 +138,7 @@ pub(crate) struct Generate {
     /// Events a second; as fast as it goes when absent.
     #[arg(long, value_name = "R", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) rate: Option<u64>,
-    /// `-` for JSON lines on standard output, or a `.csv` or `.jsonl` file.
+    /// `-` for JSON lines on standard output, a `.csv` or `.jsonl` file, or `kafka://host:port/topic?key=COLUMN`.
     #[arg(long, value_name = "SINK", default_value = "-")]
     pub(crate) to: String,
     /// List the scenarios.

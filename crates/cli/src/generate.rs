@@ -1,4 +1,4 @@
-//! `kappascope generate`: the events of a scenario as CSV or JSON lines, in the columns that its pipeline
+//! `kappascope generate`: the events of a scenario as CSV or JSON lines, or in a Kafka topic, in the columns that its pipeline
 //! names, so that [`run`](crate::run) reads back the same log.
 
 use crate::args;
@@ -7,9 +7,12 @@ use crate::pace::Pace;
 use crate::sink::Sinks;
 use crate::source::Simulated;
 use jiff::Timestamp;
+use kappascope_address::AddressError;
 use kappascope_core::Log;
 use kappascope_core::log::Block;
 use kappascope_core::spec::Schema;
+use kappascope_kafka::topic::Topics;
+use kappascope_kafka::{self as kafka, Address, TopicWriter};
 use kappascope_scenario::{Faults, SCENARIOS};
 
 /// Events made at a time.
@@ -21,21 +24,18 @@ pub(crate) fn generate(args: &args::Generate) -> Result<(), Failure> {
     let faults: Faults = args.fault.join(",").parse().map_err(|error| Failure::usage("--fault", error))?;
     let mut world = Simulated { name, seed: args.seed, events: args.events, faults }.world()?;
     let schema = world.spec().schema.clone();
-    let mut sinks = Sinks::open(std::slice::from_ref(&args.to), &[".csv", ".jsonl"])?;
-    let form = if args.to.ends_with(".csv") { Form::Csv } else { Form::JsonLines };
+    let mut output = Output::open(&args.to, &schema)?;
     let mut pace = args.rate.map(Pace::new);
     let portion = pace.as_ref().map_or(PORTION, Pace::portion);
     let mut log = Log::new(&schema);
 
-    form.header(sinks.pending(), &schema);
     loop {
         let rows = world.fill(&mut log, portion);
         if rows == 0 {
-            return sinks.write();
+            return output.finish();
         }
-        form.rows(sinks.pending(), &schema, &log.read(log.start(), rows));
+        output.write(&schema, &log.read(log.start(), rows))?;
         log.forget(log.end());
-        sinks.write()?;
         if let Some(pace) = &mut pace {
             pace.wait_after(rows as u64);
         }
@@ -52,6 +52,82 @@ fn list() -> Result<(), Failure> {
         sinks.pending().extend_from_slice(line.as_bytes());
     }
     sinks.write()
+}
+
+/// Where events go.
+enum Output {
+    Lines { form: Form, sinks: Sinks },
+    Topic { form: Form, writer: TopicWriter, key: Option<usize>, record: Vec<u8> },
+}
+
+impl Output {
+    fn open(to: &str, schema: &Schema) -> Result<Self, Failure> {
+        if to.starts_with(Address::SCHEME) {
+            return Self::topic(to, schema);
+        }
+        let mut sinks = Sinks::open(&[to.to_owned()], &[".csv", ".jsonl"])?;
+        let form = if to.ends_with(".csv") { Form::Csv } else { Form::JsonLines };
+        form.header(sinks.pending(), schema);
+        Ok(Self::Lines { form, sinks })
+    }
+
+    fn topic(to: &str, schema: &Schema) -> Result<Self, Failure> {
+        let to: Address = to.parse().map_err(|error: AddressError| Failure::Usage(error.to_string()))?;
+        let refuse = |message| Err(Failure::usage(&to, message));
+        let columns: Vec<String> = names(schema).cloned().collect();
+        let form = match &to.form {
+            kafka::Form::Json => Form::JsonLines,
+            kafka::Form::Csv(named) if *named == columns => Form::Csv,
+            kafka::Form::Csv(_) => return refuse(format!("`columns={}` would fit", columns.join(","))),
+        };
+        let key = match &to.key {
+            None => None,
+            Some(name) => match schema.keys.iter().position(|key| key == name) {
+                None => {
+                    let keys = schema.keys.join(", ");
+                    return refuse(format!("`key={name}` is no key column; one of {keys} would fit"));
+                }
+                found => found,
+            },
+        };
+        // A producer would wait for a topic that is not there.
+        Topics::open(&to).and_then(|topics| topics.partitions(&to.topic)).map_err(failed)?;
+        let writer = TopicWriter::open(&to).map_err(failed)?;
+        Ok(Self::Topic { form, writer, key, record: Vec::new() })
+    }
+
+    fn write(&mut self, schema: &Schema, block: &Block<'_>) -> Result<(), Failure> {
+        match self {
+            Self::Lines { form, sinks } => {
+                (0..block.len()).for_each(|row| form.row(sinks.pending(), schema, block, row));
+                sinks.write()
+            }
+            Self::Topic { form, writer, key, record } => {
+                for row in 0..block.len() {
+                    record.clear();
+                    form.row(record, schema, block, row);
+                    // The line's end is the record's.
+                    record.pop();
+                    let key =
+                        key.map(|column| block.dictionary(column).name(block.key(column)[row]).as_bytes());
+                    // Its time is now: Kafka deletes records that are said to be old.
+                    writer.send(record, key).map_err(failed)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn finish(self) -> Result<(), Failure> {
+        match self {
+            Self::Lines { mut sinks, .. } => sinks.write(),
+            Self::Topic { writer, .. } => writer.finish().map_err(failed),
+        }
+    }
+}
+
+fn failed(error: kafka::Error) -> Failure {
+    if error.is_transient() { Failure::Running(error.to_string()) } else { Failure::Usage(error.to_string()) }
 }
 
 #[derive(Clone, Copy)]
@@ -78,19 +154,17 @@ impl Form {
         out.push(b'\n');
     }
 
-    fn rows(self, out: &mut Vec<u8>, schema: &Schema, block: &Block<'_>) {
-        for row in 0..block.len() {
-            out.extend_from_slice(if let Self::JsonLines = self { b"{" } else { b"" });
-            for (i, (name, cell)) in names(schema).zip(cells(schema, block, row)).enumerate() {
-                separate(out, i);
-                if let Self::JsonLines = self {
-                    json(out, name);
-                    out.push(b':');
-                }
-                self.cell(out, &cell);
+    fn row(self, out: &mut Vec<u8>, schema: &Schema, block: &Block<'_>, row: usize) {
+        out.extend_from_slice(if let Self::JsonLines = self { b"{" } else { b"" });
+        for (i, (name, cell)) in names(schema).zip(cells(schema, block, row)).enumerate() {
+            separate(out, i);
+            if let Self::JsonLines = self {
+                json(out, name);
+                out.push(b':');
             }
-            out.extend_from_slice(if let Self::JsonLines = self { b"}\n" } else { b"\n" });
+            self.cell(out, &cell);
         }
+        out.extend_from_slice(if let Self::JsonLines = self { b"}\n" } else { b"\n" });
     }
 
     fn cell(self, out: &mut Vec<u8>, cell: &Cell<'_>) {

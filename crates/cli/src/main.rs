@@ -1,19 +1,22 @@
-//! `kappascope`: runs pipelines over files, standard input and simulated streams, and serves what comes of them.
+//! `kappascope`: runs pipelines over files, standard input, simulated streams and Kafka, and serves what comes of them.
 //!
 //! The whole program is [`run`]: one `match` over the verbs, each of which has a file of its own.
 
 mod args;
 mod backtest;
+mod check;
 mod columns;
 mod failure;
 mod generate;
 mod labels;
+mod live;
 mod pace;
 mod profile;
 mod progress;
 mod report;
 mod run;
 mod serve;
+mod signal;
 mod sink;
 mod source;
 mod state;
@@ -44,6 +47,7 @@ fn run(args: Args) -> Result<u8, Failure> {
         Verb::Generate(args) => generate::generate(&args).map(|()| 0),
         Verb::Backtest(args) => backtest::backtest(&args).map(|()| 0),
         Verb::Serve(args) => serve::serve(&args).map(|()| 0),
+        Verb::Check(args) => check::check(&args).map(|()| 0),
         Verb::Profile(args) => profile::profile(&args).map(|()| 0),
     }
 }

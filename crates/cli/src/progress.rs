@@ -4,6 +4,7 @@
 
 use jiff::Timestamp;
 use kappascope_core::Pipeline;
+use kappascope_driver::Meters;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
@@ -32,6 +33,20 @@ impl Progress {
             .map_or(String::new(), |watermark| format!(", watermark {watermark:.0}"));
         let rate = events as f64 / seconds;
         say(&format!("{events} events, {rate:.0}/s{watermark}{}", left(share(), seconds)));
+    }
+
+    /// Shows what was stored of a topic, and how far behind its end that is.
+    pub(crate) fn show_live(&mut self, meters: &Meters) {
+        let Some(seconds) = self.due() else { return };
+        let (done, partitions) = (meters.done(), meters.partitions());
+        let ends = partitions.values().map(|at| at.end.map(|end| end.saturating_sub(at.next)));
+        let lag = ends.sum::<Option<u64>>().map_or(String::new(), |lag| format!(", {lag} behind"));
+        let watermark = partitions.values().filter_map(|at| at.watermark).min();
+        let watermark = watermark.and_then(|ms| Timestamp::from_millisecond(ms).ok());
+        let watermark = watermark.map_or(String::new(), |watermark| format!(", watermark {watermark:.0}"));
+        let rate = done.events as f64 / seconds;
+        let partitions = partitions.len();
+        say(&format!("{} events, {rate:.0}/s{lag}{watermark}, {partitions} partitions", done.events));
     }
 
     /// Shows how much was read of a source, whose size may be known.

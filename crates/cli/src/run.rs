@@ -5,6 +5,7 @@
 
 use crate::args;
 use crate::failure::{Failure, told};
+use crate::live;
 use crate::progress::Progress;
 use crate::sink::Sinks;
 use crate::source::{Feed, Source};
@@ -16,9 +17,19 @@ use std::path::Path;
 
 /// Runs a pipeline; gives how many records were rejected.
 pub(crate) fn run(args: &args::Run) -> Result<u64, Failure> {
+    if live::is_live(&args.from) {
+        return live::run(args);
+    }
     let spec = args.pipeline.as_deref().map(read_pipeline).transpose()?;
     let source = Source::parse(&args.from)?;
     source.refuse_as_sink(&args.to)?;
+    live::refuse_sinks(&args.to)?;
+    if args.create {
+        return Err(Failure::usage(
+            "--create",
+            "it makes topics and tables; `--from kafka://…` would need some",
+        ));
+    }
     let (mut feed, spec) = Feed::open(&source, spec)?;
     let mut pipeline = state::open(&spec, args.resume.as_deref())?;
     let mut sinks = Sinks::open(&args.to, &[".jsonl"])?;

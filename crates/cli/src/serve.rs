@@ -6,6 +6,7 @@
 use crate::args;
 use crate::failure::{Failure, told};
 use crate::run::{end, follow, read_pipeline};
+use crate::signal::asked_to_stop;
 use crate::sink::Sinks;
 use crate::source::{Feed as Events, Source};
 use kappascope_core::{Pipeline, Spec};
@@ -148,28 +149,6 @@ fn refused(error: &ServeError) -> Failure {
             Failure::usage("--listen", format!("{error}; {TOKEN_VARIABLE} or --token-file gives it"))
         }
         _ => Failure::usage("--listen", error),
-    }
-}
-
-/// Waits until somebody wants the program to end.
-async fn asked_to_stop() {
-    let interrupted = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    #[cfg(unix)]
-    let terminated = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(_) => std::future::pending().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminated = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupted => {}
-        () = terminated => {}
     }
 }
 

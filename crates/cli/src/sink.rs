@@ -9,7 +9,7 @@ const WRITE_BYTES: usize = 1 << 18;
 
 struct Output {
     place: String,
-    write: Box<dyn Write>,
+    write: Box<dyn Write + Send>,
 }
 
 /// The open sinks of a run, and what they are yet to get.
@@ -33,7 +33,7 @@ impl Sinks {
     }
 
     /// Everything to one place that is no file.
-    pub(crate) fn one(place: &str, write: Box<dyn Write>) -> Self {
+    pub(crate) fn one(place: &str, write: Box<dyn Write + Send>) -> Self {
         Self { outputs: vec![Output { place: place.to_owned(), write }], pending: Vec::new() }
     }
 
@@ -66,7 +66,7 @@ impl Sinks {
 
 fn open(name: &str, endings: &[&str]) -> Result<Output, Failure> {
     if name == "-" {
-        return Ok(Output { place: "standard output".to_owned(), write: Box::new(std::io::stdout().lock()) });
+        return Ok(Output { place: "standard output".to_owned(), write: Box::new(std::io::stdout()) });
     }
     if !endings.iter().any(|ending| name.ends_with(ending)) || name.contains("://") {
         let fits: String = endings.iter().map(|ending| format!(" or a `{ending}` file")).collect();

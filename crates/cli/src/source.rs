@@ -52,7 +52,7 @@ impl Source {
         if text.contains("://") {
             return Err(Failure::usage(
                 text,
-                "no such source; a file, `-` and `scenario:NAME?seed=N&events=N` are",
+                "no such source here; a file, `-` and `scenario:NAME?seed=N&events=N` would fit",
             ));
         }
         Ok(Self::File(text.into()))

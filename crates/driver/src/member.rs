@@ -80,8 +80,8 @@ fn follow(
 }
 
 /// Commits the newest offset of each partition.
-fn commit(consumer: &BaseConsumer<Members>, topic: &str, commits: &Receiver<(u32, u64)>, mode: CommitMode) {
-    let newest: BTreeMap<u32, u64> = commits.try_iter().collect();
+fn commit(consumer: &BaseConsumer<Members>, shared: &Shared, mode: CommitMode) {
+    let newest = shared.take_commits();
     if newest.is_empty() {
         return;
     }

@@ -74,10 +74,9 @@ impl TopicWriter {
     ///
     /// # Errors
     /// When this record or one before it cannot be written.
-    pub fn send(&self, payload: &[u8], key: Option<&[u8]>, timestamp: Option<i64>) -> Result<(), Error> {
+    pub fn send(&self, payload: &[u8], key: Option<&[u8]>) -> Result<(), Error> {
         let mut record = BaseRecord::<[u8], [u8]>::to(&self.of.topic).payload(payload);
         record.key = key;
-        record.timestamp = timestamp;
         loop {
             match self.producer.send(record) {
                 Ok(()) => break,

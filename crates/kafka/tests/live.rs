@@ -43,7 +43,7 @@ fn what_is_written_is_there_and_a_key_keeps_to_its_partition() -> Result<()> {
     make(&of, "visits", 4)?;
     let writer = TopicWriter::open(&of)?;
     for record in 0..10_000_u32 {
-        writer.send(&record.to_le_bytes(), Some(format!("key {}", record % 2).as_bytes()), None)?;
+        writer.send(&record.to_le_bytes(), Some(format!("key {}", record % 2).as_bytes()))?;
     }
     writer.finish()?;
     let topics = Topics::open(&of)?;
