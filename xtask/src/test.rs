@@ -25,7 +25,7 @@ pub(crate) enum Scope {
 const PAGE: &str = "kappascope-page";
 const END_TO_END: &str = "kappascope-e2e";
 /// The tests that start servers.
-const SERVERS: &str = "kappascope-infra";
+const SERVERS: [&str; 2] = ["kappascope-infra", "kappascope-live"];
 /// The libraries whose tests run in WebAssembly too.
 const TESTED_IN_WASM: [&str; 2] = ["--package=kappascope-core", "--package=kappascope-scenario"];
 
@@ -71,12 +71,13 @@ fn quick_steps(workspace: &Workspace) -> Vec<Step> {
         "--",
         "--deny=warnings",
     ];
+    let excluded = SERVERS.map(|package| ["--exclude", package]).concat();
     vec![
         cargo("format", &["fmt", "--all", "--check"]),
         cargo("clippy, native", &lint_all),
         cargo("clippy, WebAssembly", &lint_page),
         cargo("clippy, bench in WebAssembly", &lint_bench),
-        cargo("tests, native", &["test", "--workspace", "--exclude", END_TO_END, "--exclude", SERVERS]),
+        cargo("tests, native", &[&["test", "--workspace", "--exclude", END_TO_END][..], &excluded].concat()),
     ]
 }
 
@@ -114,7 +115,9 @@ pub(crate) fn browser_tests(workspace: &Workspace, browser: &Browser, axe: &Path
 
 /// The tests that start Kafka and the ClickHouse engine; they learn here where these are.
 fn server_tests(workspace: &Workspace) -> Result<Command> {
-    let mut cargo = workspace.cargo(&["test", "--package", SERVERS]);
+    let mut cargo =
+        workspace.cargo(&[&["test"][..], &SERVERS.map(|package| ["--package", package]).concat()].concat());
+    cargo.env("KAPPASCOPE_BIN", workspace.binary()?);
     cargo.env(Kafka::SETTING, setup::kafka(workspace)?);
     cargo.env(Engine::SETTING, setup::engine(workspace)?);
     Ok(cargo)

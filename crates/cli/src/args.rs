@@ -141,6 +141,9 @@ pub(crate) struct Generate {
     /// `-` for JSON lines on standard output, a `.csv` or `.jsonl` file, or `kafka://host:port/topic?key=COLUMN`.
     #[arg(long, value_name = "SINK", default_value = "-")]
     pub(crate) to: String,
+    /// Make the topic if it is missing, with as many partitions as the address says (`?partitions=4`).
+    #[arg(long)]
+    pub(crate) create: bool,
     /// List the scenarios.
     #[arg(long)]
     pub(crate) list: bool,

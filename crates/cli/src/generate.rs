@@ -3,6 +3,7 @@
 
 use crate::args;
 use crate::failure::Failure;
+use crate::live::runtime;
 use crate::pace::Pace;
 use crate::sink::Sinks;
 use crate::source::Simulated;
@@ -11,7 +12,7 @@ use kappascope_address::AddressError;
 use kappascope_core::Log;
 use kappascope_core::log::Block;
 use kappascope_core::spec::Schema;
-use kappascope_kafka::topic::Topics;
+use kappascope_kafka::topic::{self, Shape, Topics};
 use kappascope_kafka::{self as kafka, Address, TopicWriter};
 use kappascope_scenario::{Faults, SCENARIOS};
 
@@ -24,7 +25,7 @@ pub(crate) fn generate(args: &args::Generate) -> Result<(), Failure> {
     let faults: Faults = args.fault.join(",").parse().map_err(|error| Failure::usage("--fault", error))?;
     let mut world = Simulated { name, seed: args.seed, events: args.events, faults }.world()?;
     let schema = world.spec().schema.clone();
-    let mut output = Output::open(&args.to, &schema)?;
+    let mut output = Output::open(&args.to, &schema, args.create)?;
     let mut pace = args.rate.map(Pace::new);
     let portion = pace.as_ref().map_or(PORTION, Pace::portion);
     let mut log = Log::new(&schema);
@@ -61,9 +62,12 @@ enum Output {
 }
 
 impl Output {
-    fn open(to: &str, schema: &Schema) -> Result<Self, Failure> {
+    fn open(to: &str, schema: &Schema, create: bool) -> Result<Self, Failure> {
         if to.starts_with(Address::SCHEME) {
-            return Self::topic(to, schema);
+            return Self::topic(to, schema, create);
+        }
+        if create {
+            return Err(Failure::usage("--create", "it makes a topic; `--to kafka://…` would need one"));
         }
         let mut sinks = Sinks::open(&[to.to_owned()], &[".csv", ".jsonl"])?;
         let form = if to.ends_with(".csv") { Form::Csv } else { Form::JsonLines };
@@ -71,7 +75,7 @@ impl Output {
         Ok(Self::Lines { form, sinks })
     }
 
-    fn topic(to: &str, schema: &Schema) -> Result<Self, Failure> {
+    fn topic(to: &str, schema: &Schema, create: bool) -> Result<Self, Failure> {
         let to: Address = to.parse().map_err(|error: AddressError| Failure::Usage(error.to_string()))?;
         let refuse = |message| Err(Failure::usage(&to, message));
         let columns: Vec<String> = names(schema).cloned().collect();
@@ -90,6 +94,10 @@ impl Output {
                 found => found,
             },
         };
+        if create {
+            let shape = Shape { partitions: to.partitions, settings: &[] };
+            runtime()?.block_on(topic::create(&to, &to.topic, &shape)).map_err(failed)?;
+        }
         // A producer would wait for a topic that is not there.
         Topics::open(&to).and_then(|topics| topics.partitions(&to.topic)).map_err(failed)?;
         let writer = TopicWriter::open(&to).map_err(failed)?;

@@ -12,14 +12,19 @@ use kappascope_clickhouse as clickhouse;
 use kappascope_core::Spec;
 use kappascope_driver::{Job, Lines, Meters, Stop, Told, Webhook};
 use kappascope_kafka as kafka;
+use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::runtime::Runtime;
 use tracing::level_filters::LevelFilter;
 
 /// Threads that answers are waited on; what costs time has threads of its own.
 const ANSWER_THREADS: usize = 2;
+/// How long servers are waited for at the start: some two minutes, as each try may take a while by itself.
+const START_TRIES: u32 = 60;
+const START_PAUSE: Duration = Duration::from_secs(1);
 /// The level of the log.
 const LEVEL: &str = "KAPPASCOPE_LOG";
 
@@ -46,7 +51,7 @@ pub(crate) fn run(args: &args::Run) -> Result<u64, Failure> {
     let Followed { mut job, sinks } = Followed::open(&args.from, args.pipeline.as_deref(), &args.to)?;
     log(args.log)?;
     let runtime = runtime()?;
-    runtime.block_on(prepare(&job, args.create)).map_err(|stop| failed(&stop))?;
+    runtime.block_on(prepare_in_time(&job, args.create)).map_err(|stop| failed(&stop))?;
     let output = Output::open(&sinks)?;
     job.told = output.clone().map(|output| output.told(&job.spec));
     let meters = Meters::default();
@@ -88,6 +93,18 @@ fn refuse_options(args: &args::Run) -> Result<(), Failure> {
         )),
         None => Ok(()),
     }
+}
+
+/// Servers that start at the same time are waited for.
+async fn prepare_in_time(job: &Job, create: bool) -> Result<(), Stop> {
+    for _ in 0..START_TRIES {
+        match prepare(job, create).await {
+            Err(stop) if stop.is_transient() => tracing::warn!(reason = %stop, "waiting"),
+            done => return done,
+        }
+        tokio::time::sleep(START_PAUSE).await;
+    }
+    prepare(job, create).await
 }
 
 /// Makes what is missing, if that is wished, and looks whether all is there.
@@ -166,8 +183,7 @@ pub(crate) fn runtime() -> Result<Runtime, Failure> {
 pub(crate) fn failed(stop: &Stop) -> Failure {
     match stop {
         Stop::Usage(_) => Failure::Usage(stop.to_string()),
-        Stop::Kafka(error) if !error.is_transient() => Failure::Usage(stop.to_string()),
-        Stop::Tables(error) if !error.is_transient() => Failure::Usage(stop.to_string()),
+        Stop::Kafka(_) | Stop::Tables(_) if !stop.is_transient() => Failure::Usage(stop.to_string()),
         _ => Failure::Running(stop.to_string()),
     }
 }
@@ -181,7 +197,7 @@ fn log(form: LogForm) -> Result<(), Failure> {
     };
     let log = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr);
     match form {
-        LogForm::Text => log.with_target(false).init(),
+        LogForm::Text => log.with_target(false).with_ansi(std::io::stderr().is_terminal()).init(),
         LogForm::Json => log.json().init(),
     }
     Ok(())

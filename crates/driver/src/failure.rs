@@ -55,3 +55,15 @@ pub enum Stop {
         error: std::io::Error,
     },
 }
+
+impl Stop {
+    /// Whether the same may go well later.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Kafka(error) => error.is_transient(),
+            Self::Tables(error) => error.is_transient(),
+            _ => false,
+        }
+    }
+}

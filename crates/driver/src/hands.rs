@@ -70,6 +70,13 @@ impl Hands {
 
     async fn work_on_tables(&self, id: EffectId, work: Work) -> Result<Event, Undone> {
         let Some(tables) = &self.shared.job.tables else { return Err(Undone::Refused(NO_TABLES.to_owned())) };
+        #[cfg(feature = "controls")]
+        let work = match flawed(self.shared.job.flaw, work) {
+            Work::Count { allowed, .. } if self.shared.job.flaw.is_some() => {
+                return Ok(Event::Counted(id, allowed[0]));
+            }
+            work => work,
+        };
         let told = match work {
             Work::Insert { table, token, effects, rows } => {
                 tables.insert(table, &token, self.partition, &effects, rows).await.map(|()| Event::Done(id))
@@ -132,3 +139,18 @@ impl Hands {
 }
 
 const NO_TABLES: &str = "there are no tables in this run";
+
+/// An insert under a token that no other has, if that is to be broken.
+#[cfg(feature = "controls")]
+fn flawed(flaw: Option<crate::Flaw>, work: Work) -> Work {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static INSERTS: AtomicU64 = AtomicU64::new(0);
+    match work {
+        Work::Insert { table, token, effects, rows } if flaw == Some(crate::Flaw::Tokens) => {
+            let number = INSERTS.fetch_add(1, Ordering::Relaxed);
+            let token = format!("{token}|{}|{number}", std::process::id());
+            Work::Insert { table, token, effects, rows }
+        }
+        work => work,
+    }
+}

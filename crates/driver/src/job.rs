@@ -28,6 +28,9 @@ pub struct Job {
     pub told: Option<Told>,
     /// The bounds of each cycle.
     pub settings: Settings,
+    /// What is broken on purpose.
+    #[cfg(feature = "controls")]
+    pub flaw: Option<crate::Flaw>,
 }
 
 impl Job {
@@ -38,7 +41,17 @@ impl Job {
     pub fn new(spec: Spec, input: Address) -> Result<Self, Stop> {
         Decoder::new(&spec.schema, &input)?;
         let settings = Settings { writes_alerts: false, tables: Some(Vec::new()), ..Settings::default() };
-        let job = Self { spec, input, tables: None, alerts: None, webhook: None, told: None, settings };
+        let job = Self {
+            spec,
+            input,
+            tables: None,
+            alerts: None,
+            webhook: None,
+            told: None,
+            settings,
+            #[cfg(feature = "controls")]
+            flaw: None,
+        };
         let state = job.state_address();
         let named: Result<Address, _> = state.to_string().parse();
         named.map_err(|error| Stop::Usage(format!("the pipeline's name is that of topics too: {error}")))?;

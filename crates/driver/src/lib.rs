@@ -16,6 +16,8 @@ mod alerts;
 mod clock;
 mod decode;
 mod failure;
+#[cfg(feature = "controls")]
+mod flaw;
 mod hands;
 mod job;
 mod lines;
@@ -25,11 +27,14 @@ mod meters;
 mod reader;
 mod shared;
 mod state;
+mod told;
 mod topics;
 mod webhook;
 mod worker;
 
 pub use failure::Stop;
+#[cfg(feature = "controls")]
+pub use flaw::Flaw;
 pub use job::{Job, Told};
 pub use lines::Lines;
 pub use meters::{Done, Meters, Standing};

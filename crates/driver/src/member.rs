@@ -7,6 +7,7 @@ use crate::clock::now_ms;
 use crate::failure::Stop;
 use crate::mail::Letter;
 use crate::shared::Shared;
+use crate::told::Told;
 use crate::worker::Worker;
 use kappascope_kafka::{Listener, Role};
 use rdkafka::client::ClientContext;
@@ -54,6 +55,7 @@ fn follow(
     shared: &Shared,
     is_asked_to_stop: impl Fn() -> bool,
 ) -> Result<(), Stop> {
+    let mut told = Told::default();
     while !is_asked_to_stop() {
         match consumer.poll(LOOK) {
             // Its partitions are paused, and read elsewhere.
@@ -67,7 +69,7 @@ fn follow(
                     | Code::UnknownTopic
                     | Code::UnknownTopicOrPartition,
                 ) => return Err(group_failed(&shared.job.group(), &error)),
-                _ => tracing::warn!(%error, "the group waits"),
+                _ => told.tell(&error, |error| tracing::warn!(%error, "the group waits")),
             },
         }
         commit(consumer, shared, CommitMode::Async);

@@ -5,6 +5,7 @@
 
 use crate::failure::Stop;
 use crate::mail::Mailbox;
+use crate::told::Told;
 use kappascope_delivery::{Record, StateRecord};
 use kappascope_kafka::{Address, Error, Listener, Role};
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -28,6 +29,7 @@ pub(crate) struct PartitionReader {
     of: Address,
     partition: u32,
     consumer: BaseConsumer<Listener>,
+    told: Told,
 }
 
 /// What a reader came upon since it was asked last.
@@ -68,7 +70,7 @@ impl PartitionReader {
         }
         let mut consumer: BaseConsumer<Listener> = of.open(&settings, Listener::default())?;
         consumer.set_nonempty_callback(wakes.waker());
-        Ok(Self { of: of.clone(), partition, consumer })
+        Ok(Self { of: of.clone(), partition, consumer, told: Told::default() })
     }
 
     /// Goes on from an offset.
@@ -85,7 +87,7 @@ impl PartitionReader {
     }
 
     /// What has come since.
-    pub(crate) fn read<T>(&self, take: impl Fn(&BorrowedMessage<'_>) -> T) -> Result<Portion<T>, Stop> {
+    pub(crate) fn read<T>(&mut self, take: impl Fn(&BorrowedMessage<'_>) -> T) -> Result<Portion<T>, Stop> {
         let mut records = Vec::new();
         while records.len() < PORTION {
             let then = match self.consumer.poll(Duration::ZERO) {
@@ -99,7 +101,10 @@ impl PartitionReader {
                     Some(Code::AutoOffsetReset | Code::OffsetOutOfRange) => Then::OutOfRange,
                     Some(code) if is_final(code) => return Err(self.stop(&error)),
                     _ => {
-                        tracing::warn!(topic = self.of.topic, partition = self.partition, %error, "reading waits");
+                        let (topic, partition) = (&self.of.topic, self.partition);
+                        let tell =
+                            |error: &KafkaError| tracing::warn!(topic, partition, %error, "reading waits");
+                        self.told.tell(&error, tell);
                         continue;
                     }
                 },

@@ -222,6 +222,14 @@ impl<'a> Turn<'a> {
         let portion = self.state.read(state_record)?;
         let any = !portion.records.is_empty();
         for record in portion.records {
+            // Of the intents only those of others, which are there before its own state is known to it.
+            #[cfg(feature = "controls")]
+            if self.hands.shared.job.flaw == Some(crate::Flaw::Intent)
+                && !self.has_state
+                && record.key.contains("|intent|")
+            {
+                continue;
+            }
             self.tell(Event::StateRead(record))?;
         }
         if portion.then == Then::End && !self.has_state {

@@ -8,6 +8,7 @@
 //! | `format` | `json`, or `csv` with `columns` | `json` |
 //! | `columns` | the columns of a CSV record, in order | |
 //! | `key` | of what is written: the column that becomes the record's key | none |
+//! | `partitions` | of a topic that is made: how many it gets | 1 |
 //!
 //! Some settings of librdkafka may follow by their own names, such as `security.protocol=sasl_ssl`.
 
@@ -21,7 +22,7 @@ use std::str::FromStr;
 const PORT: u16 = 9092;
 /// Kafka's own bound for the name of a topic.
 const TOPIC_BYTES: usize = 249;
-const OWN: [&str; 6] = ["group", "offset", "epoch", "format", "columns", "key"];
+const OWN: [&str; 7] = ["group", "offset", "epoch", "format", "columns", "key", "partitions"];
 
 /// Where records are, and how to read or write them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +41,8 @@ pub struct Address {
     pub form: Form,
     /// The column that becomes the key of what is written.
     pub key: Option<String>,
+    /// How many partitions the topic gets if it is made.
+    pub partitions: u32,
     /// Settings of librdkafka.
     pub(crate) options: Vec<(String, String)>,
 }
@@ -129,6 +132,7 @@ fn parse(text: &str) -> Result<Address, String> {
         epoch: 1,
         form: Form::default(),
         key: None,
+        partitions: 1,
         options: Vec::new(),
     };
     let (mut format, mut columns) = (None, None);
@@ -137,7 +141,8 @@ fn parse(text: &str) -> Result<Address, String> {
         match name.as_ref() {
             "group" => address.group = Some(filled(&name, value)?),
             "offset" => address.start = start(&value)?,
-            "epoch" => address.epoch = epoch(&value)?,
+            "epoch" => address.epoch = from_one("epoch", &value)?,
+            "partitions" => address.partitions = from_one("partitions", &value)?,
             "key" => address.key = Some(filled(&name, value)?),
             "format" => format = Some(value),
             "columns" => columns = Some(value),
@@ -190,9 +195,9 @@ fn start(value: &str) -> Result<Start, String> {
     }
 }
 
-fn epoch(value: &str) -> Result<u32, String> {
-    let epoch = value.parse().ok().filter(|epoch| *epoch > 0);
-    epoch.ok_or_else(|| format!("`epoch={value}`; a number from 1 on would fit"))
+fn from_one(name: &str, value: &str) -> Result<u32, String> {
+    let number = value.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| format!("`{name}={value}`; a number from 1 on would fit"))
 }
 
 fn form(format: Option<&str>, columns: Option<&str>) -> Result<Form, String> {
@@ -227,7 +232,7 @@ mod tests {
 
     #[test]
     fn a_whole_address_is_read() {
-        let text = "kafka://a:1,[::1]:2,b/my.topic?group=g%20h&offset=17&epoch=3&format=csv&columns=t,u&key=u\
+        let text = "kafka://a:1,[::1]:2,b/my.topic?group=g%20h&offset=17&epoch=3&format=csv&columns=t,u&key=u&partitions=8\
                     &security.protocol=sasl_ssl&sasl.mechanisms=SCRAM-SHA-256&sasl.username=me";
         let address: Address = text.parse().unwrap();
         let option = |name: &str, value: &str| (name.to_owned(), value.to_owned());
@@ -239,6 +244,7 @@ mod tests {
             epoch: 3,
             form: Form::Csv(vec!["t".to_owned(), "u".to_owned()]),
             key: Some("u".to_owned()),
+            partitions: 8,
             options: vec![
                 option("security.protocol", "sasl_ssl"),
                 option("sasl.mechanism", "SCRAM-SHA-256"),

@@ -1,0 +1,325 @@
+//! What the tests against real servers share: the servers in folders of their own, the binary, and clients that are
+//! not ours to see what it did.
+
+use anyhow::{Context, Result, bail, ensure};
+use clickhouse::Client;
+use kappascope_infra::{Engine, Kafka, Server};
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::Message;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::{Offset, TopicPartitionList};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+/// Enough for anything that comes at all, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(120);
+const POLL: Duration = Duration::from_millis(100);
+
+/// A broker, an engine and a folder.
+pub struct Place {
+    /// Apache Kafka.
+    pub kafka: Server<Kafka>,
+    /// The ClickHouse engine.
+    pub engine: Server<Engine>,
+    /// For files.
+    pub folder: TempDir,
+    runtime: Runtime,
+}
+
+impl Place {
+    /// With servers that are started, and a file `pipeline.toml`.
+    ///
+    /// # Errors
+    /// When a server does not start.
+    pub fn new(pipeline: &str) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let [kafka, engine] = ["kafka", "engine"].map(|name| folder.path().join(name));
+        std::fs::create_dir(&kafka)?;
+        std::fs::create_dir(&engine)?;
+        std::fs::write(folder.path().join("pipeline.toml"), pipeline)?;
+        Ok(Self {
+            kafka: Server::start(Kafka::find()?, &kafka)?,
+            engine: Server::start(Engine::find()?, &engine)?,
+            folder,
+            runtime: tokio::runtime::Builder::new_current_thread().enable_all().build()?,
+        })
+    }
+
+    /// A topic's address.
+    #[must_use]
+    pub fn topic(&self, topic: &str) -> String {
+        format!("kafka://{}/{topic}", self.kafka.address())
+    }
+
+    /// The address of the tables.
+    #[must_use]
+    pub fn tables(&self) -> String {
+        format!("clickhouse://{}/live", self.engine.address())
+    }
+
+    /// The words of `kappascope run` from the topic `visits` to the tables.
+    #[must_use]
+    pub fn run(&self, more: &str) -> Vec<String> {
+        let from = format!("{}{more}", self.topic("visits"));
+        ["run", "-p", "pipeline.toml", "--from", &from, "--to", &self.tables()].map(str::to_owned).into()
+    }
+
+    /// Starts a program in the folder; what it says goes into the file `log` and to nobody's standard output.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start(&self, program: &Path, words: &[String]) -> Result<Running> {
+        let log = self.log();
+        let out = std::fs::OpenOptions::new().create(true).append(true).open(&log)?;
+        let child = Command::new(program)
+            .args(words)
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .stdout(out.try_clone()?)
+            .stderr(out)
+            .spawn()
+            .with_context(|| format!("cannot start {}", program.display()))?;
+        Ok(Running { child, log })
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
+    /// What programs that were started here have said.
+    #[must_use]
+    pub fn said(&self) -> String {
+        std::fs::read_to_string(self.log()).unwrap_or_default()
+    }
+
+    /// Runs the binary to its end: exit code, output and messages.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn kappascope(&self, words: &[&str]) -> Result<(i32, String, String)> {
+        let output = Command::new(binary()?)
+            .args(words)
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .output()
+            .context("cannot start the binary")?;
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Ok((output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr)))
+    }
+
+    /// The single number that a query gives.
+    ///
+    /// # Errors
+    /// When it gives none.
+    pub fn number(&self, sql: &str) -> Result<u64> {
+        let client = Client::default().with_url(format!("http://{}", self.engine.address()));
+        let number = self.runtime.block_on(async { client.query_raw(sql).fetch_one::<u64>().await });
+        number.with_context(|| sql.to_owned())
+    }
+
+    /// Has a statement executed.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub fn execute(&self, sql: &str) -> Result<()> {
+        let client = Client::default().with_url(format!("http://{}", self.engine.address()));
+        self.runtime.block_on(client.query_raw(sql).execute()).with_context(|| sql.to_owned())
+    }
+
+    /// Waits until a query gives a number; it may fail meanwhile, as the engine or the table may not be there.
+    ///
+    /// # Errors
+    /// When it never does.
+    pub fn wait_for(&self, sql: &str, expected: u64) -> Result<()> {
+        wait(&format!("{sql} to be {expected}"), || Ok(self.number(sql).ok().as_ref() == Some(&expected)))
+            .with_context(|| {
+                format!("it is {:?}; the log ends with\n{}", self.number(sql), last(&self.said()))
+            })
+    }
+
+    /// Makes a topic by the broker's defaults.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn make_topic(&self, topic: &str, partitions: u32) -> Result<()> {
+        let of: kappascope_kafka::Address = self.topic(topic).parse()?;
+        let shape = kappascope_kafka::topic::Shape { partitions, settings: &[] };
+        Ok(self.runtime.block_on(kappascope_kafka::topic::create(&of, topic, &shape))?)
+    }
+
+    /// Who writes records, also while the broker is killed and comes back.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn writer(&self) -> Result<Writer> {
+        Ok(Writer(self.client().set("enable.idempotence", "true").create()?))
+    }
+
+    /// All that is in a topic for readers of what is committed, partition by partition.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn read(&self, topic: &str, partitions: i32) -> Result<Vec<Vec<String>>> {
+        let mut settings = self.client();
+        settings.set("group.id", "looking").set("enable.partition.eof", "true");
+        settings.set("isolation.level", "read_committed").set("auto.offset.reset", "earliest");
+        let mut all = Vec::new();
+        for partition in 0..partitions {
+            let consumer: BaseConsumer = settings.create()?;
+            let mut place = TopicPartitionList::new();
+            place.add_partition_offset(topic, partition, Offset::Beginning)?;
+            consumer.assign(&place)?;
+            let mut records = Vec::new();
+            loop {
+                match consumer.poll(PATIENCE) {
+                    Some(Ok(message)) => {
+                        let payload = message.payload().context("a record without a value")?;
+                        records.push(String::from_utf8(payload.to_vec())?);
+                    }
+                    Some(Err(KafkaError::PartitionEOF(_))) => break,
+                    Some(Err(error)) => return Err(error.into()),
+                    None => bail!("topic {topic} does not answer"),
+                }
+            }
+            all.push(records);
+        }
+        Ok(all)
+    }
+
+    fn client(&self) -> ClientConfig {
+        let mut client = ClientConfig::new();
+        client.set("bootstrap.servers", self.kafka.address()).set("log_level", "3");
+        client
+    }
+}
+
+/// Writes records.
+pub struct Writer(BaseProducer);
+
+impl Writer {
+    /// Writes records to a partition, and waits until they are acknowledged.
+    ///
+    /// # Errors
+    /// When one is not.
+    pub fn write(&self, topic: &str, partition: i32, records: &[String]) -> Result<()> {
+        for record in records {
+            let record = BaseRecord::<(), str>::to(topic).partition(partition).payload(record);
+            self.0.send(record).map_err(|(error, _)| error)?;
+        }
+        Ok(self.0.flush(PATIENCE)?)
+    }
+}
+
+/// A program that runs; killed when it is forgotten.
+pub struct Running {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Running {
+    /// SIGKILL.
+    ///
+    /// # Errors
+    /// When it had ended by itself.
+    pub fn kill(&mut self) -> Result<()> {
+        if let Some(status) = self.child.try_wait()? {
+            bail!("it had ended by itself, {status}; {}", self.said());
+        }
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// SIGTERM.
+    ///
+    /// # Errors
+    /// When no signal can be sent.
+    pub fn ask_to_stop(&self) -> Result<()> {
+        self.signal("TERM")
+    }
+
+    /// A signal by its name.
+    ///
+    /// # Errors
+    /// When it cannot be sent.
+    pub fn signal(&self, name: &str) -> Result<()> {
+        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status()?;
+        ensure!(sent.success(), "no signal could be sent");
+        Ok(())
+    }
+
+    /// Waits for its end; gives the exit code.
+    ///
+    /// # Errors
+    /// When it does not end.
+    pub fn wait(mut self) -> Result<i32> {
+        wait("the program to end", || Ok(self.child.try_wait()?.is_some())).with_context(|| self.said())?;
+        Ok(self.child.wait()?.code().unwrap_or(-1))
+    }
+
+    /// Asks it to stop, and sees that it ends well.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn stop(self) -> Result<()> {
+        self.ask_to_stop()?;
+        let log = self.log.clone();
+        let code = self.wait()?;
+        ensure!(code == 0, "it ended with {code}; {}", last(&std::fs::read_to_string(log)?));
+        Ok(())
+    }
+
+    /// Its process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    fn said(&self) -> String {
+        format!("the log ends with\n{}", last(&std::fs::read_to_string(&self.log).unwrap_or_default()))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Nobody waits for it any more, and it may have ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Waits until something is so.
+///
+/// # Errors
+/// When it never is, or cannot be found out.
+#[expect(clippy::disallowed_methods, reason = "a test waits by the clock on the wall")]
+pub fn wait(what: &str, mut is_so: impl FnMut() -> Result<bool>) -> Result<()> {
+    let begun = Instant::now();
+    while begun.elapsed() < PATIENCE {
+        if is_so()? {
+            return Ok(());
+        }
+        std::thread::sleep(POLL);
+    }
+    bail!("waited {} s for {what}", PATIENCE.as_secs())
+}
+
+/// The binary that was built.
+///
+/// # Errors
+/// When nobody says where it is.
+pub fn binary() -> Result<PathBuf> {
+    let path = std::env::var_os("KAPPASCOPE_BIN")
+        .context("KAPPASCOPE_BIN is not set: `cargo xtask test` says where the binary is")?;
+    Ok(path.into())
+}
+
+fn last(said: &str) -> String {
+    let lines: Vec<&str> = said.lines().collect();
+    lines[lines.len().saturating_sub(15)..].join("\n")
+}
