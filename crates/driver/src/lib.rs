@@ -13,6 +13,7 @@
 //! was not acknowledged.
 
 mod alerts;
+mod caught_up;
 mod clock;
 mod decode;
 mod failure;
@@ -80,5 +81,6 @@ pub fn run(
     is_asked_to_stop: impl Fn() -> bool,
 ) -> Result<(), Stop> {
     let shared = Arc::new(Shared::new(job, meters, runtime.clone())?);
+    caught_up::watch(&shared)?;
     member::take_part(&shared, is_asked_to_stop)
 }

@@ -123,6 +123,10 @@ fn nothing_is_lost_and_nothing_comes_twice_when_anything_is_killed() -> Result<(
     let again = (binary()?, words(&place, "&epoch=2"));
     let undisturbed = follow(&place, &again)?;
     wait_for_all(&place, 2, total)?;
+    // What caught up is shown.
+    let shown =
+        "SELECT countIf(comment != '2') FROM system.tables WHERE engine = 'View' AND database = 'live'";
+    place.wait_for(shown, 0)?;
     undisturbed.stop()?;
     for (table, id) in TABLES {
         let [first, second] = [1, 2].map(|epoch| format!("{table}_e{epoch}"));
