@@ -40,7 +40,7 @@ fn look(shared: &Weak<Shared>) -> Option<bool> {
         Some(tables) if has_caught_up => Ok(shared.runtime.block_on(tables.switch()).map(|()| true)?),
         _ => Ok(false),
     });
-    match shown {
+    match &shown {
         Ok(true) => tracing::info!(epoch = shared.job.input.epoch, "it has caught up: the views show it"),
         Ok(false) => {}
         Err(reason) => tracing::warn!(%reason, "whether it has caught up is not known yet"),

@@ -4,6 +4,8 @@
 use anyhow::{Context, Result, bail, ensure};
 use clickhouse::Client;
 use kappascope_infra::{Engine, Kafka, Server};
+use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
@@ -152,6 +154,20 @@ impl Place {
         Ok(self.runtime.block_on(kappascope_kafka::topic::create(&of, topic, &shape))?)
     }
 
+    /// Deletes a topic, and waits until it is gone.
+    ///
+    /// # Errors
+    /// When it cannot be deleted.
+    pub fn delete_topic(&self, topic: &str) -> Result<()> {
+        let admin: AdminClient<DefaultClientContext> = self.client().create()?;
+        for deleted in self.runtime.block_on(admin.delete_topics(&[topic], &AdminOptions::new()))? {
+            deleted.map_err(|(topic, code)| anyhow::anyhow!("cannot delete {topic}: {code}"))?;
+        }
+        let of: kappascope_kafka::Address = self.topic(topic).parse()?;
+        let topics = kappascope_kafka::topic::Topics::open(&of)?;
+        wait("a topic to be gone", || Ok(topics.find(topic)?.is_none()))
+    }
+
     /// Who writes records, also while the broker is killed and comes back.
     ///
     /// # Errors
@@ -189,6 +205,19 @@ impl Place {
             all.push(records);
         }
         Ok(all)
+    }
+
+    /// What a group has committed of a partition, and the partition's end.
+    ///
+    /// # Errors
+    /// When the broker does not say.
+    pub fn progress(&self, group: &str, topic: &str, partition: i32) -> Result<(i64, i64)> {
+        let consumer: BaseConsumer = self.client().set("group.id", group).create()?;
+        let mut asked = TopicPartitionList::new();
+        asked.add_partition(topic, partition);
+        let found = consumer.committed_offsets(asked, PATIENCE)?;
+        let committed = found.elements()[0].offset().to_raw().unwrap_or(0);
+        Ok((committed, consumer.fetch_watermarks(topic, partition, PATIENCE)?.1))
     }
 
     fn client(&self) -> ClientConfig {
