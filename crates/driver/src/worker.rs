@@ -12,6 +12,7 @@ use kappascope_delivery::{Action, Cycle, EffectId, Event, Identity, Release, Wor
 use kappascope_kafka::Start;
 use kappascope_kafka::topic::Topics;
 use rdkafka::Offset;
+use rdkafka::message::Message;
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -105,7 +106,8 @@ struct Turn<'a> {
     topics: Topics,
     state: PartitionReader,
     input: PartitionReader,
-    has_state: bool,
+    /// One past the last record of the state when it began to read it; none once that is read.
+    state_end: Option<u64>,
     is_reading: bool,
     /// Effects that are not due yet, and when they are.
     later: Vec<(u64, EffectId, Work)>,
@@ -126,14 +128,16 @@ impl<'a> Turn<'a> {
         let decoder = Decoder::new(&job.spec.schema, &job.input)?;
         let (cycle, actions) = Cycle::start(&job.spec, of, job.settings.clone(), decoder)?;
         let state_of = job.state_address();
+        let topics = Topics::open(&job.input)?;
+        let state_end = topics.offsets(&state_of.topic, *partition)?.1;
         let mut turn = Self {
             state: PartitionReader::open(&state_of, &job.group(), *partition, mail)?,
             input: PartitionReader::open(&job.input, &job.group(), *partition, mail)?,
-            topics: Topics::open(&job.input)?,
+            topics,
             hands,
             letters,
             cycle,
-            has_state: false,
+            state_end: Some(state_end),
             is_reading: false,
             later: Vec::new(),
             released: None,
@@ -219,21 +223,25 @@ impl<'a> Turn<'a> {
     }
 
     fn read_state(&mut self) -> Result<bool, Stop> {
-        let portion = self.state.read(state_record)?;
+        let portion =
+            self.state.read(|message| (message.offset().cast_unsigned() + 1, state_record(message)))?;
         let any = !portion.records.is_empty();
-        for record in portion.records {
+        // Without a record the broker takes its time to say so.
+        let mut read_to = 0;
+        for (next, record) in portion.records {
+            read_to = next;
             // Of the intents only those of others, which are there before its own state is known to it.
             #[cfg(feature = "controls")]
             if self.hands.shared.job.flaw == Some(crate::Flaw::Intent)
-                && !self.has_state
+                && self.state_end.is_some()
                 && record.key.contains("|intent|")
             {
                 continue;
             }
             self.tell(Event::StateRead(record))?;
         }
-        if portion.then == Then::End && !self.has_state {
-            self.has_state = true;
+        if self.state_end.is_some_and(|end| read_to >= end || portion.then == Then::End) {
+            self.state_end = None;
             let (start, alerts_end) = (self.start()?, self.alerts_end()?);
             self.tell(Event::StateEnd { start, alerts_end })?;
         }

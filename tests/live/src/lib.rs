@@ -124,6 +124,21 @@ impl Place {
         number.with_context(|| sql.to_owned())
     }
 
+    /// Has a statement or a query executed in a database; a query has to give rows.
+    ///
+    /// # Errors
+    /// When it is refused, or gives none.
+    pub fn rows(&self, sql: &str, database: &str) -> Result<()> {
+        let client =
+            Client::default().with_url(format!("http://{}", self.engine.address())).with_database(database);
+        self.runtime.block_on(async {
+            let mut answer = client.query_raw(sql).fetch_bytes("TabSeparated")?;
+            let bytes = answer.collect().await?;
+            ensure!(!bytes.is_empty() || !sql.starts_with("SELECT"), "no row");
+            Ok(())
+        })
+    }
+
     /// Has a statement executed.
     ///
     /// # Errors
@@ -166,6 +181,18 @@ impl Place {
         let of: kappascope_kafka::Address = self.topic(topic).parse()?;
         let topics = kappascope_kafka::topic::Topics::open(&of)?;
         wait("a topic to be gone", || Ok(topics.find(topic)?.is_none()))
+    }
+
+    /// Deletes the records of a partition before an offset.
+    ///
+    /// # Errors
+    /// When they cannot be deleted.
+    pub fn delete_records(&self, topic: &str, partition: i32, before: i64) -> Result<()> {
+        let admin: AdminClient<DefaultClientContext> = self.client().create()?;
+        let mut offsets = TopicPartitionList::new();
+        offsets.add_partition_offset(topic, partition, Offset::Offset(before))?;
+        self.runtime.block_on(admin.delete_records(&offsets, &AdminOptions::new()))?;
+        Ok(())
     }
 
     /// Who writes records, also while the broker is killed and comes back.
