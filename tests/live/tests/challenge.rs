@@ -49,6 +49,8 @@ fn the_challenge_goes_as_its_page_says() -> Result<()> {
         // The tables are named without their database.
         place.rows(&sql, "kappascope").with_context(|| sql.clone())?;
     }
+    let seconds = "SELECT assumeNotNull(toUInt64(sum(events))) FROM kappascope.per_second";
+    ensure!(place.number(seconds)? == EVENTS, "the view's table has other events");
     let spikes = "SELECT uniqExact(time) FROM kappascope.tutorial_alerts WHERE state = 'firing' AND key['event_type'] = 'purchase'";
     ensure!(place.number(spikes)? > 0, "the spike of the scenario raises no alert");
     Ok(())
@@ -57,7 +59,7 @@ fn the_challenge_goes_as_its_page_says() -> Result<()> {
 /// The page's statements and queries, and the dashboard's.
 fn queries() -> Result<Vec<String>> {
     let mut queries = blocks("sql");
-    ensure!(queries.len() == 6, "{queries:?}");
+    ensure!(queries.len() == 7, "{queries:?}");
     let dashboard: serde_json::Value = serde_json::from_str(DASHBOARD)?;
     for panel in dashboard["panels"].as_array().context("no panels")? {
         let sql = panel["targets"][0]["rawSql"].as_str().context("a panel without a query")?;
