@@ -30,6 +30,8 @@ pub(crate) struct Engine {
     results: u64,
     row: Row,
     ids: Vec<u32>,
+    /// Whether somebody wants the rows, and not their offsets alone.
+    keeps_rows: bool,
 }
 
 /// Records taken so far.
@@ -59,7 +61,7 @@ impl Batch {
 impl Engine {
     /// An engine at the start of a partition. Whatever the file that the pipeline was written for, here it has
     /// one partition to itself.
-    pub(crate) fn new(spec: &Spec) -> Result<Self, SpecError> {
+    pub(crate) fn new(spec: &Spec, keeps_rows: bool) -> Result<Self, SpecError> {
         let mut spec = spec.clone();
         (spec.schema.partition, spec.schema.partitions) = (None, 1);
         let pipeline = Pipeline::new(&spec)?;
@@ -77,6 +79,7 @@ impl Engine {
             results: 0,
             row,
             ids: Vec::new(),
+            keeps_rows,
             spec,
         })
     }
@@ -143,13 +146,16 @@ impl Engine {
 
     /// Appends the row at hand to the log and to the raw rows. An arrival that steps back is the newest one.
     fn append(&mut self, raw: &mut RawRows, offset: u64) {
-        let Self { log, row, ids, newest_arrival, .. } = self;
+        let Self { log, row, ids, newest_arrival, keeps_rows, .. } = self;
         let arrival = row.arrival.unwrap_or(row.time).max(newest_arrival.unwrap_or(i64::MIN));
         *newest_arrival = Some(arrival);
         ids.clear();
         ids.extend(row.keys.iter().enumerate().map(|(column, name)| log.intern(column, name)));
         log.append(row.time, arrival, 0, ids, &row.measures);
         raw.offset.push(offset);
+        if !*keeps_rows {
+            return;
+        }
         raw.time.push(row.time);
         raw.arrival.push(arrival);
         raw.keys.iter_mut().zip(&row.keys).for_each(|(texts, key)| texts.push(key));

@@ -131,10 +131,11 @@ impl<D: Decode> Cycle<D> {
         settings: Settings,
         decoder: D,
     ) -> Result<(Self, Vec<Action>), Failure> {
+        let tables = settings.tables.clone().unwrap_or_else(|| Table::of(spec));
         let cycle = Self {
-            engine: Engine::new(spec)?,
+            engine: Engine::new(spec, tables.contains(&Table::Raw))?,
             keys: Keys::new(&of),
-            tables: settings.tables.clone().unwrap_or_else(|| Table::of(spec)),
+            tables,
             of,
             settings,
             decoder,

@@ -50,7 +50,7 @@ impl Table {
     }
 }
 
-/// Rows of events, column by column.
+/// Rows of events, column by column; offsets alone where [`Table::Raw`] is not written.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RawRows {
     /// Offsets in the partition.

@@ -50,13 +50,13 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            batch_rows: 100_000,
+            batch_rows: 250_000,
             batch_bytes: 32 << 20,
             batch_ms: 1_000,
-            insert_rows: MAX_INSERT_ROWS,
+            insert_rows: 250_000,
             state_ms: 10_000,
             lease_ms: 60_000,
-            waiting_bytes: 64 << 20,
+            waiting_bytes: 32 << 20,
             chunk_bytes: 900_000,
             dictionary_strings: 1 << 20,
             writes_alerts: true,

@@ -21,7 +21,7 @@ const FOREVER_MS: &str = "86400000";
 /// How often it is heard where a partition ends.
 const HEARING_MS: &str = "1000";
 /// What a reader fetches ahead, so that several partitions fit into memory.
-const AHEAD_KB: &str = "32768";
+const AHEAD_KB: &str = "16384";
 const AHEAD_RECORDS: &str = "200000";
 
 /// Reads a partition from an offset on.
