@@ -21,8 +21,13 @@ const FOREVER_MS: &str = "86400000";
 /// How often it is heard where a partition ends.
 const HEARING_MS: &str = "1000";
 /// What a reader fetches ahead, so that several partitions fit into memory.
-const AHEAD_KB: &str = "16384";
-const AHEAD_RECORDS: &str = "200000";
+const AHEAD: [(&str, &str); 4] = [
+    ("queued.max.messages.kbytes", "32768"),
+    ("queued.min.messages", "200000"),
+    ("fetch.message.max.bytes", "4194304"),
+    // Once that much is there, librdkafka would look the other way for a second.
+    ("fetch.queue.backoff.ms", "5"),
+];
 
 /// Reads a partition from an offset on.
 pub(crate) struct PartitionReader {
@@ -61,9 +66,7 @@ impl PartitionReader {
             .set("group.id", group)
             .set("statistics.interval.ms", HEARING_MS)
             .set("max.poll.interval.ms", FOREVER_MS);
-        for (name, value) in
-            [("queued.max.messages.kbytes", AHEAD_KB), ("queued.min.messages", AHEAD_RECORDS)]
-        {
+        for (name, value) in AHEAD {
             if settings.get(name).is_none() {
                 settings.set(name, value);
             }
