@@ -34,7 +34,12 @@ pub(crate) fn Footer() -> impl IntoView {
                 <span data-testid="digest">{move || store.frame.with(|frame| text::digest(&frame.digest))}</span>
             </span>
             <span class="grow"></span>
-            <span>"Runs in this browser. Nothing is sent."</span>
+            <span>
+                {move || match store.is_live() {
+                    true => "Runs in the server of this page. Nothing is sent.",
+                    false => "Runs in this browser. Nothing is sent.",
+                }}
+            </span>
         </footer>
     }
 }

@@ -25,6 +25,9 @@ use crate::workspace::Workspace;
 /// The worker, here in `src/` and in the site.
 const SCRIPT: &str = "offline.js";
 
+/// What the server offers: never kept.
+const FEED: &str = "feed.json";
+
 /// Kept when they are used first: a visit without a Parquet file does not need these 4 MB.
 const LATER: [&str; 2] = ["parquet.js", "parquet_bg.wasm"];
 
@@ -46,6 +49,7 @@ pub(crate) fn complete(workspace: &Workspace, folder: &Path) -> Result<()> {
     let mut files = Files::new();
     list(folder, "", &mut files)?;
     files.remove(SCRIPT);
+    files.remove(FEED);
     write(&folder.join(SCRIPT), &(head(files) + &script))
 }
 

@@ -1,6 +1,7 @@
 //! `kappascope serve`: the page, and the results of a pipeline as they come.
 //!
-//! **Invariant:** the feed has the lines that `kappascope run` writes, in the same order. When the pipeline cannot go
+//! **Invariant:** the feed has the lines that `kappascope run` writes, in the same order, and between them the
+//! pipeline's description and its totals. When the pipeline cannot go
 //! on, the program ends and says why; when its source has ended, the page and the last results stay.
 
 use crate::args;
@@ -12,6 +13,7 @@ use kappascope_core::{Pipeline, Spec};
 use kappascope_serve::{Feed, Guard, Reading, Secret, ServeError, Server, Site, Status};
 use std::io::Write;
 use std::path::Path;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 /// Where the token is looked for when no file is named.
@@ -19,6 +21,9 @@ const TOKEN_VARIABLE: &str = "KAPPASCOPE_TOKEN";
 
 /// Answering takes little: most of it is copying.
 const SERVER_THREADS: usize = 2;
+
+/// How often the totals are told: a rate that is read from them moves smoothly, and they are few beside the results.
+const COUNTERS_EVERY: Duration = Duration::from_millis(250);
 
 /// A pipeline that was asked for, and can be opened.
 struct Wanted {
@@ -49,6 +54,7 @@ async fn run(args: &args::Serve, guard: Guard, wanted: Option<Wanted>) -> Result
     let (failed, failure) = oneshot::channel();
     if let Some(wanted) = wanted {
         status.set_ready(false);
+        status.offer_feed();
         let status = status.clone();
         tokio::task::spawn_blocking(move || {
             if let Err(error) = wanted.follow(&status) {
@@ -84,19 +90,45 @@ impl Wanted {
         let mut pipeline = Pipeline::new(&spec).map_err(|error| Failure::usage("pipeline", error))?;
         status.feed.greet(&greeting(&spec));
         let mut sinks = Sinks::one("the live feed", Box::new(Published(status.feed.clone())));
+        let mut told: Option<Instant> = None;
         follow(&mut events, &mut pipeline, &spec, &mut sinks, |pipeline, events, _| {
             status.set_ready(true);
             status.metrics.read(&reading(pipeline, events.rejected()));
+            if told.is_none_or(|told| told.elapsed() >= COUNTERS_EVERY) {
+                told = Some(Instant::now());
+                status.feed.publish(&counters(pipeline, events.rejected()));
+            }
         })?;
         end(&mut pipeline, &spec, events.rejected(), true, &mut sinks)?;
+        status.feed.publish(&counters(&pipeline, events.rejected()));
         status.metrics.read(&reading(&pipeline, events.rejected()));
         Ok(())
     }
 }
 
-/// What comes first: the pipeline, so that who listens knows what the results are of.
+/// What comes first: the pipeline, so that who listens knows what the results are of, and what tells this run from
+/// another of the same pipeline.
 fn greeting(spec: &Spec) -> Vec<u8> {
-    format!("{}\n", serde_json::json!({ "type": "pipeline", "pipeline": spec })).into_bytes()
+    let run = format!("{:x}-{:x}", jiff::Timestamp::now().as_nanosecond(), std::process::id());
+    format!("{}\n", serde_json::json!({ "type": "pipeline", "run": run, "pipeline": spec })).into_bytes()
+}
+
+/// The totals so far: who begins to listen late has not heard of everything.
+fn counters(pipeline: &Pipeline, rejected: u64) -> Vec<u8> {
+    let Reading { events, windows, late, rejected, anomalies, alerts, watermark } =
+        reading(pipeline, rejected);
+    let line = serde_json::json!({
+        "type": "counters",
+        "events": events,
+        "windows": windows,
+        "open_windows": pipeline.open_windows(),
+        "late": late,
+        "rejected": rejected,
+        "anomalies": anomalies,
+        "alerts": alerts,
+        "watermark": watermark,
+    });
+    format!("{line}\n").into_bytes()
 }
 
 fn reading(pipeline: &Pipeline, rejected: u64) -> Reading {
