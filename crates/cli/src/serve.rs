@@ -126,14 +126,19 @@ fn counters(pipeline: &Pipeline, rejected: u64) -> Vec<u8> {
         "rejected": rejected,
         "anomalies": anomalies,
         "alerts": alerts,
+        "newest_time": told_time(pipeline.newest_time()),
         "watermark": watermark,
     });
     format!("{line}\n").into_bytes()
 }
 
+/// A time, where there is one before the end of time.
+fn told_time(time: i64) -> Option<i64> {
+    (i64::MIN < time && time < i64::MAX).then_some(time)
+}
+
 fn reading(pipeline: &Pipeline, rejected: u64) -> Reading {
     let counters = pipeline.counters();
-    let watermark = pipeline.watermark();
     Reading {
         events: counters.events,
         windows: counters.windows,
@@ -141,7 +146,7 @@ fn reading(pipeline: &Pipeline, rejected: u64) -> Reading {
         rejected,
         anomalies: counters.anomalies,
         alerts: counters.alerts,
-        watermark: (i64::MIN < watermark && watermark < i64::MAX).then_some(watermark),
+        watermark: told_time(pipeline.watermark()),
     }
 }
 

@@ -42,6 +42,7 @@ pub(super) struct Counters {
     pub(super) rejected: u64,
     pub(super) anomalies: u64,
     pub(super) alerts: u64,
+    pub(super) newest_time: Option<i64>,
     pub(super) watermark: Option<i64>,
 }
 

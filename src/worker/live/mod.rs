@@ -203,7 +203,8 @@ impl Listener for Live {
         let mut ear = self.ear.borrow_mut();
         let picture = ear.picture.as_mut()?;
         // A rate falls also when nothing comes.
-        if !self.changed.replace(false) && !picture.is_moving(now) {
+        if !self.changed.replace(picture.is_moving(now)) {
+            self.changed.set(false);
             return None;
         }
         let (mut frame, figures) = picture.frame(now);

@@ -108,7 +108,6 @@ pub(super) struct Picture {
     rejected: VecDeque<RejectedRow>,
     counters: Counters,
     digest: Option<String>,
-    newest_time: Option<i64>,
     rate: Rate,
     view: View,
     /// How many messages of the run were taken; none of a picture that is drawn anew.
@@ -127,7 +126,6 @@ impl Picture {
             rejected: VecDeque::new(),
             counters: Counters::default(),
             digest: None,
-            newest_time: None,
             rate: Rate::new(now),
             view: View::default(),
             taken: None,
@@ -178,7 +176,6 @@ impl Picture {
 
     fn window(&mut self, window: &Window) {
         let Some(query) = self.spec.query.iter().position(|query| query.name == window.query) else { return };
-        self.newest_time = self.newest_time.max(Some(window.end));
         if window.retraction || !self.history.watches(query as u32) {
             return;
         }
@@ -196,7 +193,6 @@ impl Picture {
         let Some(detector) = self.spec.detector.iter().position(|known| known.name == score.detector) else {
             return;
         };
-        self.newest_time = self.newest_time.max(Some(score.time));
         if !self.history.is_judged_by(detector as u32) {
             return;
         }
@@ -270,7 +266,7 @@ impl Picture {
     }
 
     pub(super) fn frame(&mut self, now: f64) -> (Frame, Vec<f64>) {
-        let Counters { events, windows, open_windows, late, rejected, anomalies, alerts, watermark } =
+        let Counters { events, windows, open_windows, late, rejected, anomalies, alerts, newest_time, watermark } =
             self.counters;
         let mut frame = Frame {
             state: if self.digest.is_some() { State::Done } else { State::Running },
@@ -284,7 +280,7 @@ impl Picture {
             anomalies: anomalies as f64,
             alerts: alerts as f64,
             digest: self.digest.clone().unwrap_or_default(),
-            newest_time: self.newest_time.map(|time| time as f64),
+            newest_time: newest_time.map(|time| time as f64),
             watermark: watermark.map(|time| time as f64),
             rejected_rows: self.rejected.iter().cloned().collect(),
             ..Frame::default()
