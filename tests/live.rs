@@ -67,7 +67,8 @@ fn a_feed_is_shown_and_outlives_its_server() {
         ensure!(!alerts.is_empty(), "no alert is listed");
         ensure!(page.words(LOST).await?.is_empty(), "{}", page.words(LOST).await?);
         ensure!(rows(&page).await? == (20, 0), "{:?}", rows(&page).await?);
-        ensure!(complaints(&page).await?.is_empty(), "{:?}", complaints(&page).await?);
+        let told = complaints(&page).await?;
+        ensure!(told.is_empty(), "{told:?}");
         pictures(&page, "live").await?;
 
         // Another run, at the same address.
@@ -88,6 +89,8 @@ fn a_feed_is_shown_and_outlives_its_server() {
         page.find("speed").await?;
         page.choose("source", "live").await?;
         page.until_words("it listens", CONNECTION, |words| words == "Live").await?;
+        let told = complaints(&page).await?;
+        ensure!(told.is_empty(), "{told:?}");
         Ok(())
     });
 }
@@ -112,6 +115,8 @@ fn the_same_run_goes_on_where_it_was() {
         let (there, twice) = rows(&page).await?;
         ensure!(there == 20 && twice == 0, "{twice} of {there} rows are there twice");
         ensure!(page.words(LOST).await?.is_empty(), "{}", page.words(LOST).await?);
+        let told = complaints(&page).await?;
+        ensure!(told.is_empty(), "{told:?}");
         Ok(())
     });
 }

@@ -266,8 +266,17 @@ impl Picture {
     }
 
     pub(super) fn frame(&mut self, now: f64) -> (Frame, Vec<f64>) {
-        let Counters { events, windows, open_windows, late, rejected, anomalies, alerts, newest_time, watermark } =
-            self.counters;
+        let Counters {
+            events,
+            windows,
+            open_windows,
+            late,
+            rejected,
+            anomalies,
+            alerts,
+            newest_time,
+            watermark,
+        } = self.counters;
         let mut frame = Frame {
             state: if self.digest.is_some() { State::Done } else { State::Running },
             events: events as f64,
