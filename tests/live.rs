@@ -63,8 +63,7 @@ fn a_feed_is_shown_and_outlives_its_server() {
         ensure!(shown.state == "running" && shown.events_per_second > 0.0, "{shown:?}");
         page.until_stats("alerts come", |s| s.alerts > 0.0).await?;
         ensure!(page.painted("section.card").await? > 1_000.0, "the chart is empty");
-        let alerts = page.words("[data-testid=alerts]").await?;
-        ensure!(!alerts.is_empty(), "no alert is listed");
+        page.until_words("an alert is listed", "[data-testid=alerts]", |words| !words.is_empty()).await?;
         ensure!(page.words(LOST).await?.is_empty(), "{}", page.words(LOST).await?);
         ensure!(rows(&page).await? == (20, 0), "{:?}", rows(&page).await?);
         let told = complaints(&page).await?;

@@ -294,6 +294,11 @@ impl History {
         }
     }
 
+    /// When the newest result began of a window that ends at this time.
+    pub(super) fn window_ending(&self, end: i64) -> Option<i64> {
+        self.rows.iter().find(|row| row.end == end).map(|row| row.start)
+    }
+
     /// The number of a key of the detector whose points are drawn, by its strings in one.
     pub(super) fn key_drawn(&self, pipeline: &Pipeline, detector: u32, name: &str) -> Option<u32> {
         let mut keys = 0..self.lines.len() as u32;

@@ -71,7 +71,7 @@ fn fired(store: Store, firing: Firing) -> AnyView {
         </p>
         {firing.message.map(|message| view! { <p class="said">{message}</p> })}
         {row.map(|row| measured(&row))}
-        <p class="actions"><button class="button" on:click=why(store, question)>"Why it fired"</button></p>
+        {asking(store, question, "Why it fired")}
     }
     .into_any()
 }
@@ -91,7 +91,7 @@ fn anomaly(store: Store, row: &AnomalyRow) -> AnyView {
             <small>{format!("{} of {} in {window}", inspect::counted(&what), key_name(&row.key))}</small>
         </p>
         {measured(row)}
-        <p class="actions"><button class="button" on:click=why(store, question)>"Why it is one"</button></p>
+        {asking(store, question, "Why it is one")}
     }
     .into_any()
 }
@@ -119,6 +119,9 @@ fn measured(row: &AnomalyRow) -> impl IntoView + use<> {
     }
 }
 
-fn why(store: Store, question: Question) -> impl Fn(MouseEvent) + 'static {
-    move |event| store.look_by(&event, question.clone(), false)
+/// The button that asks, where there are events to ask of.
+fn asking(store: Store, question: Question, words: &'static str) -> impl IntoView {
+    let ask = move |event: MouseEvent| store.look_by(&event, question.clone(), false);
+    untrack(|| !store.is_live())
+        .then(|| view! { <p class="actions"><button class="button" on:click=ask>{words}</button></p> })
 }

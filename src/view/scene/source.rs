@@ -41,8 +41,8 @@ pub(super) fn SourceSection() -> impl IntoView {
         <Section number="1" id="section-source" name="Source" about=Signal::derive(move || about().to_owned())>
             <Story/>
             <Show when=move || seed.get().is_some()><Seed seed=seed/></Show>
-            <FaultDials/>
             <Show when=move || !store.is_live() fallback=|| view! { <p class="effect">{words::LIVE}</p> }>
+                <FaultDials/>
                 <Progress/>
             </Show>
             <Show when=move || store.data.found.with(Option::is_some)>

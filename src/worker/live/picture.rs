@@ -223,7 +223,8 @@ impl Picture {
             key: 0,
             state: alert.state,
             time: alert.time,
-            window_start: alert.time,
+            // The line has the end of the window only.
+            window_start: self.history.window_ending(alert.time).unwrap_or(alert.time),
             cause: None,
             id: u64::from_str_radix(&alert.id, 16).unwrap_or_default(),
             absent: value.is_none(),
