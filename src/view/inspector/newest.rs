@@ -26,7 +26,7 @@ pub(super) fn Newest() -> impl IntoView {
     let store = use_store();
     let newest = Memo::new(move |_| newest(store));
     move || match newest.get() {
-        Newest::Nothing => nothing(),
+        Newest::Nothing => nothing(store),
         Newest::Why(why) => view! { <alert::AlertPane why=(*why).clone() title="Newest alert"/> }.into_any(),
         Newest::Fired(firing) => fired(store, firing),
         Newest::Anomaly(row) => anomaly(store, &row),
@@ -46,11 +46,13 @@ fn newest(store: Store) -> Newest {
     })
 }
 
-fn nothing() -> AnyView {
+fn nothing(store: Store) -> AnyView {
     view! {
         <h2 id=HEADING tabindex="-1">"Nothing unusual so far"</h2>
         <p class="muted">
-            "When a value leaves its band, the arithmetic behind it appears here. A line of the tables below the chart opens a window or an event."
+            "When a value leaves its band, the arithmetic behind it appears here. "
+            {untrack(|| !store.is_live())
+                .then_some("A line of the tables below the chart opens a window or an event.")}
         </p>
     }
     .into_any()
