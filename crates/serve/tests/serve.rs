@@ -108,7 +108,7 @@ async fn the_page_is_told_of_a_feed_where_there_is_one() {
     let with = get(running.address, "/feed.json", "").await;
     assert!(with.ends_with("\r\n\r\n{\"feed\":\"feed\"}"), "{with}");
     // It is as secret as the feed itself.
-    let guarded = serve(Some(TOKEN)).await;
+    let guarded = serve(Some("0123456789abcdef")).await;
     assert!(get(guarded.address, "/feed.json", "").await.starts_with("HTTP/1.1 401"));
 }
 
