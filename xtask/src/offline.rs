@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn every_file_is_listed_with_its_checksum() {
-        let script = worker(&[PAGE, ("samples/a.csv", "time\n"), ("parquet.js", "")]);
+        let script = worker(&[PAGE, ("samples/a.csv", "time\n"), ("parquet.js", ""), ("feed.json", "{}")]);
         let lines: Vec<&str> = script.lines().take(3).collect();
         // As `printf 'time\n' | openssl dgst -sha256 -binary | base64` has it.
         assert!(
@@ -151,6 +151,7 @@ mod tests {
             lines[1]
         );
         assert!(lines[1].contains("index.html") && !lines[1].contains("offline.js"), "{}", lines[1]);
+        assert!(!script.contains("\"feed.json\": \"sha256"), "what a server offers is kept");
         assert!(lines[2].starts_with(r#"const LATER = {"parquet.js": "sha256-47DEQpj8HBSa"#), "{}", lines[2]);
         assert!(script.ends_with(&read(&Workspace::find().unwrap().root.join("src/offline.js")).unwrap()));
     }

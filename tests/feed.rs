@@ -191,7 +191,7 @@ fn without_a_feed_there_is_none_to_choose() {
 }
 
 async fn pictures(page: &Page, state: &str) -> Result<()> {
-    let folder = repository("target/shots/live");
+    let folder = repository("target/shots/feed");
     each_look(page, &[(1440, 900), (360, 780)], async |name| {
         tokio::time::sleep(Duration::from_millis(300)).await;
         page.shoot(&folder.join(format!("{state}-{name}.png"))).await
