@@ -63,7 +63,8 @@ pub fn App() -> impl IntoView {
                         <SharedScene/>
                         <Hint/>
                         <MainChart easel=easels.main/>
-                        <DisorderCard easel=easels.disorder/>
+                        // A feed has results, and no events.
+                        <Show when=move || !store.is_live()><DisorderCard easel=easels.disorder/></Show>
                         <Tables/>
                     </main>
                     <Inspector/>
@@ -161,7 +162,7 @@ fn press(store: Store, open: Open, event: &KeyboardEvent) {
         "l" => store.go(To::NextLate),
         "." => store.go(To::NextAlert),
         "Home" => store.reset(),
-        "/" => open.set(Some(Dialog::Jump)),
+        "/" if !store.is_live() => open.set(Some(Dialog::Jump)),
         "?" => open.set(Some(Dialog::Keys)),
         "Escape" if store.sheet.get_untracked() => store.sheet.set(false),
         "Escape" if store.data.panel.get_untracked() => store.data.panel.set(false),

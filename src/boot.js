@@ -44,12 +44,18 @@ function keep() {
   if (keepers) setTimeout(() => keepers.register(keeper).catch(() => {}), SETTLED_MS);
 }
 
+// Whether the server has the results of a pipeline, and where. Any host can answer: the site has such a file that
+// offers none.
+const offered = fetch("feed.json").then((answer) => answer.json()).then(({ feed }) => feed).catch(() => undefined);
+
 const missing = Object.keys(needed).filter((name) => !needed[name]);
 if (missing.length > 0) {
   stop(`This one has no ${missing.join(" and no ")}.`);
 } else {
   try {
-    const [{ default: start }] = await Promise.all([import(link('link[rel="modulepreload"]')), passKeeper()]);
+    const [{ default: start }, feed] =
+      await Promise.all([import(link('link[rel="modulepreload"]')), offered, passKeeper()]);
+    if (feed) document.documentElement.dataset.feed = feed;
     await start({ module_or_path: link('link[rel="preload"][as="fetch"]') });
     keep();
   } catch (error) {

@@ -87,7 +87,7 @@ impl Link {
     pub(crate) fn send(&self, command: Command, file: Option<File>) {
         let opens = match &command {
             Command::Open(Source::Scenario { .. }) => Some(WORLDS),
-            Command::Open(Source::Sample(_) | Source::File { .. }) => Some(FILES),
+            Command::Open(Source::Sample(_) | Source::File { .. } | Source::Live(_)) => Some(FILES),
             _ => None,
         };
         if let Some(script) = opens {

@@ -64,7 +64,11 @@ const answer = async (request, file) => {
 
 self.addEventListener("install", (event) => event.waitUntil(install()));
 self.addEventListener("activate", (event) => event.waitUntil(forgetOthers()));
+// What only the server knows, each time anew. With no network nothing is offered.
+const FEED = new URL("feed.json", self.registration.scope).href;
+
 self.addEventListener("fetch", (event) => {
+  if (event.request.url === FEED) event.respondWith(fetch(event.request).catch(() => new Response("{}")));
   const file = asked(event.request);
   if (file !== undefined) event.respondWith(answer(event.request, file));
 });

@@ -161,7 +161,7 @@ pub(crate) fn read(fragment: &str) -> Result<Scene, String> {
     Ok(scene)
 }
 
-/// Writes a fragment, without its `#`; nothing for a file, which no address can carry.
+/// Writes a fragment, without its `#`; nothing for a file, which no address can carry, nor for what comes live.
 pub(crate) fn write(scene: &Scene) -> Option<String> {
     let mut parts = vec![format!("v={VERSION}")];
     match &scene.source {
@@ -173,7 +173,7 @@ pub(crate) fn write(scene: &Scene) -> Option<String> {
             }
         }
         Source::Sample(name) => parts.push(format!("sample={name}")),
-        Source::File { .. } => return None,
+        Source::File { .. } | Source::Live(_) => return None,
     }
     let speed =
         |speed: Option<f64>| speed.map_or_else(|| "speed=max".to_owned(), |speed| format!("speed={speed}"));

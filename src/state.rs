@@ -468,10 +468,14 @@ impl Store {
         self.send(Command::Open(source), file);
     }
 
-    /// Opens what the picker calls so: `scenario:NAME`, with the first seed, or `sample:NAME`.
+    /// Opens what the picker calls so: `scenario:NAME`, with the first seed, `sample:NAME`, or the live feed.
     pub(crate) fn open_named(self, option: &str) {
         let source = match option.split_once(':') {
             Some(("sample", name)) => Source::Sample(name.to_owned()),
+            None if option == text::LIVE => match feed() {
+                Some(address) => Source::Live(address),
+                None => return,
+            },
             Some((_, name)) => Source::scenario(name, permalink::first_seed(name)),
             None => return,
         };
@@ -620,6 +624,11 @@ impl Store {
         self.coming.get().or_else(open)
     }
 
+    /// Whether what is shown are the results of a pipeline that runs elsewhere: there is nothing to steer then.
+    pub(crate) fn is_live(self) -> bool {
+        matches!(self.wanted(), Some(Source::Live(_)))
+    }
+
     /// What is open, without asking to be told of changes.
     fn source(self) -> Option<Source> {
         self.opened.with_untracked(|opened| opened.as_ref().map(|opened| opened.source.clone()))
@@ -716,7 +725,9 @@ impl Store {
     /// Whether this scene can be carried by the page's address.
     pub(crate) fn can_share(self) -> bool {
         self.opened.with(|opened| {
-            opened.as_ref().is_some_and(|opened| !matches!(opened.source, Source::File { .. }))
+            opened
+                .as_ref()
+                .is_some_and(|opened| !matches!(opened.source, Source::File { .. } | Source::Live(_)))
         })
     }
 
@@ -751,12 +762,12 @@ impl Store {
         text::speed_at_first(&option)
     }
 
-    /// Opens what the fragment of the address carries, or the first source.
+    /// Opens what the fragment of the address carries, or the feed that is offered, or the first source.
     pub(crate) fn restore(self) {
         let hash = window().location().hash().unwrap_or_default();
         let fragment = hash.trim_start_matches('#');
         if fragment.is_empty() {
-            return self.open_named(text::FIRST_SOURCE);
+            return self.open_named(if feed().is_some() { text::LIVE } else { text::FIRST_SOURCE });
         }
         match permalink::read(fragment) {
             Ok(scene) => self.open_scene(scene),
@@ -792,6 +803,11 @@ fn view_of(drawings: &[&dyn Drawing]) -> View {
     let mut view = View::default();
     drawings.iter().for_each(|drawing| drawing.ask(&mut view));
     view
+}
+
+/// The address of the feed that the server offers, if it does: `boot.js` asks it.
+pub(crate) fn feed() -> Option<String> {
+    document().document_element()?.get_attribute("data-feed")
 }
 
 /// The page's state, from anywhere in the page.

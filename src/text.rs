@@ -67,7 +67,7 @@ pub(crate) fn scenario(name: &str) -> Option<Scenario> {
 pub(crate) fn scenario_of(source: &Source) -> Option<Scenario> {
     match source {
         Source::Scenario { name, .. } => scenario(name),
-        Source::Sample(_) | Source::File { .. } => None,
+        Source::Sample(_) | Source::File { .. } | Source::Live(_) => None,
     }
 }
 
@@ -108,11 +108,15 @@ pub(crate) fn option_of(source: &Source) -> String {
         Source::Scenario { name, .. } => format!("scenario:{name}"),
         Source::Sample(name) => format!("sample:{name}"),
         Source::File { .. } => OWN_FILE.to_owned(),
+        Source::Live(_) => LIVE.to_owned(),
     }
 }
 
 /// The picker's option for a file of the user's.
 pub(crate) const OWN_FILE: &str = "file";
+
+/// The picker's option for the feed of the server that the page came from.
+pub(crate) const LIVE: &str = "live";
 
 /// The files that can be read.
 pub(crate) const FORMS: &str = "CSV, JSON, Parquet or an access log, also gzip or zstd";

@@ -230,6 +230,8 @@ pub enum Source {
         /// Its size in bytes, for the progress.
         bytes: f64,
     },
+    /// The results of a pipeline that runs in the server which the page came from, by the address of its feed.
+    Live(String),
 }
 
 /// What the worker tells the page.
@@ -424,6 +426,17 @@ pub struct Frame {
     pub moved: Vec<(f64, f64)>,
     /// How the first measure is distributed; none when there is no measure, or nobody looks.
     pub distribution: Option<Distribution>,
+    /// Of a [`Source::Live`], how it is listened to.
+    pub listening: Option<Listening>,
+}
+
+/// How a feed is listened to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Listening {
+    /// In how many seconds the next attempt is made, while there is no connection; 0 while it is made.
+    pub retry_in: Option<f64>,
+    /// Messages that came faster than they were taken, or while there was no connection, and are gone.
+    pub lost: f64,
 }
 
 /// The newest events in the order in which they came.

@@ -29,12 +29,22 @@ pub(crate) fn Footer() -> impl IntoView {
                 "memory "
                 {move || store.frame.with(|frame| text::bytes(frame.memory_bytes))}
             </span>
-            <span class="mono" title="The same for the same events and pipeline, here and on the command line">
+            <span
+                class="mono"
+                // Of a feed it is told at the end.
+                hidden=move || store.frame.with(|frame| frame.digest.is_empty())
+                title="The same for the same events and pipeline, here and on the command line"
+            >
                 "digest "
                 <span data-testid="digest">{move || store.frame.with(|frame| text::digest(&frame.digest))}</span>
             </span>
             <span class="grow"></span>
-            <span>"Runs in this browser. Nothing is sent."</span>
+            <span>
+                {move || match store.is_live() {
+                    true => "Runs in the server of this page. Nothing is sent.",
+                    false => "Runs in this browser. Nothing is sent.",
+                }}
+            </span>
         </footer>
     }
 }

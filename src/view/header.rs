@@ -1,6 +1,6 @@
 //! What is open, how it plays, where it is in time, and what can be taken away.
 
-use crate::state::{SPEEDS, Store, use_store};
+use crate::state::{SPEEDS, Store, feed, use_store};
 use crate::text;
 use crate::text::header as words;
 use crate::ui::icon::{Glyph, Icon};
@@ -18,15 +18,17 @@ use web_sys::HtmlElement;
 #[component]
 pub(crate) fn Header(theme: RwSignal<Theme>) -> impl IntoView {
     let open = expect_context::<Open>();
+    let store = use_store();
     view! {
         <header class="header">
             <div class="brand"><Logo/><span>"Kappascope"</span></div>
             <Picker/>
-            <Transport/>
+            <Show when=move || !store.is_live() fallback=|| view! { <Connection/> }><Transport/></Show>
             <Clocks/>
             <div class="grow"></div>
             <button
                 class="icon-button not-narrow"
+                disabled=move || store.is_live()
                 data-testid="jump-open"
                 aria-label=words::JUMP
                 title=format!("{} (/)", words::JUMP)
@@ -76,12 +78,21 @@ fn Logo() -> impl IntoView {
 #[component]
 fn Picker() -> impl IntoView {
     let store = use_store();
-    let chosen =
-        move || store.opened.with(|opened| opened.as_ref().map(|opened| text::option_of(&opened.source)));
+    let chosen = move || {
+        let opened =
+            store.opened.with(|opened| opened.as_ref().map(|opened| text::option_of(&opened.source)));
+        opened.or_else(|| store.is_live().then(|| text::LIVE.to_owned()))
+    };
     let file = move || {
         store.opened.with(|opened| match opened.as_ref().map(|opened| &opened.source) {
             Some(Source::File { name, .. }) => name.clone(),
             _ => "Your file…".to_owned(),
+        })
+    };
+    let live = move || {
+        store.opened.with(|opened| match opened.as_ref().map(|opened| (&opened.source, &opened.spec.name)) {
+            Some((Source::Live(_), name)) => format!("Live: {name}"),
+            _ => "Live".to_owned(),
         })
     };
     let choose = move |event| match event_target_value(&event).as_str() {
@@ -101,6 +112,11 @@ fn Picker() -> impl IntoView {
                 prop:value=move || chosen().unwrap_or_else(|| text::FIRST_SOURCE.to_owned())
                 on:change=choose
             >
+                {feed().map(|_| view! {
+                    <optgroup label="From this server">
+                        <option value=text::LIVE>{live}</option>
+                    </optgroup>
+                })}
                 <optgroup label="Simulated">
                     {SCENARIOS.map(|known| view! {
                         <option value=format!("scenario:{}", known.name) title=known.summary>{known.title}</option>
@@ -121,6 +137,30 @@ pub(crate) fn choose_file() {
     let input = document().query_selector("[data-testid=upload]").ok().flatten();
     if let Some(input) = input.and_then(|input| input.dyn_into::<HtmlElement>().ok()) {
         input.click();
+    }
+}
+
+/// In place of the transport, how it stands with a feed that cannot be steered.
+#[component]
+fn Connection() -> impl IntoView {
+    let store = use_store();
+    let listening = Memo::new(move |_| store.frame.with(|frame| frame.listening));
+    let ended = Memo::new(move |_| store.frame.with(|frame| frame.state == State::Done));
+    let word = Memo::new(move |_| words::connection(listening.get(), ended.get()));
+    let lost = Memo::new(move |_| listening.get().map_or(0.0, |listening| listening.lost));
+    view! {
+        <div class="transport connection" data-testid="connection">
+            <i class=move || word.get().1 aria-hidden="true"></i>
+            <span>
+                <b role="status">{move || word.get().0}</b>
+                {move || words::next_attempt(listening.get())}
+            </span>
+            <Show when=move || { lost.get() > 0.0 }>
+                <span class="tag late" data-testid="lost" title=words::LOST>
+                    {move || format!("{} lost", text::several(lost.get(), "message"))}
+                </span>
+            </Show>
+        </div>
     }
 }
 
@@ -320,7 +360,16 @@ fn Export() -> impl IntoView {
         >
             "Export"
         </button>
-        <Menu label=words::MORE.to_owned() icon=Icon::More look="icon-button" test_id="export-more" items=more(store, open)/>
+        // What came out and the state are in the server.
+        <Show when=move || !store.is_live()>
+            <Menu
+                label=words::MORE.to_owned()
+                icon=Icon::More
+                look="icon-button"
+                test_id="export-more"
+                items=more(store, open)
+            />
+        </Show>
     }
 }
 

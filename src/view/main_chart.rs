@@ -361,7 +361,7 @@ pub(crate) fn MainChart(easel: MainEasel) -> impl IntoView {
                     on_png=move || easel.save_png(store)
                     on_svg=move || easel.save_svg(store)
                 />
-                <StateWord/>
+                <Show when=move || !store.is_live()><StateWord/></Show>
             </div>
             <PinnedLine/>
             <Plot easel=easel/>

@@ -26,6 +26,13 @@ enum Tab {
 
 const TABS: [Tab; 5] = [Tab::Windows, Tab::Distribution, Tab::Lag, Tab::Late, Tab::Rejected];
 
+/// Of a feed, which has no events to look at.
+const LIVE_TABS: [Tab; 3] = [Tab::Windows, Tab::Late, Tab::Rejected];
+
+fn tabs(store: Store) -> &'static [Tab] {
+    if store.is_live() { &LIVE_TABS } else { &TABS }
+}
+
 impl Tab {
     fn id(self) -> &'static str {
         match self {
@@ -52,17 +59,21 @@ impl Tab {
 #[component]
 pub(crate) fn Tables() -> impl IntoView {
     let store = use_store();
-    let tab = RwSignal::new(Tab::Windows);
+    let chosen = RwSignal::new(Tab::Windows);
+    let tab = Memo::new(move |_| {
+        Some(chosen.get()).filter(|tab| tabs(store).contains(tab)).unwrap_or(Tab::Windows)
+    });
     let turn = move |event: web_sys::KeyboardEvent| {
-        let at = TABS.iter().position(|known| *known == tab.get_untracked()).unwrap_or(0);
+        let tabs = untrack(|| tabs(store));
+        let at = tabs.iter().position(|known| *known == tab.get_untracked()).unwrap_or(0);
         let next = match event.key().as_str() {
-            "ArrowRight" => (at + 1) % TABS.len(),
-            "ArrowLeft" => (at + TABS.len() - 1) % TABS.len(),
+            "ArrowRight" => (at + 1) % tabs.len(),
+            "ArrowLeft" => (at + tabs.len() - 1) % tabs.len(),
             _ => return,
         };
         event.stop_propagation();
-        tab.set(TABS[next]);
-        if let Some(button) = document().get_element_by_id(TABS[next].id()) {
+        chosen.set(tabs[next]);
+        if let Some(button) = document().get_element_by_id(tabs[next].id()) {
             let button: web_sys::HtmlElement = wasm_bindgen::JsCast::unchecked_into(button);
             // An element that cannot take the focus keeps it where it is.
             let _ = button.focus();
@@ -71,7 +82,7 @@ pub(crate) fn Tables() -> impl IntoView {
     view! {
         <section class="card" aria-label="Results">
             <div class="tabs" role="tablist" on:keydown=turn>
-                {TABS.map(|this| view! {
+                {move || tabs(store).iter().map(|&this| view! {
                     <button
                         role="tab"
                         id=this.id()
@@ -79,11 +90,11 @@ pub(crate) fn Tables() -> impl IntoView {
                         aria-controls="table"
                         aria-selected=move || (tab.get() == this).to_string()
                         tabindex=move || if tab.get() == this { "0" } else { "-1" }
-                        on:click=move |_| tab.set(this)
+                        on:click=move |_| chosen.set(this)
                     >
                         {move || this.title(store)}
                     </button>
-                })}
+                }).collect_view()}
             </div>
             <div class="table-box" id="table" role="tabpanel" aria-labelledby=move || tab.get().id() tabindex="0">
                 {move || match tab.get() {
@@ -208,8 +219,11 @@ fn Late() -> impl IntoView {
         {empty(
             store,
             |frame| frame.late_rows.is_empty(),
-            "No event came too late. Drag Bound to 0 s: the watermark then waits for nobody, and what comes out of \
-             order may be dropped.",
+            match untrack(|| store.is_live()) {
+                true => "No event came too late.",
+                false => "No event came too late. Drag Bound to 0 s: the watermark then waits for nobody, and what \
+                          comes out of order may be dropped.",
+            },
         )}
     }
 }

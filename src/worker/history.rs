@@ -9,7 +9,7 @@ use super::memory::POINTS_KEPT;
 use crate::wire::{AnomalyRow, Firing, Frame, LINES_SHOWN, LateRow, Line, View, Watch, WindowRow};
 use kappascope_core::spec::{AlertSpec, Watched};
 use kappascope_core::{
-    AlertState, Change, Drop, DropReason, Pipeline, Score, Spec, Timing, Transition, WindowResult,
+    AlertState, Change, DropReason, Pipeline, Score, Spec, Timing, Transition, WindowResult,
 };
 use std::collections::VecDeque;
 
@@ -81,8 +81,20 @@ struct Rule {
 #[derive(Clone)]
 struct Alert {
     transition: Transition,
+    key: String,
     message: Option<String>,
     end: Option<i64>,
+}
+
+/// A result of a window of the query that is watched.
+pub(super) struct Given {
+    pub(super) key: u32,
+    pub(super) start: i64,
+    pub(super) end: i64,
+    pub(super) revision: u32,
+    pub(super) timing: Timing,
+    /// One value an aggregate.
+    pub(super) values: Vec<f64>,
 }
 
 impl History {
@@ -132,43 +144,57 @@ impl History {
         let changes = pipeline.changes();
         for change in changes.iter() {
             match change {
-                Change::Window(window) if self.watches(window) => {
-                    self.window(window, changes.values_of(window).map(|value| value.as_f64()).collect());
+                Change::Window(window) if self.watches(window.query) && !window.retraction => {
+                    let &WindowResult { key, start, end, revision, timing, .. } = window;
+                    let values = changes.values_of(window).map(|value| value.as_f64()).collect();
+                    self.window(Given { key, start, end, revision, timing, values });
                 }
-                Change::Score(score) if self.detector == Some(score.detector as usize) => self.score(score),
-                Change::Alert(transition) => self.alert(transition, pipeline),
-                Change::Drop(dropped) if self.drops(dropped) => {
-                    let row = LateRow {
+                Change::Score(score) if self.is_judged_by(score.detector) => self.score(score),
+                Change::Alert(transition) => {
+                    let key = || joined(pipeline.key_of_alert(transition.rule, transition.key));
+                    self.alert(transition, key, || pipeline.message_of(transition));
+                }
+                Change::Drop(dropped) if dropped.reason == DropReason::Late => self.late(
+                    dropped.query,
+                    LateRow {
                         partition: dropped.partition,
                         offset: dropped.offset as f64,
                         time: dropped.time as f64,
                         watermark: dropped.watermark as f64,
-                    };
-                    keep(&mut self.late, ROWS_SHOWN, row);
-                }
+                    },
+                ),
                 _ => {}
             }
         }
     }
 
-    fn watches(&self, window: &WindowResult) -> bool {
-        matches!(self.watch, Watch::Aggregate { query, .. } if query == window.query) && !window.retraction
+    /// Whether the results of this query are drawn.
+    pub(super) fn watches(&self, query: u32) -> bool {
+        matches!(self.watch, Watch::Aggregate { query: watched, .. } if watched == query)
     }
 
-    /// Whether this drop is one of the query that is watched, or of the first.
-    fn drops(&self, dropped: &Drop) -> bool {
-        let query = match self.watch {
+    /// Whether the scores of this detector are drawn.
+    pub(super) fn is_judged_by(&self, detector: u32) -> bool {
+        self.detector == Some(detector as usize)
+    }
+
+    /// Remembers an event that was late for the query that is watched, or for the first.
+    pub(super) fn late(&mut self, query: u32, row: LateRow) {
+        let watched = match self.watch {
             Watch::Aggregate { query, .. } => query,
             Watch::Points { .. } => 0,
         };
-        dropped.query == query && dropped.reason == DropReason::Late
+        if query == watched {
+            keep(&mut self.late, ROWS_SHOWN, row);
+        }
     }
 
-    fn window(&mut self, window: &WindowResult, values: Vec<f64>) {
+    /// Remembers a result of the query that is watched.
+    pub(super) fn window(&mut self, given: Given) {
         let Watch::Aggregate { aggregate, .. } = self.watch else { return };
-        self.corrections += u64::from(window.timing == Timing::Late);
-        self.point(window.key as usize, window.start, values[aggregate as usize]);
-        let &WindowResult { key, start, end, revision, .. } = window;
+        let Given { key, start, end, revision, timing, values } = given;
+        self.corrections += u64::from(timing == Timing::Late);
+        self.point(key as usize, start, values[aggregate as usize]);
         keep(&mut self.rows, ROWS_SHOWN, Row { key, start, end, revision, values, score: None });
     }
 
@@ -218,7 +244,7 @@ impl History {
 
     /// A score follows the on-time result that it judges, which is then the newest of its key; that of an
     /// event is its point.
-    fn score(&mut self, score: &Score) {
+    pub(super) fn score(&mut self, score: &Score) {
         if matches!(self.watch, Watch::Points { .. }) {
             self.point(score.key as usize, score.time, score.value);
             let (key, start, values) = (score.key, score.time, vec![score.value]);
@@ -245,12 +271,18 @@ impl History {
         }
     }
 
-    fn alert(&mut self, transition: &Transition, pipeline: &Pipeline) {
+    /// A rule's state changed: for this key, with this to say of itself.
+    pub(super) fn alert(
+        &mut self,
+        transition: &Transition,
+        key: impl FnOnce() -> String,
+        message: impl FnOnce() -> Option<String>,
+    ) {
         match transition.state {
             AlertState::Pending => {}
             AlertState::Firing => {
-                let message = pipeline.message_of(transition);
-                let alert = Alert { transition: transition.clone(), message, end: None };
+                let (key, message) = (key(), message());
+                let alert = Alert { transition: transition.clone(), key, message, end: None };
                 keep(&mut self.firing, FIRINGS_KEPT, alert);
             }
             AlertState::Resolved => {
@@ -260,6 +292,11 @@ impl History {
                 }
             }
         }
+    }
+
+    /// When the newest result began of a window that ends at this time.
+    pub(super) fn window_ending(&self, end: i64) -> Option<i64> {
+        self.rows.iter().find(|row| row.end == end).map(|row| row.start)
     }
 
     /// The number of a key of the detector whose points are drawn, by its strings in one.
@@ -277,9 +314,20 @@ impl History {
 
     /// Fills in the chart and the tables of a frame, and the figures of the chart's lines.
     pub(super) fn draw(&self, pipeline: &Pipeline, view: &View, frame: &mut Frame, figures: &mut Vec<f64>) {
-        let name = |key: u32| self.name(pipeline, key);
+        self.draw_keys(&|key| self.name(pipeline, key), self.key_count(pipeline), view, frame, figures);
+    }
+
+    /// The same, of keys that are named so and are so many.
+    pub(super) fn draw_keys(
+        &self,
+        name: &dyn Fn(u32) -> String,
+        keys: usize,
+        view: &View,
+        frame: &mut Frame,
+        figures: &mut Vec<f64>,
+    ) {
         frame.watch = Some(self.watch);
-        frame.keys = u32::try_from(self.key_count(pipeline)).unwrap_or(u32::MAX);
+        frame.keys = u32::try_from(keys).unwrap_or(u32::MAX);
         frame.corrections = self.corrections as f64;
         frame.drawn_since = self.since.map(|since| since as f64);
         frame.span = self.span.map(|(first, last)| (first as f64, last as f64));
@@ -289,7 +337,7 @@ impl History {
             .into_iter()
             .map(|key| line(&self.lines[key], name(key as u32), columns, figures))
             .collect();
-        frame.firing = self.firing.iter().map(|alert| self.fired(alert, pipeline)).collect();
+        frame.firing = self.firing.iter().map(|alert| self.fired(alert)).collect();
         frame.rows = self.rows.iter().map(|row| window_row(row, name(row.key))).collect();
         frame.late_rows = self.late.iter().cloned().collect();
         frame.anomaly_rows =
@@ -310,15 +358,15 @@ impl History {
         }
     }
 
-    fn fired(&self, alert: &Alert, pipeline: &Pipeline) -> Firing {
-        let Alert { transition, message, end } = alert;
+    fn fired(&self, alert: &Alert) -> Firing {
+        let Alert { transition, key, message, end } = alert;
         let rule = &self.rules[transition.rule as usize];
         Firing {
             rule: rule.name.clone(),
             severity: rule.severity.clone(),
             drawn: rule.drawn,
             message: message.clone(),
-            key: joined(pipeline.key_of_alert(transition.rule, transition.key)),
+            key: key.clone(),
             id: format!("{:016x}", transition.id),
             start: transition.window_start as f64,
             end: end.map(|end| end as f64),

@@ -18,6 +18,7 @@ mod history;
 mod input;
 mod kept;
 mod lag;
+mod live;
 mod memory;
 mod parquet;
 mod reading;
@@ -25,7 +26,7 @@ mod rejected;
 mod session;
 mod sink;
 
-use crate::wire::{Command, Export, Notice, Opened, Question, Source, View, pack, unpack};
+use crate::wire::{Command, Export, Frame, Notice, Opened, Question, Source, View, Watch, pack, unpack};
 use feed::{Feed, Made};
 use input::Input;
 use js_sys::{Array, Float64Array, Function, Promise, Uint8Array};
@@ -59,6 +60,9 @@ const PATIENCE_MS: f64 = 250.0;
 /// to the last of each kind only.
 const QUESTIONS: usize = 4;
 
+/// Why nothing is explained of what only its results are known of.
+const NO_LOG: &str = "The events are in the server; only the results come here.";
+
 /// Starts the worker of simulated worlds: answers messages until the page goes away.
 pub fn run() {
     start(&NoFiles);
@@ -81,8 +85,29 @@ trait Files {
     /// Looks at the whole of the open file and says what it is.
     fn measure(&self, _host: &Rc<Host>, _source: Source, _input: Input) {}
 
+    /// Listens to a feed, and shows what comes once it says of which pipeline it is.
+    fn listen(&self, _host: &Rc<Host>, _address: &str) {}
+
     /// Reads the columns that are wanted of the open file, from the first row on, into the session.
     fn read(&self, _host: &Rc<Host>, _ticket: Ticket, _input: Input, _wanted: Vec<usize>) {}
+}
+
+/// What shows results that come from elsewhere, in place of a session. As for [`Files`].
+trait Listener {
+    /// Whether it knows the pipeline, so that there is something to show.
+    fn is_open(&self) -> bool;
+
+    /// What the page looks at from now on.
+    fn look(&self, view: View);
+
+    /// Draws another series.
+    fn watch(&self, watch: Watch);
+
+    /// The picture of now with its figures, if there is something new.
+    fn frame(&self, now: f64) -> Option<(Frame, Vec<f64>)>;
+
+    /// Listens no more.
+    fn leave(&self);
 }
 
 /// The worker of the first load. The page asks another to open files.
@@ -119,6 +144,8 @@ struct Host {
     scope: DedicatedWorkerGlobalScope,
     files: &'static dyn Files,
     session: RefCell<Option<Session>>,
+    /// What is listened to; once it is open there is no session.
+    listener: RefCell<Option<Rc<dyn Listener>>>,
     /// Number of the source that was asked for last: an older one that is not understood yet is given up.
     asked: Cell<u32>,
     /// Number of the source that the session reads: one that another has replaced is read no further.
@@ -146,6 +173,7 @@ impl Host {
             scope,
             files,
             session: RefCell::new(None),
+            listener: RefCell::default(),
             asked: Cell::new(0),
             open: Cell::new(0),
             source: RefCell::new(None),
@@ -194,6 +222,9 @@ impl Host {
         if let Some(session) = self.session.borrow_mut().as_mut() {
             session.steer(command, now);
         }
+        if let (Some(listener), Command::Watch(watch)) = (self.open_listener(), command) {
+            listener.watch(*watch);
+        }
         self.read_anew();
     }
 
@@ -202,6 +233,21 @@ impl Host {
         self.wanted.set(true);
         if let Some(session) = self.session.borrow_mut().as_mut() {
             session.look(view);
+        }
+        if let Some(listener) = self.open_listener() {
+            listener.look(view);
+        }
+    }
+
+    /// What is listened to and shown.
+    fn open_listener(&self) -> Option<Rc<dyn Listener>> {
+        self.listener.borrow().clone().filter(|listener| listener.is_open())
+    }
+
+    /// Listens to this and to nothing else; to nothing at all without one.
+    fn listen(&self, listener: Option<Rc<dyn Listener>>) {
+        if let Some(before) = self.listener.replace(listener) {
+            before.leave();
         }
     }
 
@@ -219,6 +265,11 @@ impl Host {
     /// know what the page shows.
     fn answer(&self) {
         let session = self.session.borrow();
+        if session.is_none() && self.open_listener().is_some() {
+            for (number, _) in self.questions.take() {
+                self.tell(&Notice::Unexplained(number, NO_LOG.to_owned()), None);
+            }
+        }
         let Some(session) = session.as_ref().filter(|session| !session.is_catching_up()) else { return };
         for (number, question) in self.questions.take() {
             let notice = match answer::answer(session, &question) {
@@ -263,6 +314,9 @@ impl Host {
     /// Opens a source. What was open goes on until the new one is understood; a look at it does not.
     fn open(self: &Rc<Self>, source: Source, file: Option<File>) {
         self.stop_looking();
+        if let Source::Live(address) = &source {
+            return self.files.listen(self, address);
+        }
         let Source::Scenario { name, seed, events, faults } = &source else {
             return self.files.open(self, source, file);
         };
@@ -290,7 +344,10 @@ impl Host {
 
     /// A source cannot be opened or looked at.
     fn trouble(&self, source: &Source, problem: &str) {
-        let (Source::File { name, .. } | Source::Sample(name) | Source::Scenario { name, .. }) = source;
+        let (Source::File { name, .. }
+        | Source::Sample(name)
+        | Source::Scenario { name, .. }
+        | Source::Live(name)) = source;
         self.tell(&Notice::Problem(format!("{name}: {problem}")), None);
     }
 
@@ -325,6 +382,7 @@ impl Host {
         let opened = Opened { source: source.clone(), spec: feed.spec().clone(), truth: feed.truth() };
         match Session::new(feed, self.now_ms()) {
             Ok(session) => {
+                self.listen(None);
                 self.source.replace(Some(source));
                 self.session.replace(Some(session));
                 self.open.set(number);
@@ -400,8 +458,12 @@ impl Host {
 
     /// Lets the browser deliver what else has come.
     async fn turn(&self) {
+        self.sleep(0).await;
+    }
+
+    async fn sleep(&self, ms: i32) {
         let promise = Promise::new(&mut |resolve, _| {
-            let _ = self.scope.set_timeout_with_callback(&resolve);
+            let _ = self.scope.set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, ms);
         });
         // A timer that cannot be set leaves this waiting; there is none that refuses.
         let _ = JsFuture::from(promise).await;
@@ -435,6 +497,15 @@ impl Host {
     /// Sends the frame that was asked for, if there is something new to show.
     fn show(&self) {
         let now = self.now_ms();
+        if let Some(listener) = self.open_listener() {
+            if self.wanted.get()
+                && let Some((frame, figures)) = listener.frame(now)
+            {
+                self.wanted.set(false);
+                self.tell(&Notice::Frame(Box::new(frame)), Some(&figures));
+            }
+            return;
+        }
         let mut session = self.session.borrow_mut();
         let Some(session) = session.as_mut().filter(|session| self.wanted.get() && session.is_changed())
         else {

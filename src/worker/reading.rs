@@ -7,7 +7,7 @@
 
 use super::feed;
 use super::input::{self, Input, Size};
-use super::{Files, Host, SLICE_MS, Ticket};
+use super::{Files, Host, SLICE_MS, Ticket, live};
 use crate::wire::{Findings, Looking, Measured, Notice, Source};
 use kappascope_core::Spec;
 use kappascope_ingest::profile::{Mapping, Profile, Proposal};
@@ -39,6 +39,10 @@ impl Files for Reading {
                 }
             }
         });
+    }
+
+    fn listen(&self, host: &Rc<Host>, address: &str) {
+        live::listen(host, address);
     }
 
     fn run(&self, host: &Rc<Host>, source: &Source, input: &Input, mapping: &Mapping) {

@@ -48,8 +48,18 @@ pub fn run(arguments: &[&str]) -> Result<Run> {
 /// The binary as a server, as long as this lives.
 pub struct Served {
     child: Child,
+    /// What makes the events that it reads, if anything does.
+    generator: Option<Child>,
     /// Where it is, such as `http://127.0.0.1:1234`.
     pub url: String,
+}
+
+impl Served {
+    /// Where it is, such as `127.0.0.1:1234`.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        self.url.trim_start_matches("http://")
+    }
 }
 
 impl Served {
@@ -58,23 +68,45 @@ impl Served {
     /// # Errors
     /// When it does not say where it serves.
     pub fn start(arguments: &[&str]) -> Result<Self> {
+        Self::read(None, "127.0.0.1:0", arguments)
+    }
+
+    /// Starts it at an address, reading what `kappascope generate` with these arguments writes while it writes.
+    ///
+    /// # Errors
+    /// When it does not say where it serves.
+    pub fn start_fed(address: &str, generate: &[&str], arguments: &[&str]) -> Result<Self> {
+        let generator = Command::new(setting("KAPPASCOPE_BIN"))
+            .arg("generate")
+            .args(generate)
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("starting the binary")?;
+        Self::read(Some(generator), address, &[arguments, &["--from", "-"]].concat())
+    }
+
+    fn read(mut generator: Option<Child>, address: &str, arguments: &[&str]) -> Result<Self> {
+        let events = generator.as_mut().and_then(|generator| generator.stdout.take());
         let mut child = Command::new(setting("KAPPASCOPE_BIN"))
-            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(["serve", "--listen", address])
             .args(arguments)
+            .stdin(events.map_or_else(Stdio::null, Stdio::from))
             .stderr(Stdio::piped())
             .spawn()
             .context("starting the binary")?;
         let mut line = String::new();
         BufReader::new(child.stderr.take().context("no pipe")?).read_line(&mut line)?;
         let url = line.trim_end().rsplit_once(' ').map(|(_, url)| url.to_owned());
-        Ok(Self { child, url: url.with_context(|| format!("`{line}` says no address"))? })
+        Ok(Self { child, generator, url: url.with_context(|| format!("`{line}` says no address"))? })
     }
 }
 
 impl Drop for Served {
     fn drop(&mut self) {
         // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        for child in std::iter::once(&mut self.child).chain(&mut self.generator) {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }

@@ -9,11 +9,13 @@
 mod binary;
 mod browser;
 pub mod keys;
+mod line;
 mod site;
 mod states;
 
 pub use binary::{Run, Served, kappascope, run};
 pub use browser::{Page, Stats, Theme};
+pub use line::Line;
 pub use site::Site;
 pub use states::{each_look, each_state, show_running};
 

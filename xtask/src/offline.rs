@@ -25,6 +25,9 @@ use crate::workspace::Workspace;
 /// The worker, here in `src/` and in the site.
 const SCRIPT: &str = "offline.js";
 
+/// What the server offers: never kept.
+const FEED: &str = "feed.json";
+
 /// Kept when they are used first: a visit without a Parquet file does not need these 4 MB.
 const LATER: [&str; 2] = ["parquet.js", "parquet_bg.wasm"];
 
@@ -46,6 +49,7 @@ pub(crate) fn complete(workspace: &Workspace, folder: &Path) -> Result<()> {
     let mut files = Files::new();
     list(folder, "", &mut files)?;
     files.remove(SCRIPT);
+    files.remove(FEED);
     write(&folder.join(SCRIPT), &(head(files) + &script))
 }
 
@@ -138,7 +142,7 @@ mod tests {
 
     #[test]
     fn every_file_is_listed_with_its_checksum() {
-        let script = worker(&[PAGE, ("samples/a.csv", "time\n"), ("parquet.js", "")]);
+        let script = worker(&[PAGE, ("samples/a.csv", "time\n"), ("parquet.js", ""), ("feed.json", "{}")]);
         let lines: Vec<&str> = script.lines().take(3).collect();
         // As `printf 'time\n' | openssl dgst -sha256 -binary | base64` has it.
         assert!(
@@ -147,6 +151,7 @@ mod tests {
             lines[1]
         );
         assert!(lines[1].contains("index.html") && !lines[1].contains("offline.js"), "{}", lines[1]);
+        assert!(!script.contains("\"feed.json\": \"sha256"), "what a server offers is kept");
         assert!(lines[2].starts_with(r#"const LATER = {"parquet.js": "sha256-47DEQpj8HBSa"#), "{}", lines[2]);
         assert!(script.ends_with(&read(&Workspace::find().unwrap().root.join("src/offline.js")).unwrap()));
     }

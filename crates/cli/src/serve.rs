@@ -1,6 +1,7 @@
 //! `kappascope serve`: the page, and the results of a pipeline as they come.
 //!
-//! **Invariant:** the feed has the lines that `kappascope run` writes, in the same order. When the pipeline cannot go
+//! **Invariant:** the feed has the lines that `kappascope run` writes, in the same order, and between them the
+//! pipeline's description and its totals. When the pipeline cannot go
 //! on, the program ends and says why; when its source has ended, the page and the last results stay.
 
 use crate::args;
@@ -13,6 +14,7 @@ use kappascope_core::{Pipeline, Spec};
 use kappascope_serve::{Feed, Guard, Reading, Secret, ServeError, Server, Site, Status};
 use std::io::Write;
 use std::path::Path;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 /// Where the token is looked for when no file is named.
@@ -20,6 +22,9 @@ const TOKEN_VARIABLE: &str = "KAPPASCOPE_TOKEN";
 
 /// Answering takes little: most of it is copying.
 const SERVER_THREADS: usize = 2;
+
+/// How often the totals are told: a rate that is read from them moves smoothly, and they are few beside the results.
+const COUNTERS_EVERY: Duration = Duration::from_millis(250);
 
 /// A pipeline that was asked for, and can be opened.
 struct Wanted {
@@ -50,6 +55,7 @@ async fn run(args: &args::Serve, guard: Guard, wanted: Option<Wanted>) -> Result
     let (failed, failure) = oneshot::channel();
     if let Some(wanted) = wanted {
         status.set_ready(false);
+        status.offer_feed();
         let status = status.clone();
         tokio::task::spawn_blocking(move || {
             if let Err(error) = wanted.follow(&status) {
@@ -85,24 +91,63 @@ impl Wanted {
         let mut pipeline = Pipeline::new(&spec).map_err(|error| Failure::usage("pipeline", error))?;
         status.feed.greet(&greeting(&spec));
         let mut sinks = Sinks::one("the live feed", Box::new(Published(status.feed.clone())));
+        let mut told: Option<Instant> = None;
         follow(&mut events, &mut pipeline, &spec, &mut sinks, |pipeline, events, _| {
             status.set_ready(true);
             status.metrics.read(&reading(pipeline, events.rejected()));
+            if told.is_none_or(|told| told.elapsed() >= COUNTERS_EVERY) {
+                told = Some(now());
+                status.feed.publish(&counters(pipeline, events.rejected()));
+            }
         })?;
         end(&mut pipeline, &spec, events.rejected(), true, &mut sinks)?;
+        status.feed.publish(&counters(&pipeline, events.rejected()));
         status.metrics.read(&reading(&pipeline, events.rejected()));
         Ok(())
     }
 }
 
-/// What comes first: the pipeline, so that who listens knows what the results are of.
+/// What comes first: the pipeline, so that who listens knows what the results are of, and what tells this run from
+/// another of the same pipeline.
 fn greeting(spec: &Spec) -> Vec<u8> {
-    format!("{}\n", serde_json::json!({ "type": "pipeline", "pipeline": spec })).into_bytes()
+    let run = format!("{:x}-{:x}", jiff::Timestamp::now().as_nanosecond(), std::process::id());
+    format!("{}\n", serde_json::json!({ "type": "pipeline", "run": run, "pipeline": spec })).into_bytes()
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the totals are told by the clock; nothing of the results depends on it"
+)]
+fn now() -> Instant {
+    Instant::now()
+}
+
+/// The totals so far: who begins to listen late has not heard of everything.
+fn counters(pipeline: &Pipeline, rejected: u64) -> Vec<u8> {
+    let Reading { events, windows, late, rejected, anomalies, alerts, watermark } =
+        reading(pipeline, rejected);
+    let line = serde_json::json!({
+        "type": "counters",
+        "events": events,
+        "windows": windows,
+        "open_windows": pipeline.open_windows(),
+        "late": late,
+        "rejected": rejected,
+        "anomalies": anomalies,
+        "alerts": alerts,
+        "newest_time": told_time(pipeline.newest_time()),
+        "watermark": watermark,
+    });
+    format!("{line}\n").into_bytes()
+}
+
+/// A time, where there is one before the end of time.
+fn told_time(time: i64) -> Option<i64> {
+    (i64::MIN < time && time < i64::MAX).then_some(time)
 }
 
 fn reading(pipeline: &Pipeline, rejected: u64) -> Reading {
     let counters = pipeline.counters();
-    let watermark = pipeline.watermark();
     Reading {
         events: counters.events,
         windows: counters.windows,
@@ -110,7 +155,7 @@ fn reading(pipeline: &Pipeline, rejected: u64) -> Reading {
         rejected,
         anomalies: counters.anomalies,
         alerts: counters.alerts,
-        watermark: (i64::MIN < watermark && watermark < i64::MAX).then_some(watermark),
+        watermark: told_time(pipeline.watermark()),
     }
 }
 

@@ -1,9 +1,9 @@
-//! How fast files are read: rows a second, on one core, of CSV and JSON Lines.
+//! How fast files are read: rows a second, on one core, of CSV and JSON Lines; and single records.
 //!
 //! `cargo run --release -p kappascope-ingest --example speed`
 
 use kappascope_core::{Log, Spec};
-use kappascope_ingest::{HEAD_BYTES, Reader};
+use kappascope_ingest::{HEAD_BYTES, Reader, Single, SingleForm, SingleRow};
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -25,6 +25,27 @@ fn main() {
             r#"{{"at":"{time}","kind":"{kind}","user":"u{user}","value":{a}.{b},"other":[1,2]}}"#
         );
     });
+    report_single();
+}
+
+/// Records as `kappascope generate website` writes them, each by itself.
+fn report_single() {
+    let records: Vec<String> = (0..ROWS / 10).map(website).collect();
+    let bytes: usize = records.iter().map(String::len).sum();
+    let best = (0..5).map(|_| read_single(&records)).min().unwrap_or_default().as_secs_f64();
+    let (rows, bytes) = (records.len() as f64 / best, bytes as f64 / best);
+    println!("{:15} {:.2} M rows/s, {:.0} MB/s", "JSON records", rows / 1e6, bytes / 1e6);
+}
+
+fn website(row: usize) -> String {
+    let (ms, user, kind) = (row % 1000, row * 7919 % 2000, kind(row));
+    let time = |late| {
+        format!("2026-01-05T{:02}:{:02}:{:02}.{:03}Z", row / 36_000, row / 600 % 60, row / 10 % 60, late)
+    };
+    let (at, arrival, value) = (time(ms), time((ms + 300).min(999)), row % 977);
+    format!(
+        r#"{{"event_time":"{at}","arrival_time":"{arrival}","partition":1,"event_type":"{kind}","user_id":"user_{user:04}","value":{value}.1}}"#
+    )
 }
 
 fn kind(row: usize) -> &'static str {
@@ -61,4 +82,23 @@ fn read(file: &[u8]) -> Duration {
     let taken = start.elapsed();
     assert_eq!((reader.rows(), rejected.len()), (ROWS as u64, 0));
     taken
+}
+
+#[expect(clippy::disallowed_methods, reason = "a clock is what this program is for")]
+fn read_single(records: &[String]) -> Duration {
+    let spec = Spec::from_toml(
+        "name='s'\nversion=1\n\
+         schema={time='event_time',arrival='arrival_time',keys=['event_type','user_id'],measures=['value']}\n\
+         [[query]]\nname='q'\nwindow={tumbling='1m'}\naggregates=['count()']",
+    )
+    .expect("a pipeline that runs");
+    let mut single = Single::new(&spec.schema, &SingleForm::Json).expect("a schema that is sound");
+    let (mut row, mut newest) = (SingleRow::default(), 0);
+    let start = std::time::Instant::now();
+    for record in records {
+        single.read(record.as_bytes(), &mut row).expect("a record that is a row");
+        newest = newest.max(row.time);
+    }
+    assert!(newest > 0);
+    start.elapsed()
 }

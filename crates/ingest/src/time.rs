@@ -151,10 +151,7 @@ impl TimeReader {
             Some(format) => format.read(cell)?,
             None => self.find(cell)?,
         };
-        if TIME_RANGE.contains(&time) {
-            return Ok(time);
-        }
-        Err(format!("{} is not a time between the years -283000 and 287000", shown(cell)))
+        in_range(time, cell)
     }
 
     /// As [`read`](Self::read), but where no format was said each cell shows its own: what it gives does not depend
@@ -163,14 +160,13 @@ impl TimeReader {
         if self.named {
             return self.read(cell);
         }
+        let cell = cell.trim_ascii();
         // A time that is written out is read the same in the format that it would show.
-        if let Some(Format::Iso(_)) = self.format
-            && let Ok(time) = self.read(cell)
-        {
-            return Ok(time);
-        }
-        self.format = None;
-        self.read(cell)
+        let time = match iso_of_day(cell, |text| self.day.midnight(text)) {
+            Some((time, _)) => time,
+            None => found(cell)?.1,
+        };
+        in_range(time, cell)
     }
 
     /// Whether it has met no time yet that shows the format.
@@ -191,12 +187,25 @@ impl TimeReader {
     }
 
     fn find(&mut self, cell: &[u8]) -> Result<i64, String> {
-        let format = Format::of(cell)
-            .ok_or_else(|| refused(cell, "is not a time", "2024-05-01T10:00:00Z` or `1714557600"))?;
-        let time = format.read(cell)?;
+        let (format, time) = found(cell)?;
         self.format = Some(format);
         Ok(time)
     }
+}
+
+/// The format that a cell shows, and its time.
+fn found(cell: &[u8]) -> Result<(Format, i64), String> {
+    let format = Format::of(cell)
+        .ok_or_else(|| refused(cell, "is not a time", "2024-05-01T10:00:00Z` or `1714557600"))?;
+    let time = format.read(cell)?;
+    Ok((format, time))
+}
+
+fn in_range(time: i64, cell: &[u8]) -> Result<i64, String> {
+    if TIME_RANGE.contains(&time) {
+        return Ok(time);
+    }
+    Err(format!("{} is not a time between the years -283000 and 287000", shown(cell)))
 }
 
 /// What [`TimeReader::read`] does to the text of a whole number, without the text.
@@ -252,8 +261,7 @@ impl Format {
             return Some(Self::Epoch { unit: number.likely_unit(), guessed: true });
         }
         let iso = iso(cell).map(|(_, shape)| Self::Iso(shape));
-        let logs = [(Self::Apache, apache(cell)), (Self::Rfc2822, rfc2822(cell))];
-        iso.or_else(|| logs.into_iter().find(|(_, time)| time.is_some()).map(|(format, _)| format))
+        iso.or_else(|| apache(cell).map(|_| Self::Apache)).or_else(|| rfc2822(cell).map(|_| Self::Rfc2822))
     }
 
     /// Its name for `schema.time_format`.

@@ -1,7 +1,8 @@
 //! The results of a running pipeline, given to whoever listens.
 //!
 //! **Invariant:** [`Feed::publish`] never waits. Who listens too slowly loses the oldest messages, and is told how
-//! many; the pipeline and the other listeners go on.
+//! many; the pipeline and the other listeners go on. The messages of a feed are numbered, and who begins to listen is
+//! told the number of the next: so one who was away knows which it has had and which it has missed.
 
 use bytes::Bytes;
 use std::collections::VecDeque;
@@ -29,6 +30,8 @@ struct Recent {
     greeting: Option<Bytes>,
     messages: VecDeque<Bytes>,
     bytes: usize,
+    /// How many were sent, the greeting among them.
+    sent: u64,
 }
 
 /// What a listener gets next.
@@ -58,6 +61,7 @@ impl Feed {
         let greeting = Bytes::copy_from_slice(line);
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         recent.greeting = Some(greeting.clone());
+        recent.sent += 1;
         // Nobody may be listening.
         let _ = self.sender.send(greeting);
     }
@@ -68,15 +72,18 @@ impl Feed {
             let message = Bytes::copy_from_slice(message);
             let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
             recent.keep(message.clone());
+            recent.sent += 1;
             // Under the lock, so that who begins to listen gets each message once. Nobody may be listening.
             let _ = self.sender.send(message);
         }
     }
 
-    /// The greeting and the newest results first, then all that come.
+    /// The greeting, the number of the next message and the newest results first, then all that come.
     pub(crate) fn listen(&self) -> Listener {
         let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = recent.greeting.iter().chain(&recent.messages).cloned().collect();
+        let next = recent.sent - recent.messages.len() as u64;
+        let from = Bytes::from(format!("{{\"type\":\"from\",\"message\":{next}}}\n"));
+        let before = recent.greeting.iter().chain([&from]).chain(&recent.messages).cloned().collect();
         Listener { before, receiver: self.sender.subscribe() }
     }
 }
@@ -125,6 +132,28 @@ fn messages(mut lines: &[u8]) -> impl Iterator<Item = &[u8]> {
 mod tests {
     use super::*;
 
+    fn from(message: u64) -> Heard {
+        Heard::Lines(format!("{{\"type\":\"from\",\"message\":{message}}}\n").into())
+    }
+
+    #[tokio::test]
+    async fn who_was_away_is_told_where_it_goes_on() {
+        let feed = Feed::default();
+        let mut early = feed.listen();
+        feed.greet(b"hello\n");
+        feed.publish(b"one\n");
+        let mut late = feed.listen();
+        feed.publish(b"two\n");
+        let heard = |line: &'static str| Heard::Lines(line.into());
+        for expected in [from(0), heard("hello\n"), heard("one\n"), heard("two\n")] {
+            assert_eq!(early.next().await, Some(expected));
+        }
+        // Both count `two` as number 2.
+        for expected in [heard("hello\n"), from(1), heard("one\n"), heard("two\n")] {
+            assert_eq!(late.next().await, Some(expected));
+        }
+    }
+
     #[tokio::test]
     async fn who_is_slow_loses_the_oldest_and_is_told_how_many() {
         let feed = Feed::default();
@@ -132,6 +161,7 @@ mod tests {
         for message in 0..MESSAGES_KEPT as u64 + 10 {
             feed.publish(format!("{message}\n").as_bytes());
         }
+        assert_eq!(slow.next().await, Some(from(0)));
         assert_eq!(slow.next().await, Some(Heard::Lost(10)));
         assert_eq!(slow.next().await, Some(Heard::Lines("10\n".into())));
     }
@@ -147,6 +177,8 @@ mod tests {
         let mut late = feed.listen();
         feed.publish(b"last\n");
         assert_eq!(late.next().await, Some(Heard::Lines("hello\n".into())));
+        let kept = (RECENT_BYTES / line.len()) as u64;
+        assert_eq!(late.next().await, Some(from(1 + 2 * RECENT_BYTES as u64 / line.len() as u64 - kept)));
         let mut lines = Vec::new();
         while lines.last().is_none_or(|line: &Bytes| line != "last\n") {
             match late.next().await {

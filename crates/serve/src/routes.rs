@@ -46,11 +46,17 @@ pub struct Status {
     /// The counters.
     pub metrics: Metrics,
     is_ready: Arc<AtomicBool>,
+    is_fed: Arc<AtomicBool>,
 }
 
 impl Default for Status {
     fn default() -> Self {
-        Self { feed: Feed::default(), metrics: Metrics::default(), is_ready: Arc::new(AtomicBool::new(true)) }
+        Self {
+            feed: Feed::default(),
+            metrics: Metrics::default(),
+            is_ready: Arc::new(AtomicBool::new(true)),
+            is_fed: Arc::default(),
+        }
     }
 }
 
@@ -58,6 +64,11 @@ impl Status {
     /// Says whether the pipeline has begun to read, which `/readyz` tells.
     pub fn set_ready(&self, is_ready: bool) {
         self.is_ready.store(is_ready, Ordering::Relaxed);
+    }
+
+    /// Says that a pipeline runs, or will: the page then listens to it.
+    pub fn offer_feed(&self) {
+        self.is_fed.store(true, Ordering::Relaxed);
     }
 }
 
@@ -80,6 +91,7 @@ pub(crate) fn routes(site: Site, status: Status, guard: Guard) -> Routes {
     let served = Served { site, status, room: Arc::new(Semaphore::new(MOST_LISTENERS)), stopping };
     let guarded = Router::new()
         .route("/feed", get(feed))
+        .route("/feed.json", get(offer))
         .route("/metrics", get(metrics))
         .fallback(get(file))
         .layer(from_fn_with_state(guard, let_in));
@@ -130,6 +142,14 @@ async fn readyz(State(served): State<Served>) -> (StatusCode, &'static str) {
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "starting\n")
     }
+}
+
+/// Tells the page whether there is a feed, and where, as seen from the page. A static host has a file of this name that
+/// offers none.
+async fn offer(State(served): State<Served>) -> impl IntoResponse {
+    let is_fed = served.status.is_fed.load(Ordering::Relaxed);
+    let offer = if is_fed { r#"{"feed":"feed"}"# } else { "{}" };
+    ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")], offer)
 }
 
 async fn metrics(State(served): State<Served>) -> impl IntoResponse {

@@ -100,6 +100,19 @@ async fn files_have_their_kinds_and_are_sent_once() {
 }
 
 #[tokio::test]
+async fn the_page_is_told_of_a_feed_where_there_is_one() {
+    let running = serve(None).await;
+    let without = get(running.address, "/feed.json", "").await;
+    assert!(without.ends_with("\r\n\r\n{}"), "{without}");
+    running.status.offer_feed();
+    let with = get(running.address, "/feed.json", "").await;
+    assert!(with.ends_with("\r\n\r\n{\"feed\":\"feed\"}"), "{with}");
+    // It is as secret as the feed itself.
+    let guarded = serve(Some("0123456789abcdef")).await;
+    assert!(get(guarded.address, "/feed.json", "").await.starts_with("HTTP/1.1 401"));
+}
+
+#[tokio::test]
 async fn what_is_not_meant_for_it_is_refused() {
     let running = serve(None).await;
     let host = format!("Host: {}\r\nConnection: close\r\n", running.address);
@@ -155,6 +168,7 @@ async fn listeners_get_what_was_and_what_comes_until_the_server_goes() {
     let running = serve(None).await;
     running.status.feed.publish(b"{\"type\":\"window\"}\n");
     let mut socket = listen(running.address).await;
+    assert_eq!(heard(&mut socket).await, "{\"type\":\"from\",\"message\":0}\n");
     assert_eq!(heard(&mut socket).await, "{\"type\":\"window\"}\n");
     running.status.feed.publish(b"{\"type\":\"alert\"}\n{\"type\":\"late\"}\n");
     assert_eq!(heard(&mut socket).await, "{\"type\":\"alert\"}\n{\"type\":\"late\"}\n");

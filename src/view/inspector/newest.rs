@@ -26,7 +26,7 @@ pub(super) fn Newest() -> impl IntoView {
     let store = use_store();
     let newest = Memo::new(move |_| newest(store));
     move || match newest.get() {
-        Newest::Nothing => nothing(),
+        Newest::Nothing => nothing(store),
         Newest::Why(why) => view! { <alert::AlertPane why=(*why).clone() title="Newest alert"/> }.into_any(),
         Newest::Fired(firing) => fired(store, firing),
         Newest::Anomaly(row) => anomaly(store, &row),
@@ -46,11 +46,13 @@ fn newest(store: Store) -> Newest {
     })
 }
 
-fn nothing() -> AnyView {
+fn nothing(store: Store) -> AnyView {
     view! {
         <h2 id=HEADING tabindex="-1">"Nothing unusual so far"</h2>
         <p class="muted">
-            "When a value leaves its band, the arithmetic behind it appears here. A line of the tables below the chart opens a window or an event."
+            "When a value leaves its band, the arithmetic behind it appears here. "
+            {untrack(|| !store.is_live())
+                .then_some("A line of the tables below the chart opens a window or an event.")}
         </p>
     }
     .into_any()
@@ -71,7 +73,7 @@ fn fired(store: Store, firing: Firing) -> AnyView {
         </p>
         {firing.message.map(|message| view! { <p class="said">{message}</p> })}
         {row.map(|row| measured(&row))}
-        <p class="actions"><button class="button" on:click=why(store, question)>"Why it fired"</button></p>
+        {asking(store, question, "Why it fired")}
     }
     .into_any()
 }
@@ -91,7 +93,7 @@ fn anomaly(store: Store, row: &AnomalyRow) -> AnyView {
             <small>{format!("{} of {} in {window}", inspect::counted(&what), key_name(&row.key))}</small>
         </p>
         {measured(row)}
-        <p class="actions"><button class="button" on:click=why(store, question)>"Why it is one"</button></p>
+        {asking(store, question, "Why it is one")}
     }
     .into_any()
 }
@@ -119,6 +121,9 @@ fn measured(row: &AnomalyRow) -> impl IntoView + use<> {
     }
 }
 
-fn why(store: Store, question: Question) -> impl Fn(MouseEvent) + 'static {
-    move |event| store.look_by(&event, question.clone(), false)
+/// The button that asks, where there are events to ask of.
+fn asking(store: Store, question: Question, words: &'static str) -> impl IntoView {
+    let ask = move |event: MouseEvent| store.look_by(&event, question.clone(), false);
+    untrack(|| !store.is_live())
+        .then(|| view! { <p class="actions"><button class="button" on:click=ask>{words}</button></p> })
 }

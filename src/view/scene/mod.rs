@@ -42,10 +42,13 @@ pub(crate) fn Scene() -> impl IntoView {
             <Changed/>
             <Refusal control=None/>
             <SourceSection/>
-            <TimeSection/>
-            <WindowSection/>
-            <DetectorSection/>
-            <AlertSection/>
+            // What another process runs is not turned here.
+            <div class="dials" inert=move || store.is_live()>
+                <TimeSection/>
+                <WindowSection/>
+                <DetectorSection/>
+                <AlertSection/>
+            </div>
         </aside>
     }
 }

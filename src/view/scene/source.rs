@@ -5,6 +5,7 @@ use super::faults::FaultDials;
 use crate::permalink::LARGEST;
 use crate::state::use_store;
 use crate::text;
+use crate::text::scene as words;
 use crate::wire::{Opened, Reading, Source};
 use kappascope_core::Spec;
 use leptos::prelude::*;
@@ -26,6 +27,7 @@ pub(super) fn SourceSection() -> impl IntoView {
             Some(Source::Scenario { .. }) => "simulated",
             Some(Source::Sample(_)) => "real data",
             Some(Source::File { .. }) => "your file",
+            Some(Source::Live(_)) => "live",
             None => "opening",
         })
     };
@@ -39,8 +41,10 @@ pub(super) fn SourceSection() -> impl IntoView {
         <Section number="1" id="section-source" name="Source" about=Signal::derive(move || about().to_owned())>
             <Story/>
             <Show when=move || seed.get().is_some()><Seed seed=seed/></Show>
-            <FaultDials/>
-            <Progress/>
+            <Show when=move || !store.is_live() fallback=|| view! { <p class="effect">{words::LIVE}</p> }>
+                <FaultDials/>
+                <Progress/>
+            </Show>
             <Show when=move || store.data.found.with(Option::is_some)>
                 <button
                     class="button"
