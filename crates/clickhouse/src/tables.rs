@@ -73,15 +73,13 @@ impl Tables {
     #[must_use]
     pub fn ddl(&self) -> Vec<String> {
         let make = |(table, layout): (&Table, &Layout)| {
-            let columns: Vec<String> = layout
-                .columns
-                .iter()
-                .map(|Column { name, kind }| format!("    {} {kind}", quoted(name)))
-                .collect();
+            let columns =
+                layout.columns.iter().map(|Column { name, kind }| format!("{} {kind}", quoted(name)));
+            let lines: Vec<String> = columns.chain(layout.index.clone()).collect();
             format!(
-                "CREATE TABLE IF NOT EXISTS {} (\n{}\n)\n{}\nSETTINGS non_replicated_deduplication_window = {REMEMBERED}",
+                "CREATE TABLE IF NOT EXISTS {} (\n    {}\n)\n{}\nSETTINGS non_replicated_deduplication_window = {REMEMBERED}",
                 self.table(*table),
-                columns.join(",\n"),
+                lines.join(",\n    "),
                 layout.rest
             )
         };

@@ -253,6 +253,31 @@ fn rows_are_stored_once_for_each_token() -> Result<()> {
     })
 }
 
+/// Although the table is sorted by offset.
+#[test]
+fn a_query_of_a_minute_does_not_read_all_rows() -> Result<()> {
+    let place = Place::new()?;
+    let tables = place.tables(&spec()?, 1)?;
+    run(async {
+        tables.create().await?;
+        let columns = "_topic, _partition, _offset, at, _arrival, user, `we\\`ird`, ms";
+        let times = "fromUnixTimestamp64Milli(toInt64(number * 1000), 'UTC')";
+        place
+            .execute(&format!(
+                "INSERT INTO metrics.shop_raw_e1 ({columns}) SELECT 'visits', 0, number, {times}, {times}, '', '', 0 \
+                 FROM numbers(100000)"
+            ))
+            .await?;
+        let client = Client::default().with_url(format!("http://{}", place.engine.address()));
+        let explain =
+            "EXPLAIN ESTIMATE SELECT count() FROM metrics.shop_raw WHERE at < '1970-01-01 00:01:00'";
+        let rows = client.query_raw(&format!("SELECT toUInt64(sum(rows)) FROM ({explain})"));
+        let read: u64 = rows.fetch_one().await?;
+        ensure!((60..=20_000).contains(&read), "{read} rows of 100000");
+        Ok(())
+    })
+}
+
 /// Beyond the years that ClickHouse shows, before 1970, and where there is no number.
 #[test]
 fn odd_values_are_stored_as_they_are() -> Result<()> {
