@@ -2,8 +2,9 @@
 
 use anyhow::{Context, Result, ensure};
 use kappascope_live::{Place, binary, wait};
-use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, PoisonError};
 
 const PIPELINE: &str = r#"
 name = "outputs"
@@ -94,5 +95,91 @@ fn lines_have_what_the_tables_have() -> Result<()> {
     let alerts = place.number("SELECT count() FROM live.outputs_alerts")?;
     ensure!(windows > 0 && of("window") as u64 == windows, "{windows} windows, {} lines", of("window"));
     ensure!(alerts > 0 && of("alert") as u64 == alerts, "{alerts} alerts, {} lines", of("alert"));
+    Ok(())
+}
+
+/// A request to the webhook: its idempotency key and its body.
+type Request = (String, serde_json::Value);
+
+/// A webhook that answers with one status after the other, and with the last of them from then on.
+#[expect(clippy::disallowed_methods, reason = "it answers until the test ends; what it heard is what counts")]
+fn webhook(statuses: &'static [u16]) -> Result<(String, Arc<Mutex<Vec<Request>>>)> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = format!("http://{}/alerts", listener.local_addr()?);
+    let heard: Arc<Mutex<Vec<Request>>> = Arc::default();
+    let tell = heard.clone();
+    std::thread::spawn(move || -> Result<()> {
+        for number in 0.. {
+            let (mut stream, _) = listener.accept()?;
+            let status = statuses[number.min(statuses.len() - 1)];
+            let request = hear(&stream)?;
+            tell.lock().unwrap_or_else(PoisonError::into_inner).push(request);
+            write!(stream, "HTTP/1.1 {status} Told\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")?;
+        }
+        Ok(())
+    });
+    Ok((address, heard))
+}
+
+fn hear(stream: &TcpStream) -> Result<Request> {
+    let mut reader = BufReader::new(stream);
+    let (mut key, mut length) = (String::new(), 0);
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        let Some((name, value)) = line.split_once(':') else {
+            if line.trim().is_empty() {
+                break;
+            }
+            continue;
+        };
+        match name.to_ascii_lowercase().as_str() {
+            "idempotency-key" => key = value.trim().to_owned(),
+            "content-length" => length = value.trim().parse()?,
+            _ => {}
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    Ok((key, serde_json::from_slice(&body)?))
+}
+
+/// Delivers all to the tables, and alerts to a webhook; gives what that heard.
+fn told(statuses: &'static [u16]) -> Result<(Place, Vec<Request>)> {
+    let place = place()?;
+    let (address, heard) = webhook(statuses)?;
+    let mut words = place.run("");
+    words.extend(["--create".to_owned(), "--to".to_owned(), address]);
+    let running = place.start(&binary()?, &words)?;
+    // A batch is committed after everybody was told.
+    wait("the end of the topic", || {
+        Ok((0..2).all(|at| place.progress("outputs", "visits", at).is_ok_and(|(at, end)| at == end)))
+    })?;
+    running.stop()?;
+    let heard = std::mem::take(&mut *heard.lock().unwrap_or_else(PoisonError::into_inner));
+    Ok((place, heard))
+}
+
+#[test]
+fn a_webhook_is_told_until_it_has_heard() -> Result<()> {
+    let (place, heard) = told(&[500, 503, 200])?;
+    let known = place.number("SELECT uniqExact(id) FROM live.outputs_alerts WHERE state != 'pending'")?;
+    let mut keys: Vec<&String> = heard.iter().map(|(key, _)| key).collect();
+    let all = keys.len() as u64;
+    keys.sort();
+    keys.dedup();
+    ensure!(known > 0 && keys.len() as u64 == known, "{} alerts were told of {known}", keys.len());
+    ensure!(all > known, "nothing was told again after 500");
+    ensure!(heard.iter().all(|(key, body)| body["id"] == **key && body["rule"] == "busy"), "{heard:?}");
+    Ok(())
+}
+
+/// What it refuses is not told again, and holds nothing up.
+#[test]
+fn a_webhook_that_refuses_holds_nothing_up() -> Result<()> {
+    let (place, heard) = told(&[400])?;
+    let known = place.number("SELECT count() FROM live.outputs_alerts WHERE state != 'pending'")?;
+    ensure!(known > 0 && heard.len() as u64 == known, "{} requests for {known} alerts", heard.len());
+    ensure!(place.said().contains("the webhook refuses an alert"), "nobody said so");
     Ok(())
 }
