@@ -18,6 +18,7 @@ mod address;
 mod error;
 mod layout;
 mod row_binary;
+mod settings;
 mod tables;
 
 pub use address::Address;

@@ -6,13 +6,14 @@ use crate::layout::{
     Column, Layout, Origin, quoted, write_alert, write_late, write_raw, write_rejected, write_window,
 };
 use crate::row_binary::RowBinary;
+use crate::settings::{ALWAYS, IF_KNOWN};
 use bytes::Bytes;
 use clickhouse::{Client, Compression, Row};
 use kappascope_core::Spec;
 use kappascope_delivery::{Effects, Table};
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// How many inserts a table remembers the tokens of: at one a second and partition some hours, and far more than a
 /// cycle has under way.
@@ -21,18 +22,6 @@ const REMEMBERED: u32 = 10_000;
 const SENT_BYTES: usize = 1 << 18;
 /// A first guess of what a row takes.
 const ROW_BYTES: usize = 128;
-
-/// What an insert is to be like, whatever the server's defaults are: some have changed over the years.
-const INSERT: &[(&str, &str)] = &[
-    // The answer comes when the rows are stored.
-    ("async_insert", "0"),
-    ("wait_end_of_query", "1"),
-    // A token that is known is dropped, in views behind the table as well.
-    ("insert_deduplicate", "1"),
-    ("deduplicate_blocks_in_dependent_materialized_views", "1"),
-    // A column that was renamed is an error, and not left out.
-    ("input_format_skip_unknown_fields", "0"),
-];
 
 /// The tables of a pipeline on a server. Cheap to clone.
 #[derive(Clone)]
@@ -48,6 +37,8 @@ struct At {
     topic: String,
     epoch: u32,
     layouts: BTreeMap<Table, Layout>,
+    /// Which settings of [`IF_KNOWN`] the server has, once it was asked.
+    known: OnceLock<Vec<(&'static str, &'static str)>>,
 }
 
 /// What a table is like on the server.
@@ -83,6 +74,7 @@ impl Tables {
             topic: topic.to_owned(),
             epoch,
             layouts,
+            known: OnceLock::new(),
         };
         Ok(Self { at: Arc::new(at), client })
     }
@@ -246,7 +238,7 @@ impl Tables {
             columns.join(", ")
         );
         let mut insert = self.client.insert_formatted_with(sql);
-        for (name, value) in INSERT {
+        for (name, value) in ALWAYS.iter().chain(self.known().await?) {
             insert = insert.with_setting(*name, *value);
         }
         if let Some(token) = token {
@@ -259,6 +251,19 @@ impl Tables {
             insert.send(part).await.map_err(failed)?;
         }
         insert.end().await.map_err(failed)
+    }
+
+    /// Which settings of [`IF_KNOWN`] the server has: one that it has not is an error.
+    async fn known(&self) -> Result<&[(&'static str, &'static str)], Error> {
+        if let Some(known) = self.at.known.get() {
+            return Ok(known);
+        }
+        let names: Vec<&str> = IF_KNOWN.iter().map(|(name, _)| *name).collect();
+        let found = self.client.query("SELECT name FROM system.settings WHERE name IN ?").bind(&names);
+        let found: Vec<String> = found.fetch_all().await.map_err(|error| self.failed(&error))?;
+        let is_known = |(name, _): &&(&str, &str)| found.iter().any(|found| found == name);
+        let known = IF_KNOWN.iter().filter(is_known).copied().collect();
+        Ok(self.at.known.get_or_init(|| known))
     }
 
     /// The names and types of a table's columns.

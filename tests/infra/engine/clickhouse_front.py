@@ -2,12 +2,13 @@
 
 Invariant: an INSERT reaches the engine whole or not at all; every request has settings of its own.
 
-    clickhouse_front.py PORT FOLDER
+    clickhouse_front.py PORT FOLDER [SETTING=VALUE ...]
     curl 'http://127.0.0.1:PORT/?query=SELECT+1'
 
 Of the real server's interface: queries in the address, the body or a form; INSERT with its rows in the body, in any
 format, also in ClickHouse's LZ4 blocks; parameters, settings, database; /ping. Left out: users, sessions, and
-compressed answers, which a client must not count on. Every error is status 500.
+compressed answers, which a client must not count on. Every error is status 500. The settings of the command line are
+what a user's profile is on a server: they hold where a request says nothing else.
 """
 
 import fcntl
@@ -100,8 +101,9 @@ def quoted(text):
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-def answer(folder, fields, body):
+def answer(folder, profile, fields, body):
     """What the engine says to one request."""
+    fields = profile | fields
     if fields.get("compress", "0") != "0":
         raise Refused(NOT_IMPLEMENTED, "compress=1: answers are not compressed here")
     if fields.get("decompress", "0") != "0":
@@ -153,7 +155,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         try:
             fields, body = self.request_parts()
-            self.send(200, answer(self.server.folder, fields, body))
+            self.send(200, answer(self.server.folder, self.server.profile, fields, body))
         except (ConnectionError, TimeoutError):
             self.close_connection = True
         except Exception as error:
@@ -211,7 +213,7 @@ def stop(*_):
     raise SystemExit(0)
 
 
-def main(port, folder):
+def main(port, folder, profile):
     Path(folder).mkdir(parents=True, exist_ok=True)
     lock = open(Path(folder) / "front.lock", "w")
     try:
@@ -221,11 +223,11 @@ def main(port, folder):
     signal.signal(signal.SIGTERM, stop)
     # The engine lives as long as one session is open.
     with Session(folder), Server(("127.0.0.1", port), Handler) as server:
-        server.folder = folder
+        server.folder, server.profile = folder, profile
         server.serve_forever()
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
+    if len(sys.argv) < 3:
         sys.exit(__doc__)
-    main(int(sys.argv[1]), sys.argv[2])
+    main(int(sys.argv[1]), sys.argv[2], dict(setting.split("=", 1) for setting in sys.argv[3:]))

@@ -15,6 +15,8 @@ use crate::{Program, port, setting};
 #[derive(Clone, Debug)]
 pub struct Engine {
     python: PathBuf,
+    /// `SETTING=VALUE`
+    profile: Vec<String>,
 }
 
 impl Engine {
@@ -27,7 +29,13 @@ impl Engine {
     /// With that interpreter.
     #[must_use]
     pub fn at(python: PathBuf) -> Self {
-        Self { python }
+        Self { python, profile: Vec::new() }
+    }
+
+    /// With settings that hold where a request says nothing else, as those of a user's profile on a server.
+    #[must_use]
+    pub fn with_profile(self, settings: &[(&str, &str)]) -> Self {
+        Self { profile: settings.iter().map(|(name, value)| format!("{name}={value}")).collect(), ..self }
     }
 
     /// Where `KAPPASCOPE_ENGINE` says.
@@ -46,7 +54,7 @@ impl Program for Engine {
     fn command(&self, folder: &Path, port: u16) -> Result<Command> {
         let mut serve = Command::new(&self.python);
         serve.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("engine").join("clickhouse_front.py"));
-        serve.arg(port.to_string()).arg(folder.join("data"));
+        serve.arg(port.to_string()).arg(folder.join("data")).args(&self.profile);
         Ok(serve)
     }
 

@@ -123,8 +123,14 @@ struct Place {
 
 impl Place {
     fn new() -> Result<Self> {
+        Self::with_profile(&[])
+    }
+
+    /// With settings of the user's.
+    fn with_profile(settings: &[(&str, &str)]) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        Ok(Self { engine: Server::start(Engine::find()?, folder.path())?, _folder: folder })
+        let engine = Engine::find()?.with_profile(settings);
+        Ok(Self { engine: Server::start(engine, folder.path())?, _folder: folder })
     }
 
     fn tables(&self, spec: &Spec, epoch: u32) -> Result<Tables> {
@@ -143,6 +149,28 @@ impl Place {
     async fn execute(&self, sql: &str) -> Result<()> {
         let client = Client::default().with_url(format!("http://{}", self.engine.address()));
         client.query_raw(sql).execute().await.with_context(|| sql.to_owned())
+    }
+}
+
+impl Place {
+    /// Parts and rows after twelve rows came twice under one token, by a client that says nothing else.
+    async fn plain(&self) -> Result<String> {
+        self.execute(
+            "CREATE TABLE metrics.plain (n UInt64) ENGINE = MergeTree ORDER BY n \
+             SETTINGS non_replicated_deduplication_window = 9",
+        )
+        .await?;
+        let client = Client::default().with_url(format!("http://{}", self.engine.address()));
+        let rows: Vec<u8> = (0..12_u64).flat_map(u64::to_le_bytes).collect();
+        for _ in 0..2 {
+            let insert = client.insert_formatted_with("INSERT INTO metrics.plain FORMAT RowBinary");
+            let mut insert = insert.with_setting("insert_deduplication_token", "t");
+            insert.send(rows.clone().into()).await?;
+            insert.end().await?;
+        }
+        let parts =
+            "toString(count()), toString(sum(rows)) FROM system.parts WHERE level = 0 AND table = 'plain'";
+        Ok(self.select(parts).await?.concat())
     }
 }
 
@@ -221,6 +249,41 @@ fn rows_are_stored_once_for_each_token() -> Result<()> {
         ensure!(tables.count(Table::Raw, 4, 0, None).await? == 0, "another partition");
         Ok(())
     })
+}
+
+/// What a user's profile may say of inserts: each of these would cut one, or forget its token.
+const PROFILES: &[&[(&str, &str)]] = &[
+    &[MANY_BLOCKS[0], MANY_BLOCKS[1], ("max_insert_block_size", "2")],
+    &[MANY_BLOCKS[0], MANY_BLOCKS[1], ("max_insert_block_size_bytes", "64")],
+    &[MANY_BLOCKS[0], MANY_BLOCKS[1], ("input_format_max_block_size_bytes", "64")],
+    &[("use_strict_insert_block_limits", "1"), ("max_insert_block_size", "2")],
+    &[("min_insert_block_size_rows", "1"), ("min_insert_block_size_bytes", "1")],
+    &[("deduplicate_insert", "disable")],
+    &[("insert_deduplicate", "0"), ("deduplicate_insert", "backward_compatible_choice")],
+];
+const MANY_BLOCKS: [(&str, &str); 2] =
+    [("min_insert_block_size_rows", "0"), ("min_insert_block_size_bytes", "0")];
+
+#[test]
+fn no_profile_cuts_an_insert_or_lets_it_in_twice() -> Result<()> {
+    let spec = spec()?;
+    let effects = effects(&spec)?;
+    for profile in PROFILES {
+        let place = Place::with_profile(profile)?;
+        let tables = place.tables(&spec, 1)?;
+        run(async {
+            tables.create().await?;
+            insert(&tables, &spec, &effects, "a").await?;
+            insert(&tables, &spec, &effects, "a").await?;
+            let parts = "toString(count()), toString(sum(rows)) FROM system.parts \
+                         WHERE level = 0 AND table = 'shop_raw_e1'";
+            let found = place.select(parts).await?;
+            ensure!(found == [format!("1 | {}", effects.rows(Table::Raw))], "{profile:?}: {found:?}");
+            ensure!(place.plain().await? != "1 | 12", "the control: {profile:?} harms nobody");
+            Ok(())
+        })?;
+    }
+    Ok(())
 }
 
 /// A result that was replaced or taken back is not seen, before the parts are merged and after.
