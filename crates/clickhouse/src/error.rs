@@ -83,6 +83,9 @@ const REFUSALS: &[u32] = &[
     20,  // NUMBER_OF_COLUMNS_DOESNT_MATCH
     27,  // CANNOT_PARSE_INPUT_ASSERTION_FAILED
     36,  // BAD_ARGUMENTS
+    38,  // CANNOT_PARSE_DATE: a materialized view, as for all that is about values
+    41,  // CANNOT_PARSE_DATETIME
+    42,  // NUMBER_OF_ARGUMENTS_DOESNT_MATCH
     43,  // ILLEGAL_TYPE_OF_ARGUMENT: a materialized view behind the table breaks every insert
     44,  // ILLEGAL_COLUMN
     46,  // UNKNOWN_FUNCTION
@@ -90,24 +93,36 @@ const REFUSALS: &[u32] = &[
     48,  // NOT_IMPLEMENTED
     50,  // UNKNOWN_TYPE
     53,  // TYPE_MISMATCH
+    57,  // TABLE_ALREADY_EXISTS
     60,  // UNKNOWN_TABLE
     62,  // SYNTAX_ERROR
+    69,  // ARGUMENT_OUT_OF_BOUND: a name that is too long
     70,  // CANNOT_CONVERT_TYPE
+    72,  // CANNOT_PARSE_NUMBER
     73,  // UNKNOWN_FORMAT
     80,  // INCORRECT_QUERY
     81,  // UNKNOWN_DATABASE
     115, // UNKNOWN_SETTING
     117, // INCORRECT_DATA
+    128, // TOO_LARGE_ARRAY_SIZE
+    131, // TOO_LARGE_STRING_SIZE
     164, // READONLY
     192, // UNKNOWN_USER
     193, // WRONG_PASSWORD
     194, // REQUIRED_PASSWORD
+    195, // IP_ADDRESS_NOT_ALLOWED
     344, // SUPPORT_IS_DISABLED
     349, // CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN
+    395, // FUNCTION_THROW_IF_VALUE_IS_NON_ZERO: a materialized view that refuses the rows
+    407, // DECIMAL_OVERFLOW
     452, // SETTING_CONSTRAINT_VIOLATION
     469, // VIOLATED_CONSTRAINT
+    472, // READONLY_SETTING
     497, // ACCESS_DENIED
     516, // AUTHENTICATION_FAILED
+    691, // UNKNOWN_ELEMENT_OF_ENUM
+    703, // INVALID_IDENTIFIER
+    774, // TABLE_IS_PERMANENTLY_READ_ONLY
 ];
 
 /// Whether an answer says that the same request will never pass.
@@ -136,8 +151,10 @@ mod tests {
             ("Code: 497. DB::Exception: me: Not enough privileges", true),
             ("Code: 516. DB::Exception: default: Authentication failed", true),
             ("Code: 164. DB::Exception: Cannot execute query in readonly mode", true),
+            ("Code: 69. DB::Exception: The max length of table name for database d is 212", true),
             ("Code: 252. DB::Exception: Too many parts (3000)", false),
             ("Code: 243. DB::Exception: Cannot reserve 1.00 MiB, not enough space", false),
+            ("Code: 774. DB::Exception: Table is in readonly mode", true),
             ("Code: 242. DB::Exception: Table is in readonly mode", false),
             ("Code: 241. DB::Exception: Memory limit exceeded", false),
             ("Code: 99999. DB::Exception: Something new", false),

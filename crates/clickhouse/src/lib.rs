@@ -19,6 +19,7 @@ mod error;
 mod layout;
 mod row_binary;
 mod settings;
+mod shape;
 mod tables;
 
 pub use address::Address;

@@ -7,17 +7,15 @@ use crate::layout::{
 };
 use crate::row_binary::RowBinary;
 use crate::settings::{ALWAYS, IF_KNOWN};
+use crate::shape::{Found, REMEMBERED};
 use bytes::Bytes;
-use clickhouse::{Client, Compression, Row};
+use clickhouse::{Client, Compression};
 use kappascope_core::Spec;
 use kappascope_delivery::{Effects, Table};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-/// How many inserts a table remembers the tokens of: at one a second and partition some hours, and far more than a
-/// cycle has under way.
-const REMEMBERED: u32 = 10_000;
 /// Bytes of rows that are packed and sent at a time.
 const SENT_BYTES: usize = 1 << 18;
 /// A first guess of what a row takes.
@@ -39,14 +37,6 @@ struct At {
     layouts: BTreeMap<Table, Layout>,
     /// Which settings of [`IF_KNOWN`] the server has, once it was asked.
     known: OnceLock<Vec<(&'static str, &'static str)>>,
-}
-
-/// What a table is like on the server.
-#[derive(Row, serde::Deserialize)]
-struct Found {
-    engine: String,
-    engine_full: String,
-    partition_key: String,
 }
 
 impl Tables {
@@ -144,7 +134,7 @@ impl Tables {
         })
     }
 
-    /// Whether the server can be reached, lets rows in, and the tables are as they have to be.
+    /// Whether the server can be reached, lets rows in and counts them, and the tables are as they have to be.
     ///
     /// # Errors
     /// When not.
@@ -154,6 +144,9 @@ impl Tables {
             // No row, but the server looks at rights, columns and types before it looks for one.
             let nothing = self.header(*table).into_bytes();
             self.send(*table, nothing, None).await?;
+            if table.has_offsets() {
+                self.count(*table, 0, 0, Some(0)).await?;
+            }
         }
         Ok(())
     }
@@ -164,31 +157,12 @@ impl Tables {
         let name = self.name_of_epoch(table);
         let found = self.client.query(sql).bind(&self.at.database).bind(&name);
         let found: Option<Found> = found.fetch_optional().await.map_err(|error| self.failed(&error))?;
-        let wrong = |what: String| Error::Shape { place: format!("{}, table `{name}`", self.at.place), what };
-        let Some(Found { engine, engine_full, partition_key }) = found else {
-            return Err(wrong("there is no such table; `--create` makes it".to_owned()));
+        let what = match found {
+            Some(found) => found.wrong(&self.table(table)),
+            None => Some("there is no such table; `--create` makes it".to_owned()),
         };
-        if !engine.ends_with("MergeTree") {
-            return Err(wrong(format!("its engine is {engine}; one of the MergeTree family would fit")));
-        }
-        if !partition_key.is_empty() {
-            return Err(wrong(format!(
-                "it is partitioned by {partition_key}, which cuts an insert into parts that are stored one by one; \
-                 a table without PARTITION BY would fit"
-            )));
-        }
-        let remembers = |setting: &str| {
-            let value = engine_full.split_once(setting).map(|(_, rest)| rest.trim_start_matches([' ', '=']));
-            value.is_some_and(|value| value.starts_with(|digit: char| ('1'..='9').contains(&digit)))
-        };
-        if !engine.starts_with("Replicated") && !remembers("non_replicated_deduplication_window") {
-            return Err(wrong(format!(
-                "it forgets the tokens of inserts at once; `ALTER TABLE {} MODIFY SETTING \
-                 non_replicated_deduplication_window = {REMEMBERED}` would fit",
-                self.table(table)
-            )));
-        }
-        Ok(())
+        let place = || format!("{}, table `{name}`", self.at.place);
+        what.map_or(Ok(()), |what| Err(Error::Shape { place: place(), what }))
     }
 
     /// Inserts rows of a batch under a token, as one block.

@@ -3,9 +3,11 @@
 use anyhow::{Context, Result, ensure};
 use clickhouse::Client;
 use kappascope_clickhouse::{Address, Error, Tables};
-use kappascope_core::Spec;
+use kappascope_core::time::TIME_RANGE;
+use kappascope_core::{Spec, Timing, TopEntry};
 use kappascope_delivery::{
-    Action, Cycle, Decode, Effects, Event, Figure, Identity, Record, Rejection, Row, Settings, Table, Work,
+    Action, Cycle, Decode, Effects, Event, Figure, Identity, Record, Rejection, Row, Settings, Table,
+    WindowRow, Work,
 };
 use kappascope_infra::{Engine, Server, port};
 use std::sync::Arc;
@@ -251,6 +253,51 @@ fn rows_are_stored_once_for_each_token() -> Result<()> {
     })
 }
 
+/// Beyond the years that ClickHouse shows, before 1970, and where there is no number.
+#[test]
+fn odd_values_are_stored_as_they_are() -> Result<()> {
+    let place = Place::new()?;
+    let spec = Spec::from_toml(&PIPELINE.replace("{ rolling = \"5s\" }", "\"global\""))?;
+    let tables = place.tables(&spec, 1)?;
+    let times = [i64::MIN, *TIME_RANGE.start(), -1, 0, 1 << 53, i64::MAX];
+    let reals = [f64::NAN, -0.0, 5e-324, f64::MAX, 0.1, -1.0];
+    let row = |(number, (time, real)): (u64, (i64, f64))| WindowRow {
+        number,
+        key: vec!["\u{0}\n".to_owned()],
+        start: time,
+        end: time,
+        revision: number as u32,
+        timing: Timing::Late,
+        retraction: false,
+        values: vec![
+            Figure::Count(u64::MAX - number),
+            Figure::Real(real),
+            Figure::Real(real),
+            Figure::Count(0),
+            Figure::Top(vec![TopEntry { value: "é".to_owned(), count: 2, error: 1 }; number as usize]),
+        ],
+    };
+    let rows: Vec<WindowRow> = (0..).zip(times.into_iter().zip(reals)).map(row).collect();
+    let mut effects = effects(&spec)?.as_ref().clone();
+    effects.windows[0] = rows;
+    run(async {
+        tables.create().await?;
+        tables.insert(Table::Windows(0), "t", 3, &effects, 0..times.len()).await?;
+        let sql = "toString(toUnixTimestamp64Milli(window_start)), toString(`count()`), ifNull(toString(`avg(ms)`), 'NULL'), \
+                   toString(length(`top2(we\\`ird)`)), toString(user = '\\0\\n') FROM metrics.shop_per_minute_e1 ORDER BY _number";
+        let found = place.select(sql).await?;
+        let text = |real: f64| format!("{real:?}").replace("NaN", "NULL");
+        let expected: Vec<String> = (0_u64..)
+            .zip(times.into_iter().zip(reals))
+            .map(|(n, (time, value))| {
+                format!("{time} | {} | {} | {n} | 1", u64::MAX - n, text(value).trim_end_matches(".0"))
+            })
+            .collect();
+        ensure!(found == expected, "{found:#?} and not {expected:#?}");
+        Ok(())
+    })
+}
+
 /// What a user's profile may say of inserts: each of these would cut one, or forget its token.
 const PROFILES: &[&[(&str, &str)]] = &[
     &[MANY_BLOCKS[0], MANY_BLOCKS[1], ("max_insert_block_size", "2")],
@@ -359,7 +406,7 @@ fn a_later_epoch_has_tables_of_its_own_and_the_views_are_switched() -> Result<()
 #[test]
 fn what_does_not_fit_is_found_before_anything_is_written() -> Result<()> {
     let place = Place::new()?;
-    let (spec, tables) = (spec()?, place.tables(&spec()?, 1)?);
+    let tables = place.tables(&spec()?, 1)?;
     let cases = [
         ("DROP TABLE metrics.shop_late_e1", "`--create` makes it"),
         ("ALTER TABLE metrics.shop_raw_e1 RENAME COLUMN ms TO milliseconds", "ms"),
@@ -367,8 +414,19 @@ fn what_does_not_fit_is_found_before_anything_is_written() -> Result<()> {
         ("ALTER TABLE metrics.shop_raw_e1 ADD COLUMN more String, ADD CONSTRAINT c CHECK 1", ""),
         (
             "ALTER TABLE metrics.shop_raw_e1 MODIFY SETTING non_replicated_deduplication_window = 0",
-            "forgets the tokens",
+            "after 0 others",
         ),
+        (
+            "ALTER TABLE metrics.shop_late_e1 MODIFY SETTING non_replicated_deduplication_window = 2",
+            "after 2 others",
+        ),
+        ("RENAME TABLE metrics.shop_raw_e1 TO metrics.other", "`shop_raw_e1`: there is no such table"),
+        (
+            "CREATE OR REPLACE TABLE metrics.shop_raw_e1 (n UInt8) ENGINE = MergeTree PARTITION BY n ORDER BY n",
+            "partitioned by n",
+        ),
+        ("ALTER TABLE metrics.shop_alerts_e1 MODIFY SETTING table_readonly = 1", "Code: 774"),
+        ("CREATE OR REPLACE TABLE metrics.shop_raw_e1 (n UInt8) ENGINE = Memory", "its engine is Memory"),
     ];
     run(async {
         for (change, expected) in cases {
@@ -390,9 +448,25 @@ fn what_does_not_fit_is_found_before_anything_is_written() -> Result<()> {
             }
         }
         Ok(())
+    })
+}
+
+/// Each would be the same the next time.
+#[test]
+fn what_will_never_pass_is_refused() -> Result<()> {
+    let place = Place::with_profile(&[("readonly", "1")])?;
+    run(async {
+        let error = place.tables(&spec()?, 1)?.create().await.unwrap_err();
+        ensure!(!error.is_transient() && error.to_string().contains("Code: 164"), "{error}");
+        Ok(())
     })?;
-    let _ = spec;
-    Ok(())
+    let place = Place::new()?;
+    let long = Spec::from_toml(&PIPELINE.replace("\"shop\"", &format!("\"{}\"", "x".repeat(300))))?;
+    run(async {
+        let error = place.tables(&long, 1)?.create().await.unwrap_err();
+        ensure!(!error.is_transient() && error.to_string().contains("Code: 69"), "{error}");
+        Ok(())
+    })
 }
 
 #[test]
