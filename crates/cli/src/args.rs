@@ -174,9 +174,19 @@ pub(crate) struct Serve {
     /// The pipeline file (TOML) of the live feed. A scenario brings its own.
     #[arg(short, long, value_name = "FILE", requires = "from")]
     pub(crate) pipeline: Option<PathBuf>,
-    /// What the live feed is of: a file, `-` for standard input, or `scenario:NAME?seed=N&events=N`.
+    /// What the live feed is of: a file, `-` for standard input, `scenario:NAME?seed=N&events=N`, or
+    /// `kafka://host:port/topic?group=…`.
     #[arg(long, value_name = "SRC")]
     pub(crate) from: Option<String>,
+    /// Of a Kafka topic: where results are delivered, as of `run`; may be given several times.
+    #[arg(long, value_name = "SINK", requires = "from")]
+    pub(crate) to: Vec<String>,
+    /// Make the topics and tables that are missing.
+    #[arg(long, requires = "to")]
+    pub(crate) create: bool,
+    /// How what happens is told on standard error.
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = LogForm::Text)]
+    pub(crate) log: LogForm,
 }
 
 impl Args {

@@ -96,7 +96,7 @@ fn refuse_options(args: &args::Run) -> Result<(), Failure> {
 }
 
 /// Servers that start at the same time are waited for.
-async fn prepare_in_time(job: &Job, create: bool) -> Result<(), Stop> {
+pub(crate) async fn prepare_in_time(job: &Job, create: bool) -> Result<(), Stop> {
     for _ in 0..START_TRIES {
         match prepare(job, create).await {
             Err(stop) if stop.is_transient() => tracing::warn!(reason = %stop, "waiting"),
@@ -127,7 +127,7 @@ async fn stop_when_asked(stop: Arc<AtomicBool>) {
 /// A job, and where its lines go.
 pub(crate) struct Followed {
     pub(crate) job: Job,
-    sinks: Vec<String>,
+    pub(crate) sinks: Vec<String>,
 }
 
 impl Followed {
@@ -188,7 +188,7 @@ pub(crate) fn failed(stop: &Stop) -> Failure {
     }
 }
 
-fn log(form: LogForm) -> Result<(), Failure> {
+pub(crate) fn log(form: LogForm) -> Result<(), Failure> {
     let level = match std::env::var(LEVEL) {
         Ok(level) => level.parse().map_err(|_| {
             Failure::usage(LEVEL, format!("`{level}` is no level; error, warn, info or debug would fit"))

@@ -114,8 +114,8 @@ impl Engine {
         Ok(())
     }
 
-    pub(crate) fn watermark(&self) -> Option<i64> {
-        Some(self.pipeline.watermark()).filter(|watermark| *watermark > i64::MIN)
+    pub(crate) fn pipeline(&self) -> &Pipeline {
+        &self.pipeline
     }
 
     /// How many strings the log's dictionaries hold.

@@ -25,7 +25,7 @@ use crate::failure::Failure;
 use crate::record::{Decode, Waiting};
 use crate::settings::{Identity, Settings};
 use crate::state::{Content, Held, Intent, Keys, Origin};
-use kappascope_core::Spec;
+use kappascope_core::{Pipeline, Spec};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
@@ -192,10 +192,10 @@ impl<D: Decode> Cycle<D> {
         self.next.max(self.stored_to)
     }
 
-    /// Event time up to which the partition is taken to be complete, in epoch milliseconds; none before its first record.
+    /// The pipeline of the partition, for who looks on.
     #[must_use]
-    pub fn watermark(&self) -> Option<i64> {
-        self.engine.watermark()
+    pub fn pipeline(&self) -> &Pipeline {
+        self.engine.pipeline()
     }
 
     /// Whether an effect is still to be done. To be asked right before it is, after a [`Event::Tick`]: one that

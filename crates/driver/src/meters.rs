@@ -1,6 +1,6 @@
 //! What a run has done so far, for who looks on.
 
-use kappascope_core::AlertState;
+use kappascope_core::{AlertState, Pipeline};
 use kappascope_delivery::{Effects, StateRecord};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -40,6 +40,12 @@ pub struct Standing {
     pub end: Option<u64>,
     /// Event time up to which it is taken to be complete, in epoch milliseconds.
     pub watermark: Option<i64>,
+    /// The newest event time.
+    pub newest_time: Option<i64>,
+    /// Windows that are open.
+    pub open_windows: u64,
+    /// Points that a detector called anomalies, since the partition's start.
+    pub anomalies: u64,
     /// Bytes of its last state.
     pub state_bytes: u64,
 }
@@ -63,7 +69,7 @@ impl Meters {
         lock(&self.partitions).clone()
     }
 
-    pub(crate) fn stored(&self, partition: u32, effects: &Effects, watermark: Option<i64>) {
+    pub(crate) fn stored(&self, partition: u32, effects: &Effects, pipeline: &Pipeline) {
         let mut done = lock(&self.done);
         done.batches += 1;
         done.events += effects.raw.offset.len() as u64;
@@ -73,7 +79,13 @@ impl Meters {
         let fired = effects.alerts.iter().filter(|alert| alert.state == AlertState::Firing);
         done.alerts += fired.count() as u64;
         drop(done);
-        self.of(partition, |standing| standing.watermark = watermark);
+        let some = |time: i64| Some(time).filter(|time| *time > i64::MIN);
+        self.of(partition, |standing| {
+            standing.watermark = some(pipeline.watermark());
+            standing.newest_time = some(pipeline.newest_time());
+            standing.open_windows = pipeline.open_windows() as u64;
+            standing.anomalies = pipeline.counters().anomalies;
+        });
     }
 
     pub(crate) fn read(&self, partition: u32, next: u64, end: Option<u64>) {

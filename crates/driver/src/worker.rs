@@ -185,7 +185,7 @@ impl<'a> Turn<'a> {
                 Action::Do { id, delay_ms: 0, work } => self.hands.begin(id, work),
                 Action::Do { id, delay_ms, work } => self.later.push((now_ms() + delay_ms, id, work)),
                 Action::Stored(effects) => {
-                    self.hands.shared.meters.stored(partition, &effects, self.cycle.watermark());
+                    self.hands.shared.meters.stored(partition, &effects, self.cycle.pipeline());
                     if let Some(told) = &self.hands.shared.job.told {
                         told(partition, &effects);
                     }

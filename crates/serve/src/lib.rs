@@ -32,7 +32,7 @@ mod site;
 
 pub use feed::{Feed, MESSAGE_BYTES, MESSAGES_KEPT, RECENT_BYTES};
 pub use guard::{Guard, Secret};
-pub use metrics::{Metrics, Reading};
+pub use metrics::{Delivery, Metrics, Partition, Reading};
 pub use routes::Status;
 pub use site::{File, Site};
 

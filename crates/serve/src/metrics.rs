@@ -3,7 +3,8 @@
 //! **Invariant:** names end in their units, counters in `_total`, and times are seconds since 1970, as Prometheus' own
 //! naming practices have it; `promtool check metrics` finds nothing to complain of.
 
-use prometheus::{Gauge, IntCounter, IntGauge, Opts, Registry, TextEncoder};
+use prometheus::{Gauge, GaugeVec, IntCounter, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+use std::sync::{Arc, OnceLock};
 
 /// What a pipeline has done so far, and where it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,6 +25,86 @@ pub struct Reading {
     pub watermark: Option<i64>,
 }
 
+/// What a delivery has done so far, and where its partitions are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Delivery {
+    /// Batches stored.
+    pub batches: u64,
+    /// Effects that had to be tried again.
+    pub retries: u64,
+    /// The partitions of this process, by number.
+    pub partitions: Vec<(u32, Partition)>,
+}
+
+/// Where a partition is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Partition {
+    /// Records that are not stored yet, if that is known.
+    pub lag: Option<u64>,
+    /// Bytes of its last state.
+    pub state_bytes: u64,
+    /// In epoch milliseconds; none before there is one.
+    pub watermark: Option<i64>,
+}
+
+/// Those of a delivery, which are there once there is one.
+#[derive(Debug)]
+struct OfDelivery {
+    batches: IntCounter,
+    retries: IntCounter,
+    lag: IntGaugeVec,
+    state: IntGaugeVec,
+    watermark: GaugeVec,
+}
+
+impl OfDelivery {
+    fn new(registry: &Registry) -> Self {
+        let counter =
+            |name: &str, help: &str| registered(registry, IntCounter::with_opts(Opts::new(name, help)));
+        let gauges = |name: &str, help: &str| {
+            registered(registry, IntGaugeVec::new(Opts::new(name, help), &[PARTITION]))
+        };
+        let watermark = Opts::new(
+            "kappascope_partition_watermark_timestamp_seconds",
+            "Event time up to which a partition is taken to be complete.",
+        );
+        Self {
+            batches: counter("kappascope_batches_total", "Batches whose results are all stored."),
+            retries: counter(
+                "kappascope_retries_total",
+                "Inserts, counts and records that had to be tried again.",
+            ),
+            lag: gauges(
+                "kappascope_partition_lag_records",
+                "Records of a partition that are not stored yet.",
+            ),
+            state: gauges("kappascope_partition_state_bytes", "Size of a partition's last state."),
+            watermark: registered(registry, GaugeVec::new(watermark, &[PARTITION])),
+        }
+    }
+
+    fn read(&self, now: &Delivery) {
+        self.batches.inc_by(now.batches.saturating_sub(self.batches.get()));
+        self.retries.inc_by(now.retries.saturating_sub(self.retries.get()));
+        // A partition that was given back is another process's to tell of.
+        self.lag.reset();
+        self.state.reset();
+        self.watermark.reset();
+        for (number, at) in &now.partitions {
+            let name = number.to_string();
+            if let Some(lag) = at.lag {
+                self.lag.with_label_values(&[&name]).set(lag.cast_signed());
+            }
+            self.state.with_label_values(&[&name]).set(at.state_bytes.cast_signed());
+            if let Some(watermark) = at.watermark {
+                self.watermark.with_label_values(&[&name]).set(watermark as f64 / 1e3);
+            }
+        }
+    }
+}
+
+const PARTITION: &str = "partition";
+
 /// Counters and gauges. Cheap to clone; all clones are the same.
 #[derive(Clone, Debug)]
 pub struct Metrics {
@@ -37,6 +118,7 @@ pub struct Metrics {
     watermark: Gauge,
     pub(crate) listeners: IntGauge,
     pub(crate) lost: IntCounter,
+    delivery: Arc<OnceLock<OfDelivery>>,
 }
 
 impl Default for Metrics {
@@ -78,6 +160,7 @@ impl Default for Metrics {
                 "kappascope_feed_dropped_messages_total",
                 "Messages that slow clients of the feed did not get.",
             ),
+            delivery: Arc::default(),
             registry,
         }
     }
@@ -113,6 +196,11 @@ impl Metrics {
         }
     }
 
+    /// Takes over how far a delivery has come.
+    pub fn read_delivery(&self, now: &Delivery) {
+        self.delivery.get_or_init(|| OfDelivery::new(&self.registry)).read(now);
+    }
+
     /// All of them in Prometheus' text format.
     #[must_use]
     pub fn text(&self) -> String {
@@ -124,6 +212,25 @@ impl Metrics {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn partitions_come_and_go() {
+        let metrics = Metrics::default();
+        assert!(!metrics.text().contains("partition"), "nothing is delivered");
+        let at = Partition { lag: Some(7), state_bytes: 90, watermark: Some(1_500) };
+        metrics.read_delivery(&Delivery { batches: 3, retries: 1, partitions: vec![(0, at), (2, at)] });
+        metrics.read_delivery(&Delivery { batches: 4, retries: 1, partitions: vec![(2, at)] });
+        let text = metrics.text();
+        for line in [
+            "kappascope_batches_total 4",
+            "kappascope_partition_lag_records{partition=\"2\"} 7",
+            "kappascope_partition_state_bytes{partition=\"2\"} 90",
+            "kappascope_partition_watermark_timestamp_seconds{partition=\"2\"} 1.5",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+        }
+        assert!(!text.contains("{partition=\"0\"}"), "{text}");
+    }
 
     #[test]
     fn counters_take_over_totals_and_never_fall() {

@@ -271,9 +271,13 @@ fn a_query_of_a_minute_does_not_read_all_rows() -> Result<()> {
         let client = Client::default().with_url(format!("http://{}", place.engine.address()));
         let explain =
             "EXPLAIN ESTIMATE SELECT count() FROM metrics.shop_raw WHERE at < '1970-01-01 00:01:00'";
-        let rows = client.query_raw(&format!("SELECT toUInt64(sum(rows)) FROM ({explain})"));
-        let read: u64 = rows.fetch_one().await?;
+        let sql = format!("SELECT toUInt64(sum(rows)) FROM ({explain})");
+        let read: u64 = client.query_raw(&sql).fetch_one().await?;
         ensure!((60..=20_000).contains(&read), "{read} rows of 100000");
+        // The control.
+        place.execute("ALTER TABLE metrics.shop_raw_e1 DROP INDEX event_times").await?;
+        let read: u64 = client.query_raw(&sql).fetch_one().await?;
+        ensure!(read == 100_000, "{read} rows without the index");
         Ok(())
     })
 }

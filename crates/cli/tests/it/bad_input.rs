@@ -139,8 +139,8 @@ fn sources_that_are_not_there() {
     check(
         "run --from kafka://localhost/topic",
         expect![[r#"
-        2: kappascope: kafka://localhost/topic: no such source; a file, `-` and `scenario:NAME?seed=N&events=N` are
-    "#]],
+            2: kappascope: kafka://localhost:9092/topic: it needs a pipeline, `-p FILE`
+        "#]],
     );
     check(
         "run -p p.toml --from scenario:tutorial",

@@ -92,7 +92,8 @@ fn what_cannot_be_served_is_told() {
         ("--listen 127.0.0.1:0 --token-file nothing", "nothing: there is no such file"),
         ("--listen nowhere", "invalid value 'nowhere' for '--listen <ADDRESS>'"),
         ("-p p.toml", "--from <SRC>"),
-        ("--listen 127.0.0.1:0 --from kafka://x", "no such source"),
+        ("--listen 127.0.0.1:0 --from kafka://x", "names no topic"),
+        ("--listen 127.0.0.1:0 --from ftp://x", "no such source"),
     ] {
         let output = folder.run(&format!("serve {options}"));
         assert_eq!(output.code, 2, "{options}: {}", output.stderr);
