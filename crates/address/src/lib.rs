@@ -65,6 +65,20 @@ impl Secret {
     }
 }
 
+/// A server with its port, or with the one that it has when none is said; none if the text is no server.
+#[must_use]
+pub fn server(text: &str, port: u16) -> Option<String> {
+    let (host, port) = match text.rsplit_once(':') {
+        // An IPv6 address has colons of its own.
+        Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),
+        _ => (text, port),
+    };
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._[]:".contains(c);
+    let is_host =
+        !host.is_empty() && host.chars().all(is_plain) && (!host.contains(':') || host.starts_with('['));
+    (is_host && port > 0).then(|| format!("{host}:{port}"))
+}
+
 /// That there is no such option, and which is most like it.
 #[must_use]
 pub fn no_option<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {

@@ -27,7 +27,7 @@ pub(crate) fn check(args: &args::Check) -> Result<(), Failure> {
     let Some(from) = &args.from else { return Ok(()) };
     if is_live(from) {
         let followed = Followed::open(from, args.pipeline.as_deref(), &args.to)?;
-        let runtime = live::runtime()?;
+        let runtime = live::runtime("check")?;
         runtime.block_on(live::prepare(&followed.job, false)).map_err(|stop| live::failed(&stop))?;
         tell(format!("ok  {}, its state, and what it is delivered to", followed.job.input))?;
     } else {

@@ -96,7 +96,7 @@ impl Output {
         };
         if create {
             let shape = Shape { partitions: to.partitions, settings: &[] };
-            runtime()?.block_on(topic::create(&to, &to.topic, &shape)).map_err(failed)?;
+            runtime("generate")?.block_on(topic::create(&to, &to.topic, &shape)).map_err(failed)?;
         }
         // A producer would wait for a topic that is not there.
         Topics::open(&to).and_then(|topics| topics.partitions(&to.topic)).map_err(failed)?;

@@ -50,7 +50,7 @@ pub(crate) fn run(args: &args::Run) -> Result<u64, Failure> {
     refuse_options(args)?;
     let Followed { mut job, sinks } = Followed::open(&args.from, args.pipeline.as_deref(), &args.to)?;
     log(args.log)?;
-    let runtime = runtime()?;
+    let runtime = runtime("run")?;
     runtime.block_on(prepare_in_time(&job, args.create)).map_err(|stop| failed(&stop))?;
     let output = Output::open(&sinks)?;
     job.told = output.clone().map(|output| output.told(&job.spec));
@@ -146,8 +146,7 @@ impl Followed {
                 once(sink, job.tables.is_some())?;
                 let address: clickhouse::Address = sink.parse().map_err(|error| usage(&error))?;
                 let tables = clickhouse::Tables::new(&address, &job.spec, &topic, epoch);
-                let chosen = address.chosen(&job.spec);
-                job.with_tables(tables.map_err(|error| usage(&error))?, chosen)
+                job.with_tables(tables.map_err(|error| usage(&error))?)
             } else if is_live(sink) {
                 once(sink, job.alerts.is_some())?;
                 job.with_alerts(sink.parse().map_err(|error| usage(&error))?)
@@ -171,12 +170,13 @@ fn once(sink: &str, is_there: bool) -> Result<(), Failure> {
     }
 }
 
-pub(crate) fn runtime() -> Result<Runtime, Failure> {
+/// What a verb waits for answers on.
+pub(crate) fn runtime(verb: &str) -> Result<Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(ANSWER_THREADS)
         .enable_all()
         .build()
-        .map_err(|error| Failure::running("run", told(&error)))
+        .map_err(|error| Failure::running(verb, told(&error)))
 }
 
 /// Usage is what another command or another setting of the servers would mend.

@@ -24,9 +24,6 @@ use tokio::sync::oneshot;
 /// Where the token is looked for when no file is named.
 const TOKEN_VARIABLE: &str = "KAPPASCOPE_TOKEN";
 
-/// Answering takes little: most of it is copying.
-const SERVER_THREADS: usize = 2;
-
 /// How often the totals are told: a rate that is read from them moves smoothly, and they are few beside the results.
 const COUNTERS_EVERY: Duration = Duration::from_millis(250);
 
@@ -44,11 +41,7 @@ pub(crate) fn serve(args: &args::Serve) -> Result<(), Failure> {
     live::log(args.log)?;
     let token = token(args.token_file.as_deref())?;
     let guard = Guard::new(args.listen, token, args.host.clone()).map_err(|error| refused(&error))?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(SERVER_THREADS)
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::running("serve", told(&error)))?;
+    let runtime = live::runtime("serve")?;
     let served = runtime.block_on(run(args, guard, wanted));
     // Who waits for standard input would wait on.
     runtime.shutdown_background();

@@ -6,7 +6,7 @@
 //!
 //! `clickhouses://` is the same over TLS.
 
-use kappascope_address::{AddressError, Secret, SecretError, no_option};
+use kappascope_address::{AddressError, Secret, SecretError, no_option, server};
 use kappascope_core::Spec;
 use kappascope_delivery::Table;
 use percent_encoding::percent_decode_str;
@@ -35,12 +35,11 @@ impl Address {
     /// What an address begins with, plain and over TLS.
     pub const SCHEMES: [&str; 2] = ["clickhouse://", "clickhouses://"];
 
-    /// Which tables of a pipeline are written; none for all.
-    #[must_use]
-    pub fn chosen(&self, spec: &Spec) -> Option<Vec<Table>> {
-        let kinds = self.kinds.as_ref()?;
-        let is_chosen = |table: &Table| kinds.iter().any(|kind| kind == kind_of(*table));
-        Some(Table::of(spec).into_iter().filter(is_chosen).collect())
+    /// Which tables of a pipeline are written.
+    pub(crate) fn chosen(&self, spec: &Spec) -> Vec<Table> {
+        let has = |kinds: &Vec<String>, table| kinds.iter().any(|kind| kind == kind_of(table));
+        let is_chosen = |table: &Table| self.kinds.as_ref().is_none_or(|kinds| has(kinds, *table));
+        Table::of(spec).into_iter().filter(is_chosen).collect()
     }
 
     pub(crate) fn url(&self) -> String {
@@ -106,7 +105,8 @@ fn parse(text: &str) -> Result<Address, String> {
     }
     Ok(Address {
         is_secure,
-        host: self::host(host, if is_secure { TLS_PORT } else { PORT })?,
+        host: server(host, if is_secure { TLS_PORT } else { PORT })
+            .ok_or_else(|| format!("`{host}` is no server; host:port would fit"))?,
         user: decoded(user, "default"),
         database: decoded(database, "default"),
         kinds,
@@ -116,19 +116,6 @@ fn parse(text: &str) -> Result<Address, String> {
 fn decoded(text: &str, or: &str) -> String {
     let text = percent_decode_str(text).decode_utf8_lossy();
     if text.is_empty() { or.to_owned() } else { text.into_owned() }
-}
-
-fn host(text: &str, port: u16) -> Result<String, String> {
-    let refuse = || format!("`{text}` is no server; host:port would fit");
-    let (name, port) = match text.rsplit_once(':') {
-        // An IPv6 address has colons of its own.
-        Some((name, port)) if !port.ends_with(']') => (name, port.parse().map_err(|_| refuse())?),
-        _ => (text, port),
-    };
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._[]:".contains(c);
-    let is_name =
-        !name.is_empty() && name.chars().all(is_plain) && (!name.contains(':') || name.starts_with('['));
-    if is_name && port > 0 { Ok(format!("{name}:{port}")) } else { Err(refuse()) }
 }
 
 fn kinds(value: &str) -> Result<Vec<String>, String> {

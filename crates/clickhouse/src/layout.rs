@@ -48,9 +48,9 @@ impl Layout {
         let layout = match table {
             Table::Raw => raw(spec),
             Table::Windows(query) => windows(&spec.query[query as usize]),
-            Table::Late => by_offset(late(), "`query`"),
-            Table::Alerts => by_offset(alerts(), "`id`"),
-            Table::Rejected => by_offset(rejected(), "_offset"),
+            Table::Late => by_offset(late(), ", `query`"),
+            Table::Alerts => by_offset(alerts(), ", `id`"),
+            Table::Rejected => by_offset(rejected(), ""),
         };
         let mut names = BTreeSet::new();
         match layout.columns.iter().find(|column| !names.insert(&column.name)) {
@@ -77,9 +77,9 @@ fn origin() -> Vec<Column> {
     columns([("_topic", NAME), ("_partition", "UInt32")])
 }
 
-/// The engine of rows that have an offset, by which they are counted.
+/// The engine of rows that have an offset, by which they are counted, in the order of that `and` what tells rows of one
+/// offset apart.
 fn by_offset(columns: Vec<Column>, and: &str) -> Layout {
-    let and = if and == "_offset" { String::new() } else { format!(", {and}") };
     let rest = format!("ENGINE = MergeTree\nORDER BY (_topic, _partition, _offset{and})");
     Layout { columns, index: None, rest }
 }
@@ -93,7 +93,7 @@ fn raw(spec: &Spec) -> Layout {
     all.extend(columns(schema.measures.iter().map(|measure| (measure.as_str(), "Float64"))));
     // Times go up with offsets, by and large: a query of a minute reads little more than the rows of that minute.
     let index = format!("INDEX event_times {} TYPE minmax GRANULARITY 1", quoted(&schema.time));
-    Layout { index: Some(index), ..by_offset(all, "_offset") }
+    Layout { index: Some(index), ..by_offset(all, "") }
 }
 
 pub(crate) fn write_raw(out: &mut RowBinary, of: Origin<'_>, effects: &Effects, row: usize) {

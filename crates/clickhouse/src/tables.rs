@@ -45,8 +45,7 @@ impl Tables {
     /// # Errors
     /// When names of the pipeline cannot be those of tables, or the password cannot be read.
     pub fn new(address: &Address, spec: &Spec, topic: &str, epoch: u32) -> Result<Self, Error> {
-        let chosen = address.chosen(spec).unwrap_or_else(|| Table::of(spec));
-        let layouts = chosen.into_iter().map(|table| Ok((table, Layout::of(spec, table)?)));
+        let layouts = address.chosen(spec).into_iter().map(|table| Ok((table, Layout::of(spec, table)?)));
         let layouts: BTreeMap<Table, Layout> = layouts.collect::<Result<_, Error>>()?;
         check_names(spec)?;
         let mut client = Client::default()
@@ -67,6 +66,12 @@ impl Tables {
             known: OnceLock::new(),
         };
         Ok(Self { at: Arc::new(at), client })
+    }
+
+    /// Those that are written.
+    #[must_use]
+    pub fn chosen(&self) -> Vec<Table> {
+        self.at.layouts.keys().copied().collect()
     }
 
     /// What makes the tables, and the views by which they are read.

@@ -84,7 +84,7 @@ fn open(to: &Address, id: &str) -> Result<FutureProducer<Listener>, Error> {
 }
 
 /// An alert as `run` writes it, with an id that is known in every run, and without its line's end.
-fn line(writer: &jsonl::Writer<'_>, alert: &AlertRow, partition: u32) -> Vec<u8> {
+pub(crate) fn line(writer: &jsonl::Writer<'_>, alert: &AlertRow, partition: u32) -> Vec<u8> {
     let mut line = Vec::new();
     writer.alert(&mut line, parts(alert, partition));
     line.pop();

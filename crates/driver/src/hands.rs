@@ -32,7 +32,7 @@ enum Undone {
 impl Hands {
     /// Begins an effect.
     pub(crate) fn begin(&self, id: EffectId, work: Work) {
-        let hands = self.clone();
+        let (hands, what) = (self.clone(), work.name());
         match work {
             Work::WriteState(records) => {
                 self.shared.meters.wrote_state(self.partition, &records);
@@ -45,14 +45,13 @@ impl Hands {
                                 Ok(Err((error, _))) => error.to_string(),
                                 Err(_) => "it was given up".to_owned(),
                             };
-                            return hands.failed(id, "a record of the state topic", &wrong);
+                            return hands.failed(id, what, &wrong);
                         }
                     })),
-                    Err(wrong) => self.failed(id, "a record of the state topic", &wrong),
+                    Err(wrong) => self.failed(id, what, &wrong),
                 }
             }
             Work::Insert { .. } | Work::Count { .. } => drop(self.shared.runtime.spawn(async move {
-                let what = work.name();
                 let done = match tokio::time::timeout(TABLES, hands.work_on_tables(id, work)).await {
                     Ok(done) => done,
                     Err(_) => Err(Undone::Failed(format!("no answer in {} s", TABLES.as_secs()))),
@@ -62,7 +61,7 @@ impl Hands {
             Work::ReadAlerts { .. } | Work::Produce { .. } | Work::Notify { .. } => {
                 drop(self.shared.runtime.spawn_blocking(move || {
                     let done = hands.work_on_alerts(id, &work);
-                    hands.answer(id, work.name(), done);
+                    hands.answer(id, what, done);
                 }));
             }
         }

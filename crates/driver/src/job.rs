@@ -60,8 +60,8 @@ impl Job {
 
     /// Writes tables.
     #[must_use]
-    pub fn with_tables(mut self, tables: Tables, chosen: Option<Vec<kappascope_delivery::Table>>) -> Self {
-        self.settings.tables = chosen;
+    pub fn with_tables(mut self, tables: Tables) -> Self {
+        self.settings.tables = Some(tables.chosen());
         self.tables = Some(tables);
         self
     }

@@ -4,7 +4,7 @@
 //! Answers of 408, 429 and from 500 on, and none at all, are tried again; the partition waits. What is refused otherwise is
 //! logged and counted, as trying again would not help.
 
-use crate::alerts::parts;
+use crate::alerts::line;
 use crate::job::Job;
 use kappascope_core::AlertState;
 use kappascope_delivery::AlertRow;
@@ -48,10 +48,7 @@ impl Webhook {
         let writer = jsonl::Writer::new(&job.spec);
         let is_news = |alert: &&AlertRow| alert.state != AlertState::Pending;
         for alert in alerts.iter().filter(is_news) {
-            let mut line = Vec::new();
-            writer.alert(&mut line, parts(alert, partition));
-            line.pop();
-            self.post(&alert.id, &line)?;
+            self.post(&alert.id, &line(&writer, alert, partition))?;
         }
         Ok(())
     }

@@ -13,7 +13,7 @@
 //! Some settings of librdkafka may follow by their own names, such as `security.protocol=sasl_ssl`.
 
 use crate::options::{ALLOWED, SECRETS};
-use kappascope_address::{AddressError, no_option};
+use kappascope_address::{AddressError, no_option, server};
 use percent_encoding::percent_decode_str;
 use std::fmt;
 use std::str::FromStr;
@@ -155,17 +155,9 @@ fn parse(text: &str) -> Result<Address, String> {
 
 /// A broker with its port.
 fn broker(text: &str) -> Result<String, String> {
-    let refuse =
-        || format!("`{text}` is no broker; host:port would fit, several of them with commas between");
-    let (host, port) = match text.rsplit_once(':') {
-        // An IPv6 address has colons of its own.
-        Some((host, port)) if !port.ends_with(']') => (host, port.parse().map_err(|_| refuse())?),
-        _ => (text, PORT),
-    };
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._[]:".contains(c);
-    let is_host =
-        !host.is_empty() && host.chars().all(is_plain) && (!host.contains(':') || host.starts_with('['));
-    if is_host && port > 0 { Ok(format!("{host}:{port}")) } else { Err(refuse()) }
+    server(text, PORT).ok_or_else(|| {
+        format!("`{text}` is no broker; host:port would fit, several of them with commas between")
+    })
 }
 
 /// Kafka's own rules for the name of a topic.

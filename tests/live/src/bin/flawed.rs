@@ -12,7 +12,7 @@ fn main() -> Result<()> {
     let input: kappascope_kafka::Address = from.parse()?;
     let to: kappascope_clickhouse::Address = to.parse()?;
     let tables = kappascope_clickhouse::Tables::new(&to, &spec, &input.topic, input.epoch)?;
-    let mut job = Job::new(spec, input)?.with_tables(tables, None);
+    let mut job = Job::new(spec, input)?.with_tables(tables);
     job.flaw = Some(match flaw.as_str() {
         "intent" => Flaw::Intent,
         "tokens" => Flaw::Tokens,
