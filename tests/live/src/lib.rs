@@ -39,6 +39,14 @@ impl Place {
     /// # Errors
     /// When a server does not start.
     pub fn new(pipeline: &str) -> Result<Self> {
+        Self::with_profile(pipeline, &[])
+    }
+
+    /// The same, with settings that the engine's users have.
+    ///
+    /// # Errors
+    /// When a server does not start.
+    pub fn with_profile(pipeline: &str, settings: &[(&str, &str)]) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let [kafka, engine] = ["kafka", "engine"].map(|name| folder.path().join(name));
         std::fs::create_dir(&kafka)?;
@@ -46,7 +54,7 @@ impl Place {
         std::fs::write(folder.path().join("pipeline.toml"), pipeline)?;
         Ok(Self {
             kafka: Server::start(Kafka::find()?, &kafka)?,
-            engine: Server::start(Engine::find()?, &engine)?,
+            engine: Server::start(Engine::find()?.with_profile(settings), &engine)?,
             folder,
             runtime: tokio::runtime::Builder::new_current_thread().enable_all().build()?,
         })
@@ -69,6 +77,16 @@ impl Place {
     pub fn run(&self, more: &str) -> Vec<String> {
         let from = format!("{}{more}", self.topic("visits"));
         ["run", "-p", "pipeline.toml", "--from", &from, "--to", &self.tables()].map(str::to_owned).into()
+    }
+
+    /// Makes the tables of an epoch.
+    ///
+    /// # Errors
+    /// When they cannot be made.
+    pub fn make_tables(&self, pipeline: &str, epoch: u32) -> Result<()> {
+        let (spec, address) = (kappascope_core::Spec::from_toml(pipeline)?, self.tables().parse()?);
+        let tables = kappascope_clickhouse::Tables::new(&address, &spec, "visits", epoch)?;
+        Ok(self.runtime.block_on(tables.create())?)
     }
 
     /// Starts a program in the folder; what it says goes into the file `log` and to nobody's standard output.

@@ -102,6 +102,27 @@ const TABLES: [(&str, &str); 6] = [
     ("kills_rejected", "_partition, _offset"),
 ];
 
+/// A place with the topic.
+fn place() -> Result<Place> {
+    // Not even within an insert is a result dropped that another replaces.
+    let place = Place::with_profile(PIPELINE, &[("optimize_on_insert", "0")])?;
+    place.make_topic("visits", PARTITIONS as u32)?;
+    Ok(place)
+}
+
+/// Makes the tables of an epoch, and lets them keep every row: merges would drop results that others replace, and
+/// rows that came twice.
+fn make_tables(place: &Place, epoch: u32) -> Result<()> {
+    place.make_tables(PIPELINE, epoch)?;
+    for (table, _) in TABLES {
+        place.execute(&format!(
+            "ALTER TABLE live.`{table}_e{epoch}` MODIFY SETTING max_bytes_to_merge_at_max_space_in_pool = 1, \
+             max_bytes_to_merge_at_min_space_in_pool = 1"
+        ))?;
+    }
+    Ok(())
+}
+
 /// Starts what follows the topic.
 fn follow(place: &Place, program: &(PathBuf, Vec<String>)) -> Result<Running> {
     place.start(&program.0, &program.1)
@@ -109,8 +130,7 @@ fn follow(place: &Place, program: &(PathBuf, Vec<String>)) -> Result<Running> {
 
 #[test]
 fn nothing_is_lost_and_nothing_comes_twice_when_anything_is_killed() -> Result<()> {
-    let mut place = Place::new(PIPELINE)?;
-    place.make_topic("visits", PARTITIONS as u32)?;
+    let mut place = place()?;
     let words = |place: &Place, more: &str| {
         // A member that comes back under the name of the one that was killed has its partitions at once.
         let mut words = place.run(&format!("?group.instance.id=one{more}"));
@@ -120,6 +140,7 @@ fn nothing_is_lost_and_nothing_comes_twice_when_anything_is_killed() -> Result<(
     let program = (binary()?, words(&place, ""));
     let total = killed(&mut place, &program, kills(), &["binary", "engine", "binary", "sleeper", "broker"])?;
     // The same again by one that nothing disturbs.
+    make_tables(&place, 2)?;
     let again = (binary()?, words(&place, "&epoch=2"));
     let undisturbed = follow(&place, &again)?;
     wait_for_all(&place, 2, total)?;
@@ -128,6 +149,16 @@ fn nothing_is_lost_and_nothing_comes_twice_when_anything_is_killed() -> Result<(
         "SELECT countIf(comment != '2') FROM system.tables WHERE engine = 'View' AND database = 'live'";
     place.wait_for(shown, 0)?;
     undisturbed.stop()?;
+    for epoch in [1, 2] {
+        let all = format!(
+            "(SELECT _partition, _number FROM live.kills_per_second_e{epoch} \
+             UNION ALL SELECT _partition, _number FROM live.kills_visits_e{epoch})"
+        );
+        let given = place.number(&format!("SELECT count() FROM {all}"))?;
+        let last = format!("SELECT max(_number) + 1 AS given FROM {all} GROUP BY _partition");
+        let numbered = place.number(&format!("SELECT sum(given) FROM ({last})"))?;
+        ensure!(given == numbered, "epoch {epoch}: {given} of {numbered} results are there");
+    }
     for (table, id) in TABLES {
         let [first, second] = [1, 2].map(|epoch| format!("{table}_e{epoch}"));
         let (all, once) = rows(&place, &first, id)?;
@@ -154,6 +185,7 @@ fn nothing_is_lost_and_nothing_comes_twice_when_anything_is_killed() -> Result<(
 fn killed(place: &mut Place, program: &(PathBuf, Vec<String>), kills: u32, whom: &[&str]) -> Result<u64> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed());
     let stream = Stream { written: AtomicU64::new(0), is_over: AtomicBool::new(false) };
+    make_tables(place, 1)?;
     let writer = place.writer()?;
     let mut running = follow(place, program)?;
     std::thread::scope(|scope| {
@@ -211,8 +243,7 @@ fn wait_for_all(place: &Place, epoch: u32, total: u64) -> Result<()> {
 
 /// With something broken the same kills bring rows in twice, and the same look at the tables finds them.
 fn harm(flaw: &str) -> Result<u64> {
-    let mut place = Place::new(PIPELINE)?;
-    place.make_topic("visits", PARTITIONS as u32)?;
+    let mut place = place()?;
     let from = format!("{}?group.instance.id=one", place.topic("visits"));
     let words = ["pipeline.toml".to_owned(), from, place.tables(), flaw.to_owned()];
     let program = (PathBuf::from(env!("CARGO_BIN_EXE_flawed")), words.to_vec());
