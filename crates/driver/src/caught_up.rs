@@ -20,9 +20,9 @@ pub(crate) fn watch(shared: &Arc<Shared>) -> Result<(), Stop> {
     if shared.job.input.epoch == 1 || shared.job.tables.is_none() {
         return Ok(());
     }
-    let shared = Arc::downgrade(shared);
+    let (group, shared) = (Group::open(&shared.job)?, Arc::downgrade(shared));
     let look = move || {
-        while let Some(is_shown) = look(&shared) {
+        while let Some(is_shown) = look(&group, &shared) {
             if is_shown {
                 return;
             }
@@ -34,9 +34,9 @@ pub(crate) fn watch(shared: &Arc<Shared>) -> Result<(), Stop> {
 }
 
 /// Whether the views show this epoch now; none when the run is over.
-fn look(shared: &Weak<Shared>) -> Option<bool> {
+fn look(group: &Group, shared: &Weak<Shared>) -> Option<bool> {
     let shared = shared.upgrade()?;
-    let shown = has_caught_up(&shared.job).and_then(|has_caught_up| match &shared.job.tables {
+    let shown = group.has_caught_up(&shared.job).and_then(|has_caught_up| match &shared.job.tables {
         Some(tables) if has_caught_up => Ok(shared.runtime.block_on(tables.switch()).map(|()| true)?),
         _ => Ok(false),
     });
@@ -48,24 +48,37 @@ fn look(shared: &Weak<Shared>) -> Option<bool> {
     Some(shown.unwrap_or(false))
 }
 
-fn has_caught_up(job: &Job) -> Result<bool, Stop> {
-    let (topics, topic) = (Topics::open(&job.input)?, &job.input.topic);
-    let mut settings = job.input.settings(Role::Admin)?;
-    settings.set("group.id", job.group());
-    let consumer: BaseConsumer<Listener> = job.input.open(&settings, Listener::default())?;
-    let partitions = topics.partitions(topic)?;
-    let mut asked = TopicPartitionList::new();
-    asked.add_partition_range(topic, 0, partitions.cast_signed() - 1);
-    let committed = consumer
-        .committed_offsets(asked, ANSWER)
-        .map_err(|error| Stop::Group { group: job.group(), reason: error.to_string() })?;
-    for partition in 0..partitions {
-        let (first, end) = topics.offsets(topic, partition)?;
-        let found = committed.find_partition(topic, partition.cast_signed()).map(|found| found.offset());
-        let is_there = matches!(found, Some(Offset::Offset(at)) if at.cast_unsigned() >= end);
-        if !is_there && first < end {
-            return Ok(false);
-        }
+/// Who asks how far a group is.
+struct Group {
+    topics: Topics,
+    consumer: BaseConsumer<Listener>,
+}
+
+impl Group {
+    fn open(job: &Job) -> Result<Self, Stop> {
+        let mut settings = job.input.settings(Role::Admin)?;
+        settings.set("group.id", job.group());
+        let consumer = job.input.open(&settings, Listener::default())?;
+        Ok(Self { topics: Topics::open(&job.input)?, consumer })
     }
-    Ok(true)
+
+    fn has_caught_up(&self, job: &Job) -> Result<bool, Stop> {
+        let topic = &job.input.topic;
+        let partitions = self.topics.partitions(topic)?;
+        let mut asked = TopicPartitionList::new();
+        asked.add_partition_range(topic, 0, partitions.cast_signed() - 1);
+        let committed = self
+            .consumer
+            .committed_offsets(asked, ANSWER)
+            .map_err(|error| Stop::Group { group: job.group(), reason: error.to_string() })?;
+        for partition in 0..partitions {
+            let (first, end) = self.topics.offsets(topic, partition)?;
+            let found = committed.find_partition(topic, partition.cast_signed()).map(|found| found.offset());
+            let is_there = matches!(found, Some(Offset::Offset(at)) if at.cast_unsigned() >= end);
+            if !is_there && first < end {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
 }
