@@ -74,7 +74,7 @@ pub enum Action {
     },
     /// All of a batch was acknowledged. For who shows or counts it: after a crash nobody knows whether this was done.
     Stored(Arc<Effects>),
-    /// Commit this offset to the group. For tools that show lag: nothing rests on it.
+    /// Commit this offset to the group, for who asks how far it is: the cycle itself begins from its state.
     Commit(u64),
     /// The cycle is over; nothing of it is to be done any more.
     Released(Release),

@@ -13,7 +13,7 @@ use kappascope_kafka::{Listener, Role};
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code};
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{Offset, TopicPartitionList};
 use std::collections::BTreeMap;
@@ -25,6 +25,8 @@ use std::time::Duration;
 const FINISHING_MS: u64 = 30_000;
 /// How often the group, the workers and the wish to stop are looked at.
 const LOOK: Duration = Duration::from_millis(50);
+/// How often offsets are committed, and those that were refused again.
+const COMMITS_MS: u64 = 100;
 
 /// The workers of this process's partitions.
 pub(crate) struct Members {
@@ -56,6 +58,7 @@ fn follow(
     is_asked_to_stop: impl Fn() -> bool,
 ) -> Result<(), Stop> {
     let mut told = Told::default();
+    let mut committed_ms = 0;
     while !is_asked_to_stop() {
         match consumer.poll(LOOK) {
             // Its partitions are paused, and read elsewhere.
@@ -72,7 +75,10 @@ fn follow(
                 _ => told.tell(&error, |error| tracing::warn!(%error, "the group waits")),
             },
         }
-        commit(consumer, shared, CommitMode::Async);
+        if now_ms() - committed_ms >= COMMITS_MS {
+            committed_ms = now_ms();
+            commit(consumer, shared, CommitMode::Async);
+        }
         if let Some(failure) = shared.take_failure() {
             return Err(failure);
         }
@@ -96,8 +102,9 @@ fn commit(consumer: &BaseConsumer<Members>, shared: &Shared, mode: CommitMode) {
             Offset::Offset(offset.cast_signed()),
         );
     }
+    // What becomes of an asynchronous one comes to the callback.
     if let Err(error) = consumer.commit(&offsets, mode) {
-        tracing::debug!(%error, "offsets are not committed; nothing rests on them");
+        consumer.context().commit_again(&offsets, &error);
     }
 }
 
@@ -174,6 +181,21 @@ impl Members {
         }
     }
 
+    /// Keeps offsets that were refused, as they are in the midst of a rebalance: the last ones of a quiet partition
+    /// would never be followed by newer ones.
+    fn commit_again(&self, offsets: &TopicPartitionList, error: &KafkaError) {
+        tracing::debug!(%error, "offsets are not committed yet");
+        let workers = self.workers();
+        for element in offsets.elements() {
+            let partition = element.partition().cast_unsigned();
+            if let Offset::Offset(offset) = element.offset()
+                && workers.contains_key(&partition)
+            {
+                self.shared.commit_again(partition, offset.cast_unsigned());
+            }
+        }
+    }
+
     fn revoke(&self, consumer: &BaseConsumer<Self>, partitions: &TopicPartitionList) {
         let how = if consumer.assignment_lost() { Letter::Lost } else { Letter::Revoked };
         self.end(how, Some(&numbers(partitions)));
@@ -198,6 +220,13 @@ impl ClientContext for Members {
 }
 
 impl ConsumerContext for Members {
+    fn commit_callback(&self, committed: KafkaResult<()>, offsets: &TopicPartitionList) {
+        let refused = offsets.elements().iter().find_map(|element| element.error().err());
+        if let Some(error) = committed.err().or(refused) {
+            self.commit_again(offsets, &error);
+        }
+    }
+
     fn rebalance(
         &self,
         consumer: &BaseConsumer<Self>,

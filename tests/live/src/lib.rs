@@ -201,6 +201,18 @@ impl Place {
         wait("a topic to be gone", || Ok(topics.find(topic)?.is_none()))
     }
 
+    /// Has the broker forget what a group without members has committed.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn forget_group(&self, group: &str) -> Result<()> {
+        let admin: AdminClient<DefaultClientContext> = self.client().create()?;
+        for forgotten in self.runtime.block_on(admin.delete_groups(&[group], &AdminOptions::new()))? {
+            forgotten.map_err(|(group, code)| anyhow::anyhow!("cannot forget {group}: {code}"))?;
+        }
+        Ok(())
+    }
+
     /// Deletes the records of a partition before an offset.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! What the binary does on bad days: each is decided, and said in one line that names the place and what would fit.
 
 use anyhow::{Result, ensure};
-use kappascope_live::{Place, Running, binary};
+use kappascope_live::{Place, Running, binary, wait};
 use std::time::Duration;
 
 const PIPELINE: &str = r#"
@@ -232,7 +232,26 @@ fn two_processes_share_the_partitions_and_one_takes_over() -> Result<()> {
         writer.write("visits", partition, &records(25, 50))?;
     }
     place.wait_for(RAW, 200)?;
+    for partition in 0..4 {
+        wait("the group to know how far it is", || {
+            Ok(place.progress("days", "visits", partition)? == (50, 50))
+        })?;
+    }
     second.stop()?;
     ensure!(place.number("SELECT uniqExact(_partition, _offset) FROM live.days_raw_e1")? == 200);
+    Ok(())
+}
+
+#[test]
+fn a_group_that_was_forgotten_is_told_how_far_it_is() -> Result<()> {
+    let place = place()?;
+    place.writer()?.write("visits", 0, &records(0, 100))?;
+    run_to(&place, "", 100)?;
+    place.forget_group("days")?;
+    ensure!(place.progress("days", "visits", 0)?.0 < 100);
+    let running = run(&place, "")?;
+    wait("the group to know how far it is", || Ok(place.progress("days", "visits", 0)? == (100, 100)))?;
+    running.stop()?;
+    ensure!(place.number(RAW)? == 100);
     Ok(())
 }

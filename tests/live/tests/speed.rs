@@ -2,7 +2,7 @@
 //!
 //! `KAPPASCOPE_BIN=… cargo test --release -p kappascope-live --test speed -- --ignored --nocapture`
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use kappascope_live::{Place, Running, binary, wait};
 use std::time::{Duration, Instant};
 
@@ -70,7 +70,8 @@ fn follow(
             first.get_or_insert((begun.elapsed(), committed));
         }
         Ok(committed == end)
-    })?;
+    })
+    .with_context(|| place.said())?;
     let (start, before) = first.unwrap_or_default();
     let seconds = begun.elapsed().as_secs_f64();
     let rate = (EVENTS as f64 - before as f64) / (seconds - start.as_secs_f64());

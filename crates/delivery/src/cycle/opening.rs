@@ -102,6 +102,8 @@ impl<D: Decode> Cycle<D> {
         self.wanted = self.next;
         self.saved = Saved { next: self.next, at_ms: self.now_ms };
         self.actions.push(Action::Seek(self.next));
+        // The group may not have heard it from whoever stored the last batch.
+        self.actions.push(Action::Commit(self.next()));
         self.fill_anew();
     }
 
