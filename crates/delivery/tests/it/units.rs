@@ -45,13 +45,18 @@ fn written(asked: &[Action]) -> StateRecord {
     }
 }
 
+/// Reads on at an offset before which all is stored, and says so.
+fn begins(at: u64) -> Vec<Action> {
+    vec![Action::Seek(at), Action::Commit(at)]
+}
+
 /// A world whose first records are stored, and the offset after them.
 fn begun(settings: &Settings) -> (World, Cycle<Decoder>) {
     let mut world = World::new(input(&mut Rng::seed_from_u64(1), 60), Flaw::None);
     let mut cycle = start(settings.clone(), identity(1));
     let first = world.input[0].offset;
     let opened = settle(&mut cycle, &mut world, Event::StateEnd { start: first, alerts_end: 0 });
-    assert_eq!(opened, Ok(vec![Action::Seek(first)]));
+    assert_eq!(opened, Ok(begins(first)));
     let records = world.input[..20].to_vec();
     settle(&mut cycle, &mut world, Event::Fetched(records)).expect("are stored");
     (world, cycle)
@@ -76,7 +81,7 @@ fn a_cycle_goes_on_where_the_last_one_stood() {
     assert_eq!(cycle.next(), world.input[19].offset + 1);
     assert!(cycle.is_idle());
     let mut second = start(by_ten(), identity(2));
-    assert_eq!(read_into(&mut second, &mut world), Ok(vec![Action::Seek(cycle.next())]));
+    assert_eq!(read_into(&mut second, &mut world), Ok(begins(cycle.next())));
 }
 
 #[test]
@@ -131,7 +136,7 @@ fn state_of_a_pipeline_that_was_changed_is_refused() {
 fn another_epoch_begins_anew() {
     let (mut world, _) = begun(&by_ten());
     let mut cycle = start(by_ten(), Identity { epoch: 2, ..identity(2) });
-    assert_eq!(read_into(&mut cycle, &mut world), Ok(vec![Action::Seek(0)]));
+    assert_eq!(read_into(&mut cycle, &mut world), Ok(begins(0)));
 }
 
 #[test]
