@@ -13,7 +13,7 @@ use kappascope_kafka::{Listener, Role};
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
-use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{Offset, TopicPartitionList};
 use std::collections::BTreeMap;
@@ -25,8 +25,11 @@ use std::time::Duration;
 const FINISHING_MS: u64 = 30_000;
 /// How often the group, the workers and the wish to stop are looked at.
 const LOOK: Duration = Duration::from_millis(50);
-/// How often offsets are committed, and those that were refused again.
+/// How often newer offsets are committed.
 const COMMITS_MS: u64 = 100;
+/// How often all are committed again: in the midst of a rebalance the group refuses them, a client is not told of it
+/// (rdkafka 0.39 drops the answer), and the last ones of a quiet partition are followed by no newer ones.
+const COMMITS_AGAIN_MS: u64 = 2_000;
 
 /// The workers of this process's partitions.
 pub(crate) struct Members {
@@ -46,7 +49,7 @@ pub(crate) fn take_part(shared: &Arc<Shared>, is_asked_to_stop: impl Fn() -> boo
     let ended = follow(&consumer, shared, is_asked_to_stop);
     let members = consumer.context();
     members.end(Letter::Revoked, None);
-    commit(&consumer, shared, CommitMode::Sync);
+    commit(&consumer, shared, &shared.take_commits(), CommitMode::Sync);
     consumer.unsubscribe();
     // What a worker failed with while it was ending is told as well.
     ended.and(shared.take_failure().map_or(Ok(()), Err))
@@ -58,7 +61,7 @@ fn follow(
     is_asked_to_stop: impl Fn() -> bool,
 ) -> Result<(), Stop> {
     let mut told = Told::default();
-    let mut committed_ms = 0;
+    let mut commits = Commits::default();
     while !is_asked_to_stop() {
         match consumer.poll(LOOK) {
             // Its partitions are paused, and read elsewhere.
@@ -75,10 +78,7 @@ fn follow(
                 _ => told.tell(&error, |error| tracing::warn!(%error, "the group waits")),
             },
         }
-        if now_ms() - committed_ms >= COMMITS_MS {
-            committed_ms = now_ms();
-            commit(consumer, shared, CommitMode::Async);
-        }
+        commits.go_on(consumer, shared);
         if let Some(failure) = shared.take_failure() {
             return Err(failure);
         }
@@ -87,9 +87,36 @@ fn follow(
     Ok(())
 }
 
-/// Commits the newest offset of each partition.
-fn commit(consumer: &BaseConsumer<Members>, shared: &Shared, mode: CommitMode) {
-    let newest = shared.take_commits();
+/// Tells the group how far its partitions are.
+#[derive(Default)]
+struct Commits {
+    /// The newest offset of each partition.
+    newest: BTreeMap<u32, u64>,
+    newer_ms: u64,
+    again_ms: u64,
+}
+
+impl Commits {
+    /// Commits what is due.
+    fn go_on(&mut self, consumer: &BaseConsumer<Members>, shared: &Shared) {
+        let now = now_ms();
+        if now - self.newer_ms >= COMMITS_MS {
+            self.newer_ms = now;
+            let newer = shared.take_commits();
+            commit(consumer, shared, &newer, CommitMode::Async);
+            self.newest.extend(newer);
+            // Of one that was given away another tells how far it is.
+            let workers = consumer.context().workers();
+            self.newest.retain(|partition, _| workers.contains_key(partition));
+        }
+        if now - self.again_ms >= COMMITS_AGAIN_MS {
+            self.again_ms = now;
+            commit(consumer, shared, &self.newest, CommitMode::Async);
+        }
+    }
+}
+
+fn commit(consumer: &BaseConsumer<Members>, shared: &Shared, newest: &BTreeMap<u32, u64>, mode: CommitMode) {
     if newest.is_empty() {
         return;
     }
@@ -102,9 +129,8 @@ fn commit(consumer: &BaseConsumer<Members>, shared: &Shared, mode: CommitMode) {
             Offset::Offset(offset.cast_signed()),
         );
     }
-    // What becomes of an asynchronous one comes to the callback.
     if let Err(error) = consumer.commit(&offsets, mode) {
-        consumer.context().commit_again(&offsets, &error);
+        tracing::debug!(%error, "offsets are not committed; no cycle begins from them");
     }
 }
 
@@ -181,21 +207,6 @@ impl Members {
         }
     }
 
-    /// Keeps offsets that were refused, as they are in the midst of a rebalance: the last ones of a quiet partition
-    /// would never be followed by newer ones.
-    fn commit_again(&self, offsets: &TopicPartitionList, error: &KafkaError) {
-        tracing::debug!(%error, "offsets are not committed yet");
-        let workers = self.workers();
-        for element in offsets.elements() {
-            let partition = element.partition().cast_unsigned();
-            if let Offset::Offset(offset) = element.offset()
-                && workers.contains_key(&partition)
-            {
-                self.shared.commit_again(partition, offset.cast_unsigned());
-            }
-        }
-    }
-
     fn revoke(&self, consumer: &BaseConsumer<Self>, partitions: &TopicPartitionList) {
         let how = if consumer.assignment_lost() { Letter::Lost } else { Letter::Revoked };
         self.end(how, Some(&numbers(partitions)));
@@ -220,13 +231,6 @@ impl ClientContext for Members {
 }
 
 impl ConsumerContext for Members {
-    fn commit_callback(&self, committed: KafkaResult<()>, offsets: &TopicPartitionList) {
-        let refused = offsets.elements().iter().find_map(|element| element.error().err());
-        if let Some(error) = committed.err().or(refused) {
-            self.commit_again(offsets, &error);
-        }
-    }
-
     fn rebalance(
         &self,
         consumer: &BaseConsumer<Self>,

@@ -37,11 +37,6 @@ impl Shared {
         self.commits.lock().unwrap_or_else(PoisonError::into_inner).insert(partition, offset);
     }
 
-    /// The same, unless a newer offset has come meanwhile.
-    pub(crate) fn commit_again(&self, partition: u32, offset: u64) {
-        self.commits.lock().unwrap_or_else(PoisonError::into_inner).entry(partition).or_insert(offset);
-    }
-
     pub(crate) fn take_commits(&self) -> BTreeMap<u32, u64> {
         std::mem::take(&mut *self.commits.lock().unwrap_or_else(PoisonError::into_inner))
     }

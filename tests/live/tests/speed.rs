@@ -64,6 +64,9 @@ fn follow(
             // The group has no coordinator before its first member.
             let Ok((at, of)) = place.progress(group, "visits", partition as i32) else { return Ok(false) };
             (committed, end) = (committed + at.max(0), end + of);
+            if begun.elapsed().as_secs() > 14 {
+                println!("P{partition}: {at} of {of} at {:?}", begun.elapsed());
+            }
         }
         memory = memory.max(running.iter().map(|one| resident_mib(one.id())).max().unwrap_or(0));
         if committed > 0 {
