@@ -78,6 +78,7 @@ pub(crate) fn status(workspace: &Workspace) -> Result<ExitCode> {
 pub(crate) fn env(workspace: &Workspace) -> Result<ExitCode> {
     println!("export {}='{}'", Kafka::SETTING, setup::kafka(workspace)?.display());
     println!("export {}='{}'", Engine::SETTING, setup::engine(workspace)?.display());
+    println!("export {}='{}'", setup::KCAT, setup::kcat()?.display());
     Ok(ExitCode::SUCCESS)
 }
 

@@ -9,6 +9,8 @@
 //! ```
 
 mod browser;
+mod debian;
+mod kcat;
 mod promtool;
 mod servers;
 mod tool;
@@ -27,6 +29,9 @@ use crate::workspace::Workspace;
 /// What the page is compiled for.
 pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
+/// The environment variable that says where kcat is.
+pub(crate) const KCAT: &str = "KAPPASCOPE_KCAT";
+
 const NODE_REMEDY: &str = "see https://nodejs.org, or on Debian or Ubuntu: apt-get install nodejs npm";
 const JAVA_REMEDY: &str = "version 17, see https://adoptium.net, or on Debian or Ubuntu: \
                            apt-get install openjdk-17-jdk-headless";
@@ -35,7 +40,8 @@ const JAVA_REMEDY: &str = "version 17, see https://adoptium.net, or on Debian or
 pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     let toolbox = page_and_checks(workspace)?;
     let browser = browser()?;
-    let files = [browser.chromium, browser.chromedriver, axe()?, kafka(workspace)?, engine(workspace)?];
+    let files =
+        [browser.chromium, browser.chromedriver, axe()?, kafka(workspace)?, engine(workspace)?, kcat()?];
     println!("everything is in place:");
     for place in toolbox.folders.iter().chain(&files) {
         println!("  {}", place.display());
@@ -165,6 +171,11 @@ pub(crate) fn kafka(workspace: &Workspace) -> Result<PathBuf> {
 /// A Python that has the ClickHouse engine.
 pub(crate) fn engine(workspace: &Workspace) -> Result<PathBuf> {
     servers::engine(workspace)
+}
+
+/// kcat, which reads topics.
+pub(crate) fn kcat() -> Result<PathBuf> {
+    kcat::find()
 }
 
 /// The folder `name` of the cache, filled if it is not there by what is given the folder and a log.

@@ -120,6 +120,7 @@ fn server_tests(workspace: &Workspace) -> Result<Command> {
     cargo.env("KAPPASCOPE_BIN", workspace.binary()?);
     cargo.env(Kafka::SETTING, setup::kafka(workspace)?);
     cargo.env(Engine::SETTING, setup::engine(workspace)?);
+    cargo.env(setup::KCAT, setup::kcat()?);
     Ok(cargo)
 }
 

@@ -2,8 +2,10 @@
 
 use anyhow::{Context, Result, ensure};
 use kappascope_live::{Place, binary, wait};
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
 
 const PIPELINE: &str = r#"
@@ -95,6 +97,35 @@ fn lines_have_what_the_tables_have() -> Result<()> {
     let alerts = place.number("SELECT count() FROM live.outputs_alerts")?;
     ensure!(windows > 0 && of("window") as u64 == windows, "{windows} windows, {} lines", of("window"));
     ensure!(alerts > 0 && of("alert") as u64 == alerts, "{alerts} alerts, {} lines", of("alert"));
+    Ok(())
+}
+
+/// The alerts topic as a client shows it that is not ours.
+#[test]
+fn kcat_reads_the_alerts() -> Result<()> {
+    let place = place()?;
+    let mut words = place.run("");
+    words.extend(["--create".to_owned(), "--to".to_owned(), place.topic("alerts")]);
+    let running = place.start(&binary()?, &words)?;
+    place.wait_for("SELECT count() FROM live.outputs_raw", 200)?;
+    running.stop()?;
+    let program = std::env::var_os("KAPPASCOPE_KCAT")
+        .context("KAPPASCOPE_KCAT is not set: `cargo xtask test` says where kcat is")?;
+    let words =
+        ["-C", "-e", "-q", "-t", "alerts", "-X", "isolation.level=read_committed", "-f", "%k %s\n", "-b"];
+    let output = Command::new(program).args(words).arg(place.kafka.address()).output()?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout)?;
+    let mut shown = BTreeSet::new();
+    for line in text.lines() {
+        let (key, value) = line.split_once(' ').context("a record without a key")?;
+        let alert: serde_json::Value = serde_json::from_str(value)?;
+        ensure!(alert["rule"] == "busy" && alert["id"] == key, "{line}");
+        shown.insert(key);
+    }
+    let alerts = place.number("SELECT count() FROM live.outputs_alerts")?;
+    ensure!(alerts > 0 && shown.len() as u64 == alerts, "{alerts} alerts, kcat shows {text}");
+    ensure!(text.lines().count() == shown.len(), "an alert is there twice: {text}");
     Ok(())
 }
 

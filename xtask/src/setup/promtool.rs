@@ -1,15 +1,14 @@
 //! promtool, Prometheus' own test of rules: the machine's when it is new enough, else that of Debian's package.
 //!
-//! Invariant: nothing is installed into the system. The package is fetched by apt with lists of its own, which
-//! needs no rights, and only promtool is kept of it.
+//! Invariant: see [`debian`]. Of the package only promtool is kept.
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
-use super::{announced, need};
+use super::{announced, debian};
 use crate::cache::{self, Cache};
-use crate::process::{Command, on_path, run_logged};
+use crate::process::{Command, on_path};
 
 /// The first version that knows `keep_firing_for`.
 const OLDEST: (u32, u32) = (2, 42);
@@ -24,9 +23,7 @@ pub(super) fn find(cache: &Cache) -> Option<PathBuf> {
 
 /// Fetches Debian's into the cache.
 pub(super) fn install(cache: &Cache) -> Result<PathBuf> {
-    for program in ["apt-get", "dpkg-deb"] {
-        need(program, "fetching promtool", REMEDY)?;
-    }
+    debian::need_tools("fetching promtool", REMEDY)?;
     let held = cache.lock()?;
     // Another clone may have installed it while this one waited; one that is too old is in the way.
     if let Some(found) = find(cache) {
@@ -41,37 +38,10 @@ pub(super) fn install(cache: &Cache) -> Result<PathBuf> {
 
 fn fetch(folder: &Path, cache: &Cache) -> Result<()> {
     let work = folder.join("work");
-    for part in ["lists/partial", "archives/partial", "package"] {
-        std::fs::create_dir_all(work.join(part)).context("cannot make a folder for apt")?;
-    }
-    let log = cache.log(PACKAGE)?;
-    run_logged(apt(&work, &["update"]), &log)?;
-    run_logged(apt(&work, &["download", PACKAGE]), &log)?;
-    let mut unpack = Command::new("dpkg-deb");
-    unpack.arg("--extract").arg(downloaded(&work)?).arg(work.join("package"));
-    run_logged(unpack, &log)?;
-    let promtool = work.join("package/usr/bin/promtool");
+    let root = debian::unpack(PACKAGE, &debian::Fetch::Alone, &work, &cache.log(PACKAGE)?)?;
+    let promtool = root.join("usr/bin/promtool");
     std::fs::rename(promtool, folder.join("promtool")).context("the package has no promtool")?;
     cache::remove(&work)
-}
-
-/// apt-get with lists and a cache in `work`.
-fn apt(work: &Path, arguments: &[&str]) -> Command {
-    let mut apt = Command::new("apt-get");
-    let option = |name: &str, folder: &Path| format!("{name}={}", folder.display());
-    apt.current_dir(work).args(["-o", &option("Dir::State::Lists", &work.join("lists"))]);
-    apt.args(["-o", &option("Dir::Cache", work)]).args(arguments);
-    apt
-}
-
-fn downloaded(work: &Path) -> Result<PathBuf> {
-    for entry in std::fs::read_dir(work).context("cannot read what apt fetched")? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "deb") {
-            return Ok(path);
-        }
-    }
-    bail!("apt-get download {PACKAGE} left no package; {REMEDY}")
 }
 
 fn is_new_enough(program: &Path) -> bool {
