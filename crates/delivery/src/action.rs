@@ -1,7 +1,7 @@
 //! What a cycle is told, and what it asks for.
 
 use crate::effects::{AlertRow, Effects, Table};
-use crate::record::Record;
+use crate::record::Records;
 use crate::state::StateRecord;
 use std::ops::Range;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub enum Event {
         alerts_end: u64,
     },
     /// Records of the partition, in order. Those that were there before are passed over.
-    Fetched(Vec<Record>),
+    Fetched(Records),
     /// The offset of the last [`Action::Seek`], or one behind it, is not there.
     OutOfRange {
         /// The first offset that there is.

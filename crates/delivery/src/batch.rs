@@ -129,16 +129,17 @@ impl Engine {
     }
 
     /// Takes a record into a batch.
-    pub(crate) fn take(&mut self, batch: &mut Batch, record: Record, decoder: &mut impl Decode) {
+    pub(crate) fn take(&mut self, batch: &mut Batch, record: Record<'_>, decoder: &mut impl Decode) {
         batch.records += 1;
         batch.bytes += record.payload.len();
-        batch.digest = XxHash3_64::oneshot_with_seed(batch.digest, &record.payload);
+        batch.digest = XxHash3_64::oneshot_with_seed(batch.digest, record.payload);
         batch.effects.to = record.offset + 1;
-        let decoded = decoder.decode(&record, &mut self.row).and_then(|()| check(&self.row, &self.spec));
+        let decoded = decoder.decode(record, &mut self.row).and_then(|()| check(&self.row, &self.spec));
         match decoded {
             Ok(()) => self.append(&mut batch.effects.raw, record.offset),
             Err(Rejection { column, reason }) => {
                 let Record { offset, timestamp, payload } = record;
+                let payload = payload.to_vec();
                 batch.effects.rejected.push(RejectedRow { offset, timestamp, column, reason, payload });
             }
         }

@@ -208,7 +208,7 @@ impl<D: Decode> Cycle<D> {
     /// Whether nothing waits to be stored: all that was fetched has been.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        matches!(&self.phase, Phase::Filling(batch) if batch.records == 0) && self.waiting.front().is_none()
+        matches!(&self.phase, Phase::Filling(batch) if batch.records == 0) && self.waiting.next_offset().is_none()
     }
 
     fn take(&mut self, event: Event) -> Result<(), Failure> {

@@ -12,8 +12,8 @@
 //!
 //! struct Numbers;
 //! impl Decode for Numbers {
-//!     fn decode(&mut self, record: &Record, row: &mut Row) -> Result<(), Rejection> {
-//!         let text = String::from_utf8_lossy(&record.payload);
+//!     fn decode(&mut self, record: Record<'_>, row: &mut Row) -> Result<(), Rejection> {
+//!         let text = String::from_utf8_lossy(record.payload);
 //!         row.time = record.timestamp;
 //!         row.measures[0] = text.parse().map_err(|_| Rejection {
 //!             column: Some("ms".to_owned()),
@@ -59,6 +59,6 @@ pub use effects::{
     AlertRow, Effects, Figure, LateRow, RawRows, RejectedRow, Table, Texts, WindowRow, alert_id,
 };
 pub use failure::Failure;
-pub use record::{Decode, Record, Rejection, Row};
+pub use record::{Decode, Record, Records, Rejection, Row};
 pub use settings::{Identity, MAX_INSERT_ROWS, Settings};
 pub use state::StateRecord;

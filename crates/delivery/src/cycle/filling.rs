@@ -4,34 +4,31 @@ use super::{Cycle, Delivery, Phase, Saved};
 use crate::action::Action;
 use crate::batch::Batch;
 use crate::failure::Failure;
-use crate::record::{Decode, Record};
+use crate::record::{Decode, Records};
 use crate::settings::Settings;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 impl<D: Decode> Cycle<D> {
     /// Records that came before they were asked for, or come again, are passed over.
-    pub(super) fn fetch(&mut self, records: Vec<Record>) {
-        if !self.has_sought() {
-            return;
-        }
-        for record in records {
-            if record.offset >= self.wanted {
-                self.wanted = record.offset + 1;
-                self.waiting.push(record);
-            }
+    pub(super) fn fetch(&mut self, records: Records) {
+        if self.has_sought()
+            && let Some(last) = records.last_offset()
+        {
+            self.waiting.push(records, self.wanted);
+            self.wanted = self.wanted.max(last + 1);
         }
     }
 
     /// Fills the batch from what waits; gives whether it was closed.
     pub(super) fn fill(&mut self, mut batch: Batch) -> Result<bool, Failure> {
         while !self.is_full(&batch) {
-            let Some(record) = self.waiting.pop() else { break };
-            self.check_end(&record)?;
+            let Some(offset) = self.waiting.next_offset() else { break };
+            self.check_end(offset)?;
             if batch.records == 0 {
                 batch.since_ms = self.now_ms;
             }
-            self.engine.take(&mut batch, record, &mut self.decoder);
+            self.waiting.pop(|record| self.engine.take(&mut batch, record, &mut self.decoder));
         }
         if self.is_full(&batch) {
             self.close_batch(batch)?;
@@ -49,9 +46,9 @@ impl<D: Decode> Cycle<D> {
         if self.is_replaying() { Some(self.stored_to) } else { self.recorded.map(|recorded| recorded.end) }
     }
 
-    fn check_end(&self, record: &Record) -> Result<(), Failure> {
-        match self.fixed_end().filter(|end| record.offset >= *end) {
-            Some(end) => Err(Failure::EndIsGone { place: self.place(), last: end - 1, found: record.offset }),
+    fn check_end(&self, offset: u64) -> Result<(), Failure> {
+        match self.fixed_end().filter(|end| offset >= *end) {
+            Some(end) => Err(Failure::EndIsGone { place: self.place(), last: end - 1, found: offset }),
             None => Ok(()),
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! A failure names its seed; `KAPPASCOPE_SEED=N cargo test -p kappascope-delivery seeds` runs that one alone.
 
-use crate::world::{Decoder, Flaw, Met, Outcome, Rng, World, identity, input, settings, spec};
+use crate::world::{Decoder, Flaw, Met, Outcome, Rng, World, fetched, identity, input, settings, spec};
 use kappascope_core::Spec;
 use kappascope_delivery::{Action, Cycle, EffectId, Event, Failure, Release, Settings, Table, Work};
 use rand::{RngExt, SeedableRng};
@@ -299,11 +299,11 @@ impl Run {
         let instance = &mut instances[at];
         let Some(offset) = instance.fetch.filter(|_| !instance.is_paused) else { return Ok(()) };
         let from = world.input.partition_point(|record| record.offset + again < offset);
-        let records: Vec<_> = world.input[from..].iter().take(few).cloned().collect();
+        let records = &world.input[from..world.input.len().min(from + few)];
         if let Some(last) = records.last() {
             instance.fetch = Some(offset.max(last.offset + 1));
         }
-        instance.tell(Event::Fetched(records))
+        instance.tell(fetched(records))
     }
 }
 

@@ -3,7 +3,7 @@
 //! `cargo test --release -p kappascope-delivery -- --ignored --nocapture speed`
 
 use crate::world::{Decoder, identity, spec};
-use kappascope_delivery::{Action, Cycle, Event, Record, Settings, Work};
+use kappascope_delivery::{Action, Cycle, Event, Record, Records, Settings, Work};
 use std::time::Instant;
 
 const RECORDS: u64 = 2_000_000;
@@ -12,12 +12,13 @@ const RECORDS: u64 = 2_000_000;
 const FETCHED: u64 = 1_000;
 
 /// Records in order, of a hundred users, a thousand a second.
-fn records(from: u64) -> Vec<Record> {
-    let record = |offset: u64| {
-        let payload = format!("{offset},u{},{}", offset % 97, offset % 1_000).into_bytes();
-        Record { offset, timestamp: offset as i64, payload }
-    };
-    (from..from + FETCHED).map(record).collect()
+fn records(from: u64) -> Records {
+    let mut records = Records::default();
+    for offset in from..from + FETCHED {
+        let payload = format!("{offset},u{},{}", offset % 97, offset % 1_000);
+        records.push(Record { offset, timestamp: offset as i64, payload: payload.as_bytes() });
+    }
+    records
 }
 
 /// Acknowledges all that is asked for, at once.

@@ -1,6 +1,6 @@
 //! Single steps: what is refused, and how.
 
-use crate::world::{Decoder, Flaw, Rng, World, identity, input, spec};
+use crate::world::{Decoder, Flaw, Logged, Rng, World, fetched, identity, input, spec};
 use kappascope_core::{Limits, Log, Pipeline};
 use kappascope_delivery::{
     Action, Cycle, Decode, Event, Failure, Identity, Record, Release, Row, Settings, StateRecord, Table, Work,
@@ -57,8 +57,8 @@ fn begun(settings: &Settings) -> (World, Cycle<Decoder>) {
     let first = world.input[0].offset;
     let opened = settle(&mut cycle, &mut world, Event::StateEnd { start: first, alerts_end: 0 });
     assert_eq!(opened, Ok(begins(first)));
-    let records = world.input[..20].to_vec();
-    settle(&mut cycle, &mut world, Event::Fetched(records)).expect("are stored");
+    let records = fetched(&world.input[..20]);
+    settle(&mut cycle, &mut world, records).expect("are stored");
     (world, cycle)
 }
 
@@ -93,7 +93,7 @@ fn the_state_is_that_of_the_engine_over_the_whole_log() {
         (Row { keys: vec![String::new()], measures: vec![0.0], ..Row::default() }, i64::MIN);
     let records = world.input.clone();
     for record in &records {
-        if Decoder.decode(record, &mut row).is_ok() && row.measures[0].is_finite() {
+        if Decoder.decode(record.record(), &mut row).is_ok() && row.measures[0].is_finite() {
             newest = newest.max(row.time);
             let key = log.intern(0, &row.keys[0]);
             log.append(row.time, newest, 0, &[key], &row.measures);
@@ -102,7 +102,7 @@ fn the_state_is_that_of_the_engine_over_the_whole_log() {
     let mut pipeline = Pipeline::new(&spec()).expect("runs");
     pipeline.push(log.read(0, usize::MAX));
 
-    settle(&mut cycle, &mut world, Event::Fetched(records)).expect("are stored");
+    settle(&mut cycle, &mut world, fetched(&records)).expect("are stored");
     settle(&mut cycle, &mut world, Event::Tick(1_000)).expect("closes the last batch");
     let last = world.state.values().rfind(|record| record.key.contains("|state|")).expect("was written");
     let value = last.value.as_ref().expect("is there");
@@ -197,8 +197,7 @@ fn records_that_are_gone_are_an_error() {
 #[test]
 fn what_is_refused_for_good_ends_the_cycle() {
     let (world, mut cycle) = begun(&by_ten());
-    let records = world.input[20..30].to_vec();
-    let asked = cycle.handle(Event::Fetched(records)).expect("is a batch");
+    let asked = cycle.handle(fetched(&world.input[20..30])).expect("is a batch");
     let [Action::Do { id, .. }] = &asked[..] else { panic!("{asked:?}") };
     assert!(cycle.wants(*id));
     let failure = cycle.handle(Event::Refused(*id, "no such topic".to_owned())).expect_err("is refused");
@@ -210,9 +209,10 @@ fn what_is_refused_for_good_ends_the_cycle() {
 fn a_full_queue_pauses_and_half_a_queue_resumes() {
     let settings = Settings { waiting_bytes: 100, batch_rows: 1, ..Settings::default() };
     let (mut world, mut cycle) = begun(&settings);
-    let record = |offset| Record { offset, timestamp: 0, payload: vec![b'x'; 60] };
+    let record = |offset| Record { offset, timestamp: 0, payload: &[b'x'; 60] };
     let next = cycle.next();
-    let asked = cycle.handle(Event::Fetched((next..next + 3).map(record).collect())).expect("takes them");
+    let records = (next..next + 3).map(record).collect();
+    let asked = cycle.handle(Event::Fetched(records)).expect("takes them");
     assert!(matches!(asked[..], [Action::Do { .. }, Action::Pause]), "{asked:?}");
     let Action::Do { work: Work::WriteState(records), .. } = &asked[0] else { panic!("{asked:?}") };
     let rest = settle(&mut cycle, &mut world, Event::StateRead(records[0].clone())).expect("goes on");
@@ -223,7 +223,7 @@ fn a_full_queue_pauses_and_half_a_queue_resumes() {
 fn time_closes_a_batch() {
     let (world, mut cycle) = begun(&by_ten());
     assert_eq!(cycle.handle(Event::Tick(5_000)), Ok(Vec::new()));
-    assert_eq!(cycle.handle(Event::Fetched(world.input[20..23].to_vec())), Ok(Vec::new()));
+    assert_eq!(cycle.handle(fetched(&world.input[20..23])), Ok(Vec::new()));
     assert_eq!(cycle.handle(Event::Tick(5_999)), Ok(Vec::new()));
     let asked = cycle.handle(Event::Tick(6_000)).expect("is closed");
     assert!(matches!(asked[..], [Action::Do { .. }]), "{asked:?}");
@@ -233,7 +233,7 @@ fn time_closes_a_batch() {
 fn revoked_finishes_what_was_begun_and_lost_does_not() {
     for (event, writes) in [(Event::Revoked, true), (Event::Lost, false)] {
         let (mut world, mut cycle) = begun(&by_ten());
-        let asked = cycle.handle(Event::Fetched(world.input[20..30].to_vec())).expect("is a batch");
+        let asked = cycle.handle(fetched(&world.input[20..30])).expect("is a batch");
         let Action::Do { work: Work::WriteState(intent), .. } = &asked[0] else { panic!("{asked:?}") };
         let before = cycle.next();
         let told = cycle.handle(event).expect("is no failure");
@@ -247,7 +247,7 @@ fn revoked_finishes_what_was_begun_and_lost_does_not() {
 #[test]
 fn a_batch_that_is_being_filled_is_dropped() {
     let (world, mut cycle) = begun(&by_ten());
-    cycle.handle(Event::Fetched(world.input[20..23].to_vec())).expect("waits for more");
+    cycle.handle(fetched(&world.input[20..23])).expect("waits for more");
     assert_eq!(cycle.handle(Event::Revoked), Ok(vec![Action::Released(Release::Revoked)]));
 }
 
@@ -279,15 +279,15 @@ fn another_version_does_not_claim() {
 }
 
 /// A batch whose intent is written is read again after a crash; `changed` is done to its records before.
-fn read_again(changed: impl Fn(&mut Record)) -> Result<Vec<Action>, Failure> {
+fn read_again(changed: impl Fn(&mut Logged)) -> Result<Vec<Action>, Failure> {
     let (mut world, mut cycle) = begun(&by_ten());
-    let asked = cycle.handle(Event::Fetched(world.input[20..30].to_vec())).expect("is a batch");
+    let asked = cycle.handle(fetched(&world.input[20..30])).expect("is a batch");
     world.perform(&Work::WriteState([written(&asked)].into()), &mut 0, 0, None);
     let mut second = start(by_ten(), identity(2));
     read_into(&mut second, &mut world).expect("goes on");
     let mut records = world.input[20..30].to_vec();
     changed(&mut records[4]);
-    second.handle(Event::Fetched(records))
+    second.handle(fetched(&records))
 }
 
 #[test]

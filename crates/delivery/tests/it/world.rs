@@ -4,7 +4,7 @@
 
 use kappascope_core::Spec;
 use kappascope_delivery::{
-    Decode, Effects, Identity, Record, Rejection, Row, Settings, StateRecord, Table, Work,
+    Decode, Effects, Event, Identity, Record, Rejection, Row, Settings, StateRecord, Table, Work,
 };
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -68,8 +68,8 @@ pub(crate) enum Flaw {
 pub(crate) struct Decoder;
 
 impl Decode for Decoder {
-    fn decode(&mut self, record: &Record, row: &mut Row) -> Result<(), Rejection> {
-        let text = String::from_utf8_lossy(&record.payload);
+    fn decode(&mut self, record: Record<'_>, row: &mut Row) -> Result<(), Rejection> {
+        let text = String::from_utf8_lossy(record.payload);
         let refuse =
             |column: &str| Rejection { column: Some(column.to_owned()), reason: format!("`{text}`") };
         let mut cells = text.split(',');
@@ -83,8 +83,26 @@ impl Decode for Decoder {
     }
 }
 
+/// A record of the log.
+#[derive(Clone, Debug)]
+pub(crate) struct Logged {
+    pub(crate) offset: u64,
+    pub(crate) timestamp: i64,
+    pub(crate) payload: Vec<u8>,
+}
+
+impl Logged {
+    pub(crate) fn record(&self) -> Record<'_> {
+        Record { offset: self.offset, timestamp: self.timestamp, payload: &self.payload }
+    }
+}
+
+pub(crate) fn fetched(records: &[Logged]) -> Event {
+    Event::Fetched(records.iter().map(Logged::record).collect())
+}
+
 /// A log of some records with late events, gaps between offsets, and records that are none.
-pub(crate) fn input(rng: &mut Rng, records: usize) -> Vec<Record> {
+pub(crate) fn input(rng: &mut Rng, records: usize) -> Vec<Logged> {
     let (mut offset, mut now) = (rng.random_range(0..5), 0_i64);
     let mut log = Vec::new();
     for _ in 0..records {
@@ -97,7 +115,7 @@ pub(crate) fn input(rng: &mut Rng, records: usize) -> Vec<Record> {
             1 => format!("{time},u{user},nan"),
             _ => format!("{time},u{user},{}", rng.random_range(1..100)),
         };
-        log.push(Record { offset, timestamp: now, payload: payload.into_bytes() });
+        log.push(Logged { offset, timestamp: now, payload: payload.into_bytes() });
     }
     log
 }
@@ -159,7 +177,7 @@ struct Inserted {
 }
 
 pub(crate) struct World {
-    pub(crate) input: Vec<Record>,
+    pub(crate) input: Vec<Logged>,
     /// What is left of the state topic's partition, by position.
     pub(crate) state: BTreeMap<u64, StateRecord>,
     positions: u64,
@@ -181,7 +199,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn new(input: Vec<Record>, flaw: Flaw) -> Self {
+    pub(crate) fn new(input: Vec<Logged>, flaw: Flaw) -> Self {
         Self {
             input,
             state: BTreeMap::new(),
