@@ -26,11 +26,11 @@ impl Decoder {
 }
 
 impl Decode for Decoder {
-    fn decode(&mut self, record: &Record, row: &mut Row) -> Result<(), Rejection> {
+    fn decode(&mut self, record: Record<'_>, row: &mut Row) -> Result<(), Rejection> {
         // What the row holds is lent, so that nothing is allocated for a record.
         std::mem::swap(&mut self.row.keys, &mut row.keys);
         std::mem::swap(&mut self.row.measures, &mut row.measures);
-        let read = self.single.read(&record.payload, &mut self.row);
+        let read = self.single.read(record.payload, &mut self.row);
         std::mem::swap(&mut self.row.keys, &mut row.keys);
         std::mem::swap(&mut self.row.measures, &mut row.measures);
         (row.time, row.arrival) = (self.row.time, self.row.arrival);

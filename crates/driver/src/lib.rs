@@ -7,7 +7,7 @@
 //! ```
 //!
 //! The consumer group only says which partitions are this process's. Each has a worker: a thread with a cycle, which
-//! reads the partition and its state by itself, and never waits for an effect.
+//! reads the partition's state by itself, and never waits for an effect. Another thread fetches the records.
 //!
 //! **Invariant:** the cycle decides and this crate does: nothing here skips a record, or takes an effect for done that
 //! was not acknowledged.
@@ -17,6 +17,7 @@ mod caught_up;
 mod clock;
 mod decode;
 mod failure;
+mod fetch;
 #[cfg(feature = "controls")]
 mod flaw;
 mod hands;

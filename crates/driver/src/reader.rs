@@ -12,9 +12,10 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::{Offset, TopicPartitionList};
+use std::sync::Arc;
 use std::time::Duration;
 
-/// Records told to a cycle at a time: enough that telling costs nothing beside them, and few milliseconds' work.
+/// Records taken at a time: enough that telling of them costs nothing beside them, and few milliseconds' work.
 const PORTION: usize = 4_096;
 /// A reader is no member of the group, and whether it reads is the cycle's affair.
 const FOREVER_MS: &str = "86400000";
@@ -37,14 +38,6 @@ pub(crate) struct PartitionReader {
     told: Told,
 }
 
-/// What a reader came upon since it was asked last.
-pub(crate) struct Portion<T> {
-    /// Records, in order.
-    pub(crate) records: Vec<T>,
-    /// What came after them.
-    pub(crate) then: Then,
-}
-
 /// What comes after the records of a portion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Then {
@@ -59,8 +52,8 @@ pub(crate) enum Then {
 }
 
 impl PartitionReader {
-    /// A reader that wakes a worker when there is something to read.
-    pub(crate) fn open(of: &Address, group: &str, partition: u32, wakes: &Mailbox) -> Result<Self, Error> {
+    /// A reader that reads nothing yet.
+    pub(crate) fn open(of: &Address, group: &str, partition: u32) -> Result<Self, Error> {
         let mut settings = of.settings(Role::Reader)?;
         settings
             .set("group.id", group)
@@ -71,9 +64,27 @@ impl PartitionReader {
                 settings.set(name, value);
             }
         }
-        let mut consumer: BaseConsumer<Listener> = of.open(&settings, Listener::default())?;
-        consumer.set_nonempty_callback(wakes.waker());
+        let consumer = of.open(&settings, Listener::default())?;
         Ok(Self { of: of.clone(), partition, consumer, told: Told::default() })
+    }
+
+    /// Wakes a worker when there is something to read.
+    pub(crate) fn wake(mut self, worker: &Mailbox) -> Self {
+        self.consumer.set_nonempty_callback(worker.waker());
+        self
+    }
+
+    pub(crate) fn topic(&self) -> &str {
+        &self.of.topic
+    }
+
+    pub(crate) fn partition(&self) -> u32 {
+        self.partition
+    }
+
+    /// What the client hears of the broker.
+    pub(crate) fn heard(&self) -> Arc<Listener> {
+        Arc::clone(self.consumer.context())
     }
 
     /// Goes on from an offset.
@@ -84,37 +95,35 @@ impl PartitionReader {
         sought.and_then(|()| self.consumer.assign(&place)).map_err(|error| self.stop(&error))
     }
 
-    /// One past the partition's last offset, as it was heard last.
-    pub(crate) fn end(&self) -> Option<u64> {
-        self.consumer.context().end(&self.of.topic, self.partition)
-    }
-
-    /// What has come since.
-    pub(crate) fn read<T>(&mut self, take: impl Fn(&BorrowedMessage<'_>) -> T) -> Result<Portion<T>, Stop> {
-        let mut records = Vec::new();
-        while records.len() < PORTION {
-            let then = match self.consumer.poll(Duration::ZERO) {
-                None => Then::Nothing,
+    /// Takes what has come since, but for at most [`PORTION`] records, and waits for the first of them.
+    pub(crate) fn read(
+        &mut self,
+        wait: Duration,
+        mut take: impl FnMut(&BorrowedMessage<'_>),
+    ) -> Result<Then, Stop> {
+        let mut taken = 0;
+        while taken < PORTION {
+            let wait = if taken == 0 { wait } else { Duration::ZERO };
+            match self.consumer.poll(wait) {
+                None => return Ok(Then::Nothing),
                 Some(Ok(message)) => {
-                    records.push(take(&message));
-                    continue;
+                    take(&message);
+                    taken += 1;
                 }
-                Some(Err(KafkaError::PartitionEOF(_))) => Then::End,
+                Some(Err(KafkaError::PartitionEOF(_))) => return Ok(Then::End),
                 Some(Err(error)) => match error.rdkafka_error_code() {
-                    Some(Code::AutoOffsetReset | Code::OffsetOutOfRange) => Then::OutOfRange,
+                    Some(Code::AutoOffsetReset | Code::OffsetOutOfRange) => return Ok(Then::OutOfRange),
                     Some(code) if is_final(code) => return Err(self.stop(&error)),
                     _ => {
                         let (topic, partition) = (&self.of.topic, self.partition);
                         let tell =
                             |error: &KafkaError| tracing::warn!(topic, partition, %error, "reading waits");
                         self.told.tell(&error, tell);
-                        continue;
                     }
                 },
-            };
-            return Ok(Portion { records, then });
+            }
         }
-        Ok(Portion { records, then: Then::More })
+        Ok(Then::More)
     }
 
     fn stop(&self, error: &KafkaError) -> Stop {
@@ -137,11 +146,11 @@ fn is_final(code: Code) -> bool {
 }
 
 /// A record of the input. One without a value is empty: it is no row, and is rejected with its offset.
-pub(crate) fn record(message: &BorrowedMessage<'_>) -> Record {
+pub(crate) fn record<'a>(message: &'a BorrowedMessage<'_>) -> Record<'a> {
     Record {
         offset: message.offset().cast_unsigned(),
         timestamp: message.timestamp().to_millis().unwrap_or(0),
-        payload: message.payload().unwrap_or_default().to_vec(),
+        payload: message.payload().unwrap_or_default(),
     }
 }
 

@@ -4,9 +4,10 @@
 use crate::clock::now_ms;
 use crate::decode::Decoder;
 use crate::failure::Stop;
+use crate::fetch::Fetch;
 use crate::hands::Hands;
 use crate::mail::{Letter, Mailbox};
-use crate::reader::{PartitionReader, Then, record, state_record};
+use crate::reader::{PartitionReader, Then, state_record};
 use crate::shared::Shared;
 use kappascope_delivery::{Action, Cycle, EffectId, Event, Identity, Release, Work};
 use kappascope_kafka::Start;
@@ -105,7 +106,9 @@ struct Turn<'a> {
     cycle: Cycle<Decoder>,
     topics: Topics,
     state: PartitionReader,
-    input: PartitionReader,
+    /// The input's client, until it is told where to begin.
+    input: Option<PartitionReader>,
+    fetch: Option<Fetch>,
     /// One past the last record of the state when it began to read it; none once that is read.
     state_end: Option<u64>,
     is_reading: bool,
@@ -131,8 +134,9 @@ impl<'a> Turn<'a> {
         let topics = Topics::open(&job.input)?;
         let state_end = topics.offsets(&state_of.topic, *partition)?.1;
         let mut turn = Self {
-            state: PartitionReader::open(&state_of, &job.group(), *partition, mail)?,
-            input: PartitionReader::open(&job.input, &job.group(), *partition, mail)?,
+            state: PartitionReader::open(&state_of, &job.group(), *partition)?.wake(mail),
+            input: Some(PartitionReader::open(&job.input, &job.group(), *partition)?),
+            fetch: None,
             topics,
             hands,
             letters,
@@ -176,7 +180,7 @@ impl<'a> Turn<'a> {
                 Action::ReadState => self.state.seek(Offset::Beginning)?,
                 Action::Seek(offset) => {
                     tracing::info!(partition, offset, "reads on");
-                    self.input.seek(Offset::Offset(offset.cast_signed()))?;
+                    self.seek(offset)?;
                     self.is_reading = true;
                 }
                 // The queue of what is fetched ahead is bounded.
@@ -223,12 +227,14 @@ impl<'a> Turn<'a> {
     }
 
     fn read_state(&mut self) -> Result<bool, Stop> {
-        let portion =
-            self.state.read(|message| (message.offset().cast_unsigned() + 1, state_record(message)))?;
-        let any = !portion.records.is_empty();
+        let mut records = Vec::new();
+        let then = self.state.read(Duration::ZERO, |message| {
+            records.push((message.offset().cast_unsigned() + 1, state_record(message)));
+        })?;
+        let any = !records.is_empty();
         // Without a record the broker takes its time to say so.
         let mut read_to = 0;
-        for (next, record) in portion.records {
+        for (next, record) in records {
             read_to = next;
             // Of the intents only those of others, which are there before its own state is known to it.
             #[cfg(feature = "controls")]
@@ -240,12 +246,12 @@ impl<'a> Turn<'a> {
             }
             self.tell(Event::StateRead(record))?;
         }
-        if self.state_end.is_some_and(|end| read_to >= end || portion.then == Then::End) {
+        if self.state_end.is_some_and(|end| read_to >= end || then == Then::End) {
             self.state_end = None;
             let (start, alerts_end) = (self.start()?, self.alerts_end()?);
             self.tell(Event::StateEnd { start, alerts_end })?;
         }
-        Ok(any || portion.then != Then::Nothing)
+        Ok(any || then != Then::Nothing)
     }
 
     /// Where to begin when there is no state.
@@ -266,21 +272,35 @@ impl<'a> Turn<'a> {
         }
     }
 
+    /// Fetches from an offset on, by the client that has connected meanwhile.
+    fn seek(&mut self, offset: u64) -> Result<(), Stop> {
+        let Hands { shared, partition, mail, .. } = &self.hands;
+        let job = &shared.job;
+        // What was fetched before is gone with its client.
+        self.fetch = None;
+        let reader = match self.input.take() {
+            Some(reader) => reader,
+            None => PartitionReader::open(&job.input, &job.group(), *partition)?,
+        };
+        self.fetch = Some(Fetch::begin(reader, offset, mail)?);
+        Ok(())
+    }
+
     fn read_input(&mut self) -> Result<bool, Stop> {
-        if !self.is_reading {
-            return Ok(false);
+        let Some(fetch) = self.fetch.as_ref().filter(|_| self.is_reading) else { return Ok(false) };
+        let (portion, end) = (fetch.take()?, fetch.end());
+        let any = portion.is_some();
+        if let Some((records, then)) = portion {
+            if !records.is_empty() {
+                self.tell(Event::Fetched(records))?;
+            }
+            if then == Then::OutOfRange {
+                let (topic, partition) = (&self.hands.shared.job.input.topic, self.hands.partition);
+                let (earliest, latest) = self.topics.offsets(topic, partition)?;
+                self.tell(Event::OutOfRange { earliest, latest })?;
+            }
         }
-        let portion = self.input.read(record)?;
-        let any = !portion.records.is_empty();
-        if any {
-            self.tell(Event::Fetched(portion.records))?;
-        }
-        if portion.then == Then::OutOfRange {
-            let (topic, partition) = (&self.hands.shared.job.input.topic, self.hands.partition);
-            let (earliest, latest) = self.topics.offsets(topic, partition)?;
-            self.tell(Event::OutOfRange { earliest, latest })?;
-        }
-        self.hands.shared.meters.read(self.hands.partition, self.cycle.next(), self.input.end());
-        Ok(any || portion.then == Then::More)
+        self.hands.shared.meters.read(self.hands.partition, self.cycle.next(), end);
+        Ok(any)
     }
 }
