@@ -56,7 +56,7 @@ impl Default for Settings {
             insert_rows: 250_000,
             state_ms: 10_000,
             lease_ms: 60_000,
-            waiting_bytes: 32 << 20,
+            waiting_bytes: 16 << 20,
             chunk_bytes: 900_000,
             dictionary_strings: 1 << 20,
             writes_alerts: true,

@@ -21,11 +21,14 @@ const PORTION: usize = 4_096;
 const FOREVER_MS: &str = "86400000";
 /// How often it is heard where a partition ends.
 const HEARING_MS: &str = "1000";
+/// How long to ask for a partition's leader before it is read: librdkafka, which has to know it to read, would look
+/// for it half a second later.
+const LEADER: Duration = Duration::from_secs(1);
 /// What a reader fetches ahead, so that several partitions fit into memory.
 const AHEAD: [(&str, &str); 4] = [
-    ("queued.max.messages.kbytes", "32768"),
-    ("queued.min.messages", "200000"),
-    ("fetch.message.max.bytes", "4194304"),
+    ("queued.max.messages.kbytes", "16384"),
+    ("queued.min.messages", "65536"),
+    ("fetch.message.max.bytes", "2097152"),
     // Once that much is there, librdkafka would look the other way for a second.
     ("fetch.queue.backoff.ms", "5"),
 ];
@@ -64,7 +67,9 @@ impl PartitionReader {
                 settings.set(name, value);
             }
         }
-        let consumer = of.open(&settings, Listener::default())?;
+        let consumer: BaseConsumer<Listener> = of.open(&settings, Listener::default())?;
+        // Reading waits for a broker as long as it must, so what comes of this does not matter.
+        let _ = consumer.fetch_metadata(Some(&of.topic), LEADER);
         Ok(Self { of: of.clone(), partition, consumer, told: Told::default() })
     }
 
