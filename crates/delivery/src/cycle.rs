@@ -51,6 +51,8 @@ pub struct Cycle<D> {
     next: u64,
     /// All before this offset is stored.
     stored_to: u64,
+    /// Whether it has stored a batch itself.
+    has_stored: bool,
     alerts_from: u64,
     /// The batch that was begun before.
     recorded: Option<Intent>,
@@ -148,6 +150,7 @@ impl<D: Decode> Cycle<D> {
             leftovers: Vec::new(),
             next: 0,
             stored_to: 0,
+            has_stored: false,
             alerts_from: 0,
             recorded: None,
             seen: HashSet::new(),
@@ -208,7 +211,8 @@ impl<D: Decode> Cycle<D> {
     /// Whether nothing waits to be stored: all that was fetched has been.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        matches!(&self.phase, Phase::Filling(batch) if batch.records == 0) && self.waiting.next_offset().is_none()
+        matches!(&self.phase, Phase::Filling(batch) if batch.records == 0)
+            && self.waiting.next_offset().is_none()
     }
 
     fn take(&mut self, event: Event) -> Result<(), Failure> {

@@ -24,6 +24,8 @@ pub struct Settings {
     pub batch_bytes: usize,
     /// A batch is closed so long after its first record, in milliseconds.
     pub batch_ms: u64,
+    /// The same of a cycle's first batch: whoever starts one waits to see something.
+    pub first_batch_ms: u64,
     /// A table's rows of a batch leave in inserts of at most so many rows, each a part: see [`MAX_INSERT_ROWS`].
     pub insert_rows: usize,
     /// A state is written so long after the last one, in milliseconds. What came after it is run again on
@@ -53,6 +55,7 @@ impl Default for Settings {
             batch_rows: 250_000,
             batch_bytes: 32 << 20,
             batch_ms: 1_000,
+            first_batch_ms: 100,
             insert_rows: 250_000,
             state_ms: 10_000,
             lease_ms: 60_000,

@@ -55,13 +55,14 @@ impl<D: Decode> Cycle<D> {
 
     /// Whether a batch is to be closed. What is run again may be cut anywhere, as nothing of it leaves.
     fn is_full(&self, batch: &Batch) -> bool {
-        let Settings { batch_rows, batch_bytes, batch_ms, .. } = self.settings;
+        let Settings { batch_rows, batch_bytes, batch_ms, first_batch_ms, .. } = self.settings;
         let is_large = batch.records >= batch_rows || batch.bytes >= batch_bytes;
         match self.fixed_end() {
             Some(end) if batch.end() == end => true,
             Some(_) => self.is_replaying() && is_large,
             None => {
-                let is_old = self.now_ms - batch.since_ms >= batch_ms;
+                let wait_ms = if self.has_stored { batch_ms } else { first_batch_ms };
+                let is_old = self.now_ms - batch.since_ms >= wait_ms;
                 batch.records > 0 && (is_large || is_old)
             }
         }
@@ -99,6 +100,7 @@ impl<D: Decode> Cycle<D> {
     pub(super) fn close(&mut self, delivery: &Delivery) -> Result<(), Failure> {
         self.next = delivery.effects.to;
         self.stored_to = self.next;
+        self.has_stored = true;
         self.recorded = None;
         self.seen.clear();
         self.actions.push(Action::Stored(delivery.effects.clone()));

@@ -312,8 +312,13 @@ type Content = BTreeMap<String, Vec<String>>;
 /// What one pass in one batch writes, without any fault.
 fn uninterrupted(seed: u64) -> Content {
     let mut run = Run::new(seed, Flaw::None, 0);
-    run.settings =
-        Settings { batch_ms: 1_000_000, batch_rows: RECORDS, notifies: true, ..Settings::default() };
+    run.settings = Settings {
+        batch_ms: 1_000_000,
+        first_batch_ms: 1_000_000,
+        batch_rows: RECORDS,
+        notifies: true,
+        ..Settings::default()
+    };
     run.run().expect("a pass without faults");
     run.world.content()
 }

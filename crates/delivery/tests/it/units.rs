@@ -230,6 +230,17 @@ fn time_closes_a_batch() {
 }
 
 #[test]
+fn the_first_batch_of_a_cycle_is_closed_sooner() {
+    let (mut world, mut cycle) = begun(&Settings::default());
+    assert_eq!(cycle.next(), world.input[0].offset, "the first batch is being filled");
+    assert_eq!(cycle.handle(Event::Tick(99)), Ok(Vec::new()));
+    settle(&mut cycle, &mut world, Event::Tick(100)).expect("is stored");
+    assert_eq!(cycle.next(), world.input[19].offset + 1);
+    assert_eq!(cycle.handle(fetched(&world.input[20..23])), Ok(Vec::new()));
+    assert_eq!(cycle.handle(Event::Tick(200)), Ok(Vec::new()), "the second waits for more");
+}
+
+#[test]
 fn revoked_finishes_what_was_begun_and_lost_does_not() {
     for (event, writes) in [(Event::Revoked, true), (Event::Lost, false)] {
         let (mut world, mut cycle) = begun(&by_ten());

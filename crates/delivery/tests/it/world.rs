@@ -389,6 +389,7 @@ pub(crate) fn settings(rng: &mut Rng) -> Settings {
         batch_rows: rng.random_range(1..40),
         batch_bytes: rng.random_range(50..600),
         batch_ms: rng.random_range(1..300),
+        first_batch_ms: rng.random_range(1..100),
         insert_rows: rng.random_range(1..30),
         state_ms: rng.random_range(0..1_000),
         lease_ms: rng.random_range(400..1_500),
