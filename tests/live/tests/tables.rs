@@ -6,8 +6,8 @@ use kappascope_clickhouse::{Address, Error, Tables};
 use kappascope_core::time::TIME_RANGE;
 use kappascope_core::{Spec, Timing, TopEntry};
 use kappascope_delivery::{
-    Action, Cycle, Decode, Effects, Event, Figure, Identity, Record, Rejection, Row, Settings, Table,
-    WindowRow, Work,
+    Action, Cycle, Decode, Effects, Event, Figure, Identity, Record, Records, Rejection, Row, Settings,
+    Table, WindowRow, Work,
 };
 use kappascope_infra::{Engine, Server, port};
 use std::sync::Arc;
@@ -55,8 +55,8 @@ labels = { team = "web" }
 struct Cells;
 
 impl Decode for Cells {
-    fn decode(&mut self, record: &Record, row: &mut Row) -> Result<(), Rejection> {
-        let text = String::from_utf8_lossy(&record.payload);
+    fn decode(&mut self, record: Record<'_>, row: &mut Row) -> Result<(), Rejection> {
+        let text = String::from_utf8_lossy(record.payload);
         let cells: Vec<&str> = text.split(',').collect();
         let refuse = || Rejection { column: Some("at".to_owned()), reason: "not four cells".to_owned() };
         let [at, user, weird, ms] = cells[..] else { return Err(refuse()) };
@@ -95,12 +95,10 @@ fn effects(spec: &Spec) -> Result<Arc<Effects>> {
     let of = Identity { topic: "visits".to_owned(), partition: 3, epoch: 1, writer: 1 };
     let settings = Settings { batch_rows: RECORDS.len(), writes_alerts: false, ..Settings::default() };
     let (mut cycle, _) = Cycle::start(spec, of, settings, Cells)?;
-    let record = |(at, text): (usize, &&str)| Record {
-        offset: 100 + at as u64,
-        timestamp: 7,
-        payload: text.as_bytes().to_vec(),
-    };
-    let records = RECORDS.iter().enumerate().map(record).collect();
+    let mut records = Records::default();
+    for (offset, text) in (100..).zip(RECORDS) {
+        records.push(Record { offset, timestamp: 7, payload: text.as_bytes() });
+    }
     let mut events = vec![Event::Fetched(records), Event::StateEnd { start: 100, alerts_end: 0 }];
     while let Some(event) = events.pop() {
         for action in cycle.handle(event)? {
