@@ -31,7 +31,7 @@ const ROUNDS: u64 = 8;
 struct Made;
 
 impl Decode for Made {
-    fn decode(&mut self, record: &Record, row: &mut Row) -> Result<(), Rejection> {
+    fn decode(&mut self, record: Record<'_>, row: &mut Row) -> Result<(), Rejection> {
         let offset = record.offset;
         row.time = 1_767_225_600_000 + offset as i64;
         row.arrival = None;
@@ -52,8 +52,7 @@ fn effects(spec: &Spec, rows: usize) -> Result<Arc<Effects>> {
         ..Settings::default()
     };
     let (mut cycle, _) = Cycle::start(spec, of, settings, Made)?;
-    let records =
-        (0..rows as u64).map(|offset| Record { offset, timestamp: 0, payload: Vec::new() }).collect();
+    let records = (0..rows as u64).map(|offset| Record { offset, timestamp: 0, payload: &[] }).collect();
     let mut events = vec![Event::Fetched(records), Event::StateEnd { start: 0, alerts_end: 0 }];
     while let Some(event) = events.pop() {
         for action in cycle.handle(event)? {
