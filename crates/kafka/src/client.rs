@@ -77,6 +77,10 @@ impl Address {
         for (name, value) in role.settings() {
             settings.set(*name, *value);
         }
+        if settings.get("sasl.username").is_some() && settings.get("sasl.password").is_none() {
+            let how = SECRETS[0].1.how();
+            return Err(self.misfit(format!("sasl.username is given, and no password: {how}")));
+        }
         Ok(settings)
     }
 
@@ -89,13 +93,21 @@ impl Address {
         settings: &ClientConfig,
         context: C,
     ) -> Result<T, Error> {
-        settings.create_with_context(context).map_err(|error| Error::Setting {
-            place: self.to_string(),
-            reason: match error {
+        settings.create_with_context(context).map_err(|error| {
+            self.misfit(match error {
+                KafkaError::ClientConfig(_, _, name, _)
+                    if SECRETS.iter().any(|(secret, _)| *secret == name) =>
+                {
+                    format!("`{name}` does not fit")
+                }
                 KafkaError::ClientConfig(_, what, name, value) => format!("`{name}={value}`: {what}"),
                 error => error.to_string(),
-            },
+            })
         })
+    }
+
+    fn misfit(&self, reason: String) -> Error {
+        Error::Setting { place: self.to_string(), reason }
     }
 
     /// An error of a client, with what it heard before.
@@ -107,6 +119,8 @@ impl Address {
             Some(Code::Authentication | Code::SaslAuthenticationFailed) => {
                 Error::Credentials { place, reason }
             }
+            // A handshake that was cut short is one of a broker that is away.
+            Some(Code::SSL) if reason.contains("certificate") => Error::Untrusted { place, reason },
             Some(Code::TopicAuthorizationFailed | Code::GroupAuthorizationFailed) => {
                 Error::Forbidden { place, topic: self.topic.clone(), reason }
             }

@@ -36,6 +36,16 @@ pub enum Error {
         /// What was heard.
         reason: String,
     },
+    /// The broker is not who it should be, or cannot show it.
+    #[error(
+        "{place}: not trusted: {reason}; `ssl.ca.location` names the file with its authority's certificate"
+    )]
+    Untrusted {
+        /// The brokers.
+        place: String,
+        /// What was heard.
+        reason: String,
+    },
     /// The user may not do this.
     #[error("{place}: topic `{topic}` is not allowed to this user: {reason}")]
     Forbidden {

@@ -11,6 +11,8 @@ use std::time::Duration;
 /// A broker is asked again so often, each time with [`ANSWER`] to answer in: the first question finds no connection.
 const TRIES: u32 = 5;
 const ANSWER: Duration = Duration::from_secs(2);
+/// How long it listens for the reason why there was no answer.
+const HEARING: Duration = Duration::from_millis(100);
 /// For a topic to be made on every broker.
 const MAKING: Duration = Duration::from_secs(30);
 
@@ -83,10 +85,8 @@ impl Topics {
                 Ok(answer) => return Ok(answer),
                 Err(error) => {
                     tries += 1;
-                    // What was heard waits to be served.
-                    while let Some(heard) = self.client.poll(Duration::ZERO) {
-                        drop(heard);
-                    }
+                    // What was heard waits to be served, or is about to come.
+                    drop(self.client.poll(HEARING));
                     let error = self.of.error(what, error, &self.heard);
                     if tries == TRIES || !error.is_transient() {
                         return Err(error);

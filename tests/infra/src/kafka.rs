@@ -18,10 +18,22 @@ const CLUSTER: &str = "a2FwcGFzY29wZS1pbmZyYQ";
 /// error.
 const ANSWER_BYTES: usize = 10;
 
-/// The installed jars.
+/// The installed jars, and who is let in where.
 #[derive(Clone, Debug)]
 pub struct Kafka {
     jars: PathBuf,
+    guard: Option<Guard>,
+}
+
+/// A listener that wants TLS and a password, beside the one that lets everybody in.
+#[derive(Clone, Debug)]
+pub struct Guard {
+    /// A file with the broker's key and its certificate, as PEM.
+    pub certificate: PathBuf,
+    /// Who is let in, by SASL's PLAIN or SCRAM-SHA-256.
+    pub user: &'static str,
+    /// With which password.
+    pub password: &'static str,
 }
 
 impl Kafka {
@@ -31,10 +43,19 @@ impl Kafka {
     /// The port of `cargo xtask infra up`. Kafka's own, 9092, is left to a broker of the user's.
     pub const PORT: u16 = 19_092;
 
+    /// How far the port of the guarded listener is behind the broker's own.
+    pub const GUARDED: u16 = 2;
+
     /// With the jars in that folder.
     #[must_use]
     pub fn at(jars: PathBuf) -> Self {
-        Self { jars }
+        Self { jars, guard: None }
+    }
+
+    /// With a guarded listener too, at `localhost` and [`Kafka::GUARDED`] ports behind the other.
+    #[must_use]
+    pub fn guarded(self, guard: Guard) -> Self {
+        Self { guard: Some(guard), ..self }
     }
 
     /// Where `KAPPASCOPE_KAFKA` says.
@@ -65,7 +86,11 @@ impl Kafka {
             CLUSTER,
             "--config",
         ]);
-        let said = format.arg(settings).stdin(Stdio::null()).output().context("cannot start java")?;
+        format.arg(settings);
+        if let Some(Guard { user, password, .. }) = &self.guard {
+            format.args(["--add-scram", &format!("SCRAM-SHA-256=[name={user},password={password}]")]);
+        }
+        let said = format.stdin(Stdio::null()).output().context("cannot start java")?;
         if !said.status.success() {
             bail!("kafka.tools.StorageTool cannot format: {}", String::from_utf8_lossy(&said.stderr).trim());
         }
@@ -75,14 +100,14 @@ impl Kafka {
 
 impl Program for Kafka {
     const NAME: &'static str = "Apache Kafka";
-    /// The broker's, then the controller's.
-    const PORTS: u16 = 2;
+    /// The broker's, the controller's, and that of the guarded listener.
+    const PORTS: u16 = 3;
 
     fn command(&self, folder: &Path, port: u16) -> Result<Command> {
         let (settings, data) = (folder.join("server.properties"), folder.join("data"));
         let mut file =
             File::create(&settings).with_context(|| format!("cannot write {}", settings.display()))?;
-        file.write_all(properties(&data, port).as_bytes())?;
+        file.write_all(properties(&data, port, self.guard.as_ref()).as_bytes())?;
         if !data.join("meta.properties").exists() {
             self.format(&settings)?;
         }
@@ -98,18 +123,25 @@ impl Program for Kafka {
 
 /// One node, no replication, and little that waits: no other consumer will join, and a node that was killed may come
 /// back before its last session ends, for which it then waits (9 seconds by default).
-fn properties(data: &Path, port: u16) -> String {
+fn properties(data: &Path, port: u16, guard: Option<&Guard>) -> String {
     let controller = port + 1;
-    // A backslash begins an escape in such files.
-    let data = data.display().to_string().replace('\\', "/");
+    let data = slashed(data);
+    let (mut listens, mut advertised, mut protocol, mut guards) = Default::default();
+    if let Some(guard) = guard {
+        let port = port + Kafka::GUARDED;
+        listens = format!(",GUARDED://127.0.0.1:{port}");
+        advertised = format!(",GUARDED://localhost:{port}");
+        protocol = ",GUARDED:SASL_SSL";
+        guards = guarded(guard);
+    }
     format!(
         "process.roles=broker,controller\n\
          node.id=1\n\
          controller.quorum.voters=1@127.0.0.1:{controller}\n\
-         listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
-         advertised.listeners=PLAINTEXT://127.0.0.1:{port}\n\
+         listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}{listens}\n\
+         advertised.listeners=PLAINTEXT://127.0.0.1:{port}{advertised}\n\
          controller.listener.names=CONTROLLER\n\
-         listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT\n\
+         listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT{protocol}\n\
          log.dirs={data}\n\
          offsets.topic.replication.factor=1\n\
          offsets.topic.num.partitions=4\n\
@@ -123,8 +155,28 @@ fn properties(data: &Path, port: u16) -> String {
          group.initial.rebalance.delay.ms=0\n\
          auto.create.topics.enable=false\n\
          num.network.threads=2\n\
-         num.io.threads=2\n"
+         num.io.threads=2\n\
+         {guards}"
     )
+}
+
+/// The settings of the guarded listener.
+fn guarded(Guard { certificate, user, password }: &Guard) -> String {
+    const MODULES: &str = "org.apache.kafka.common.security";
+    let certificate = slashed(certificate);
+    format!(
+        "ssl.keystore.type=PEM\n\
+         ssl.keystore.location={certificate}\n\
+         listener.name.guarded.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256\n\
+         listener.name.guarded.plain.sasl.jaas.config={MODULES}.plain.PlainLoginModule required \
+         user_{user}=\"{password}\";\n\
+         listener.name.guarded.scram-sha-256.sasl.jaas.config={MODULES}.scram.ScramLoginModule required;\n"
+    )
+}
+
+/// A path as such files have it: a backslash begins an escape there.
+fn slashed(path: &Path) -> String {
+    path.display().to_string().replace('\\', "/")
 }
 
 /// Asks which requests the broker knows. A port that is open is no sign yet.

@@ -25,7 +25,7 @@ pub mod port;
 mod server;
 
 pub use engine::Engine;
-pub use kafka::Kafka;
+pub use kafka::{Guard, Kafka};
 pub use pid::{Running, stop};
 pub use server::{Program, Server};
 

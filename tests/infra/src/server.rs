@@ -108,6 +108,12 @@ impl<P: Program> Server<P> {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// The first of its ports.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     fn wait(&mut self) -> Result<()> {
         for _ in 0..TRIES {
             if P::answers(self.port) {

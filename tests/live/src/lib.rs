@@ -30,6 +30,8 @@ pub struct Place {
     pub engine: Server<Engine>,
     /// For files.
     pub folder: TempDir,
+    /// What programs that are started here find in their environment, beside this process's.
+    pub environment: Vec<(&'static str, String)>,
     runtime: Runtime,
 }
 
@@ -47,15 +49,24 @@ impl Place {
     /// # Errors
     /// When a server does not start.
     pub fn with_profile(pipeline: &str, settings: &[(&str, &str)]) -> Result<Self> {
+        Self::of(pipeline, Kafka::find()?, Engine::find()?.with_profile(settings))
+    }
+
+    /// The same, with these servers.
+    ///
+    /// # Errors
+    /// When a server does not start.
+    pub fn of(pipeline: &str, broker: Kafka, tables: Engine) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let [kafka, engine] = ["kafka", "engine"].map(|name| folder.path().join(name));
         std::fs::create_dir(&kafka)?;
         std::fs::create_dir(&engine)?;
         std::fs::write(folder.path().join("pipeline.toml"), pipeline)?;
         Ok(Self {
-            kafka: Server::start(Kafka::find()?, &kafka)?,
-            engine: Server::start(Engine::find()?.with_profile(settings), &engine)?,
+            kafka: Server::start(broker, &kafka)?,
+            engine: Server::start(tables, &engine)?,
             folder,
+            environment: Vec::new(),
             runtime: tokio::runtime::Builder::new_current_thread().enable_all().build()?,
         })
     }
@@ -98,6 +109,7 @@ impl Place {
         let out = std::fs::OpenOptions::new().create(true).append(true).open(&log)?;
         let child = Command::new(program)
             .args(words)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .current_dir(self.folder.path())
             .stdin(Stdio::null())
             .stdout(out.try_clone()?)
@@ -124,6 +136,7 @@ impl Place {
     pub fn kappascope(&self, words: &[&str]) -> Result<(i32, String, String)> {
         let output = Command::new(binary()?)
             .args(words)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .current_dir(self.folder.path())
             .stdin(Stdio::null())
             .output()
