@@ -1,6 +1,8 @@
 //! What the tests against real servers share: the servers in folders of their own, the binary, and clients that are
 //! not ours to see what it did.
 
+pub mod proxy;
+
 use anyhow::{Context, Result, bail, ensure};
 use clickhouse::Client;
 use kappascope_infra::{Engine, Kafka, Server};
