@@ -8,9 +8,8 @@ use crate::failure::Stop;
 use crate::mail::Mailbox;
 use crate::reader::{PartitionReader, Then, record};
 use kappascope_delivery::Records;
-use kappascope_kafka::Listener;
+use kappascope_kafka::Address;
 use rdkafka::Offset;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -20,31 +19,41 @@ const AHEAD: usize = 4;
 /// How long it waits for records before it looks whether it is wanted still.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Records that came one after the other, and what came after them.
-pub(crate) type Portion = (Records, Then);
+/// Records that came one after the other.
+pub(crate) struct Portion {
+    pub(crate) records: Records,
+    /// What came after them.
+    pub(crate) then: Then,
+    /// One past the partition's last offset, as it was heard last.
+    pub(crate) end: Option<u64>,
+}
 
 /// A partition that is being fetched, until this is dropped.
 pub(crate) struct Fetch {
     /// None while it is being dropped: that is what ends the thread.
     portions: Option<Receiver<Result<Portion, Stop>>>,
     thread: Option<JoinHandle<()>>,
-    topic: String,
     partition: u32,
-    heard: Arc<Listener>,
 }
 
 impl Fetch {
     /// Fetches from an offset on, and wakes the worker when there is something.
-    pub(crate) fn begin(reader: PartitionReader, offset: u64, wakes: &Mailbox) -> Result<Self, Stop> {
+    pub(crate) fn begin(
+        of: &Address,
+        group: &str,
+        partition: u32,
+        offset: u64,
+        wakes: &Mailbox,
+    ) -> Result<Self, Stop> {
+        let reader = PartitionReader::open(of, group, partition)?;
         reader.seek(Offset::Offset(offset.cast_signed()))?;
-        let (topic, partition, heard) = (reader.topic().to_owned(), reader.partition(), reader.heard());
         let (give, portions) = std::sync::mpsc::sync_channel(AHEAD);
         let wake = wakes.waker();
         let thread = std::thread::Builder::new()
             .name(format!("fetch {partition}"))
             .spawn(move || fetch(reader, &give, wake))
             .map_err(|error| Stop::System { what: "starting a thread", error })?;
-        Ok(Self { portions: Some(portions), thread: Some(thread), topic, partition, heard })
+        Ok(Self { portions: Some(portions), thread: Some(thread), partition })
     }
 
     /// The next portion, if it is there.
@@ -57,11 +66,6 @@ impl Fetch {
                 Err(Stop::Broken { partition: self.partition, reason })
             }
         }
-    }
-
-    /// One past the partition's last offset, as it was heard last.
-    pub(crate) fn end(&self) -> Option<u64> {
-        self.heard.end(&self.topic, self.partition)
     }
 }
 
@@ -79,9 +83,10 @@ impl Drop for Fetch {
 fn fetch(mut reader: PartitionReader, give: &SyncSender<Result<Portion, Stop>>, wake: impl Fn()) {
     loop {
         let mut records = Records::default();
-        let portion = reader.read(LOOK, |message| records.push(record(message)));
-        let has_failed = portion.is_err();
-        if give.send(portion.map(|then| (records, then))).is_err() || has_failed {
+        let read = reader.read(LOOK, |message| records.push(record(message)));
+        let has_failed = read.is_err();
+        let portion = read.map(|then| Portion { records, then, end: reader.end() });
+        if give.send(portion).is_err() || has_failed {
             return;
         }
         wake();

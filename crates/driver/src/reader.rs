@@ -12,7 +12,6 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::{Offset, TopicPartitionList};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Records taken at a time: enough that telling of them costs nothing beside them, and few milliseconds' work.
@@ -79,17 +78,9 @@ impl PartitionReader {
         self
     }
 
-    pub(crate) fn topic(&self) -> &str {
-        &self.of.topic
-    }
-
-    pub(crate) fn partition(&self) -> u32 {
-        self.partition
-    }
-
-    /// What the client hears of the broker.
-    pub(crate) fn heard(&self) -> Arc<Listener> {
-        Arc::clone(self.consumer.context())
+    /// One past the partition's last offset, as it was heard last.
+    pub(crate) fn end(&self) -> Option<u64> {
+        self.consumer.context().end(&self.of.topic, self.partition)
     }
 
     /// Goes on from an offset.

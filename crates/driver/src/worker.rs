@@ -4,7 +4,7 @@
 use crate::clock::now_ms;
 use crate::decode::Decoder;
 use crate::failure::Stop;
-use crate::fetch::Fetch;
+use crate::fetch::{Fetch, Portion};
 use crate::hands::Hands;
 use crate::mail::{Letter, Mailbox};
 use crate::reader::{PartitionReader, Then, state_record};
@@ -106,8 +106,7 @@ struct Turn<'a> {
     cycle: Cycle<Decoder>,
     topics: Topics,
     state: PartitionReader,
-    /// The input's client, until it is told where to begin.
-    input: Option<PartitionReader>,
+    /// The input, once it is known where to begin.
     fetch: Option<Fetch>,
     /// One past the last record of the state when it began to read it; none once that is read.
     state_end: Option<u64>,
@@ -135,7 +134,6 @@ impl<'a> Turn<'a> {
         let state_end = topics.offsets(&state_of.topic, *partition)?.1;
         let mut turn = Self {
             state: PartitionReader::open(&state_of, &job.group(), *partition)?.wake(mail),
-            input: Some(PartitionReader::open(&job.input, &job.group(), *partition)?),
             fetch: None,
             topics,
             hands,
@@ -272,25 +270,19 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// Fetches from an offset on, by the client that has connected meanwhile.
+    /// Fetches from an offset on. What was fetched before is gone with its client.
     fn seek(&mut self, offset: u64) -> Result<(), Stop> {
         let Hands { shared, partition, mail, .. } = &self.hands;
         let job = &shared.job;
-        // What was fetched before is gone with its client.
-        self.fetch = None;
-        let reader = match self.input.take() {
-            Some(reader) => reader,
-            None => PartitionReader::open(&job.input, &job.group(), *partition)?,
-        };
-        self.fetch = Some(Fetch::begin(reader, offset, mail)?);
+        self.fetch = Some(Fetch::begin(&job.input, &job.group(), *partition, offset, mail)?);
         Ok(())
     }
 
     fn read_input(&mut self) -> Result<bool, Stop> {
         let Some(fetch) = self.fetch.as_ref().filter(|_| self.is_reading) else { return Ok(false) };
-        let (portion, end) = (fetch.take()?, fetch.end());
-        let any = portion.is_some();
-        if let Some((records, then)) = portion {
+        let portion = fetch.take()?;
+        let (any, end) = (portion.is_some(), portion.as_ref().and_then(|portion| portion.end));
+        if let Some(Portion { records, then, .. }) = portion {
             if !records.is_empty() {
                 self.tell(Event::Fetched(records))?;
             }

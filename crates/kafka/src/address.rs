@@ -12,7 +12,7 @@
 //!
 //! Some settings of librdkafka may follow by their own names, such as `security.protocol=sasl_ssl`.
 
-use crate::options::{ALLOWED, SECRETS};
+use crate::options::{ALLOWED, PASSWORD, secret};
 use kappascope_address::{AddressError, no_option, server};
 use percent_encoding::percent_decode_str;
 use std::fmt;
@@ -120,7 +120,7 @@ fn parse(text: &str) -> Result<Address, String> {
     if place.contains('@') {
         return Err(format!(
             "it names a user; `?sasl.username=…` would fit, and for the password {}",
-            SECRETS[0].1.how()
+            PASSWORD.how()
         ));
     }
     let (brokers, topic) = place.split_once('/').unwrap_or((place, ""));
@@ -206,7 +206,7 @@ fn form(format: Option<&str>, columns: Option<&str>) -> Result<Form, String> {
 
 /// A setting of librdkafka that may be set.
 fn option(name: &str) -> Result<String, String> {
-    if let Some((_, secret)) = SECRETS.iter().find(|(secret, _)| *secret == name) {
+    if let Some(secret) = secret(name) {
         return Err(format!("`{name}` does not belong into an address, which others see; {}", secret.how()));
     }
     // librdkafka has both; one is enough here.

@@ -2,7 +2,7 @@
 
 use crate::address::Address;
 use crate::error::{Error, is_refusal};
-use crate::options::{ALLOWED, For, SECRETS};
+use crate::options::{ALLOWED, For, PASSWORD, SECRETS, secret};
 use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, FromClientConfigAndContext, RDKafkaLogLevel};
 use rdkafka::consumer::ConsumerContext;
@@ -78,7 +78,7 @@ impl Address {
             settings.set(*name, *value);
         }
         if settings.get("sasl.username").is_some() && settings.get("sasl.password").is_none() {
-            let how = SECRETS[0].1.how();
+            let how = PASSWORD.how();
             return Err(self.misfit(format!("sasl.username is given, and no password: {how}")));
         }
         Ok(settings)
@@ -95,9 +95,7 @@ impl Address {
     ) -> Result<T, Error> {
         settings.create_with_context(context).map_err(|error| {
             self.misfit(match error {
-                KafkaError::ClientConfig(_, _, name, _)
-                    if SECRETS.iter().any(|(secret, _)| *secret == name) =>
-                {
+                KafkaError::ClientConfig(_, _, name, _) if secret(&name).is_some() => {
                     format!("`{name}` does not fit")
                 }
                 KafkaError::ClientConfig(_, what, name, value) => format!("`{name}={value}`: {what}"),

@@ -48,8 +48,14 @@ pub(crate) const ALLOWED: &[(&str, For)] = &[
     ("message.max.bytes", For::Producers),
 ];
 
+/// The password of `sasl.username`.
+pub(crate) const PASSWORD: Secret = Secret("KAPPASCOPE_KAFKA_PASSWORD");
+
 /// Settings that hold a secret, and how to give it instead.
-pub(crate) const SECRETS: [(&str, Secret); 2] = [
-    ("sasl.password", Secret("KAPPASCOPE_KAFKA_PASSWORD")),
-    ("ssl.key.password", Secret("KAPPASCOPE_KAFKA_KEY_PASSWORD")),
-];
+pub(crate) const SECRETS: [(&str, Secret); 2] =
+    [("sasl.password", PASSWORD), ("ssl.key.password", Secret("KAPPASCOPE_KAFKA_KEY_PASSWORD"))];
+
+/// How to give what a setting holds, if that is a secret.
+pub(crate) fn secret(setting: &str) -> Option<Secret> {
+    SECRETS.iter().find(|(name, _)| *name == setting).map(|(_, secret)| *secret)
+}
