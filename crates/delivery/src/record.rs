@@ -48,8 +48,7 @@ impl Records {
     }
 
     /// Bytes of all payloads.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
+    fn bytes(&self) -> usize {
         self.payloads.len()
     }
 

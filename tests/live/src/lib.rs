@@ -1,6 +1,7 @@
 //! What the tests against real servers share: the servers in folders of their own, the binary, and clients that are
 //! not ours to see what it did.
 
+pub mod days;
 pub mod proxy;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -88,8 +89,7 @@ impl Place {
     /// The words of `kappascope run` from the topic `visits` to the tables.
     #[must_use]
     pub fn run(&self, more: &str) -> Vec<String> {
-        let from = format!("{}{more}", self.topic("visits"));
-        ["run", "-p", "pipeline.toml", "--from", &from, "--to", &self.tables()].map(str::to_owned).into()
+        words("run", &format!("{}{more}", self.topic("visits")), &self.tables())
     }
 
     /// Makes the tables of an epoch.
@@ -297,6 +297,12 @@ impl Place {
         client.set("bootstrap.servers", self.kafka.address()).set("log_level", "3");
         client
     }
+}
+
+/// The words of a verb of `kappascope` with the file `pipeline.toml`.
+#[must_use]
+pub fn words(verb: &str, from: &str, to: &str) -> Vec<String> {
+    [verb, "-p", "pipeline.toml", "--from", from, "--to", to].map(str::to_owned).into()
 }
 
 /// Writes records.

@@ -3,12 +3,14 @@
 use anyhow::Result;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
+use hyper::header::{CONTENT_LENGTH, HOST, HeaderMap, TRANSFER_ENCODING};
+use hyper::http::uri::PathAndQuery;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -30,6 +32,19 @@ struct Plan {
     trouble: Option<Trouble>,
     left: u32,
     done: u32,
+}
+
+impl Plan {
+    /// What is to be done to an insert that came.
+    fn next(&mut self) -> Option<Trouble> {
+        self.left = self.left.checked_sub(1)?;
+        self.done += 1;
+        self.trouble
+    }
+}
+
+fn lock(plan: &Mutex<Plan>) -> MutexGuard<'_, Plan> {
+    plan.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A proxy in front of an engine, until it is dropped.
@@ -60,22 +75,18 @@ impl Proxy {
 
     /// Does this to the next so many inserts.
     pub fn trouble(&self, trouble: Trouble, inserts: u32) {
-        *self.plan() = Plan { trouble: Some(trouble), left: inserts, done: 0 };
+        *lock(&self.plan) = Plan { trouble: Some(trouble), left: inserts, done: 0 };
     }
 
     /// To how many inserts it was done so far.
     #[must_use]
     pub fn done(&self) -> u32 {
-        self.plan().done
+        lock(&self.plan).done
     }
 
     /// Lets all through again; gives to how many inserts something was done.
     pub fn relieve(&self) -> u32 {
-        std::mem::take(&mut *self.plan()).done
-    }
-
-    fn plan(&self) -> std::sync::MutexGuard<'_, Plan> {
-        self.plan.lock().unwrap_or_else(PoisonError::into_inner)
+        std::mem::take(&mut *lock(&self.plan)).done
     }
 }
 
@@ -105,39 +116,28 @@ async fn answer(
     client: &Forward,
 ) -> Result<Response<Full<Bytes>>> {
     let is_insert = request.uri().query().is_some_and(|query| query.contains("INSERT"));
-    let trouble = is_insert.then(|| next(plan)).flatten();
-    let (head, body) = request.into_parts();
-    let body = body.collect().await?.to_bytes();
+    let trouble = is_insert.then(|| lock(plan).next()).flatten();
+    let (mut head, body) = request.into_parts();
+    let body = whole(&mut head.headers, body).await?;
     match trouble {
         Some(Trouble::Code(code)) => return refused(code),
         Some(Trouble::Slow(wait)) => tokio::time::sleep(wait).await,
         Some(Trouble::Cut) | None => {}
     }
-    let place = head.uri.path_and_query().map_or("/", hyper::http::uri::PathAndQuery::as_str);
-    let mut forward = Request::builder().method(head.method).uri(format!("http://{engine}{place}"));
-    for (name, value) in &head.headers {
-        if !["host", "transfer-encoding", "content-length"].contains(&name.as_str()) {
-            forward = forward.header(name, value);
-        }
-    }
-    let (head, body) = client.request(forward.body(Full::new(body))?).await?.into_parts();
-    let body = body.collect().await?.to_bytes();
+    let place = head.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    head.uri = format!("http://{engine}{place}").parse()?;
+    let (mut head, body) = client.request(Request::from_parts(head, body)).await?.into_parts();
+    let body = whole(&mut head.headers, body).await?;
     anyhow::ensure!(trouble != Some(Trouble::Cut), "the connection is cut");
-    let mut answer = Response::builder().status(head.status);
-    for (name, value) in &head.headers {
-        if !["transfer-encoding", "content-length"].contains(&name.as_str()) {
-            answer = answer.header(name, value);
-        }
-    }
-    Ok(answer.body(Full::new(body))?)
+    Ok(Response::from_parts(head, body))
 }
 
-/// What is to be done to an insert that came.
-fn next(plan: &Mutex<Plan>) -> Option<Trouble> {
-    let mut plan = plan.lock().unwrap_or_else(PoisonError::into_inner);
-    plan.left = plan.left.checked_sub(1)?;
-    plan.done += 1;
-    plan.trouble
+/// A body in one piece, and its headers without what was of its connection only.
+async fn whole(headers: &mut HeaderMap, body: Incoming) -> Result<Full<Bytes>> {
+    for of_the_connection in [HOST, TRANSFER_ENCODING, CONTENT_LENGTH] {
+        headers.remove(of_the_connection);
+    }
+    Ok(Full::new(body.collect().await?.to_bytes()))
 }
 
 /// As ClickHouse refuses.

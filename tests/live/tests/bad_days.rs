@@ -1,22 +1,9 @@
 //! What the binary does on bad days: each is decided, and said in one line that names the place and what would fit.
 
 use anyhow::{Result, ensure};
+use kappascope_live::days::{PIPELINE, records};
 use kappascope_live::{Place, Running, binary, wait};
 use std::time::Duration;
-
-const PIPELINE: &str = r#"
-name = "days"
-version = 1
-[schema]
-time = "at"
-keys = ["user"]
-measures = ["ms"]
-[[query]]
-name = "per_second"
-by = ["user"]
-window = { tumbling = "1s" }
-aggregates = ["count()"]
-"#;
 
 const RAW: &str = "SELECT count() FROM live.days_raw_e1";
 
@@ -24,12 +11,6 @@ fn place() -> Result<Place> {
     let place = Place::new(PIPELINE)?;
     place.make_topic("visits", 1)?;
     Ok(place)
-}
-
-fn records(from: u64, to: u64) -> Vec<String> {
-    (from..to)
-        .map(|n| format!(r#"{{"at":{},"user":"u{}","ms":1}}"#, 1_767_225_600_000 + n * 100, n % 3))
-        .collect()
 }
 
 fn run(place: &Place, more: &str) -> Result<Running> {
@@ -66,7 +47,7 @@ fn a_topic_that_is_missing_is_said_at_once() -> Result<()> {
 #[test]
 fn a_poison_record_is_rejected_with_its_place_and_the_rest_goes_on() -> Result<()> {
     let place = place()?;
-    let poison = [vec!["{\"at\": \u{0}".to_owned(), String::new(), "[]".to_owned()], records(0, 10)].concat();
+    let poison = [vec!["{\"at\": \u{0}".to_owned(), String::new(), "[]".to_owned()], records(0..10)].concat();
     place.writer()?.write("visits", 0, &poison)?;
     run_to(&place, "", 10)?;
     let rejected = "SELECT count() FROM live.days_rejected WHERE _offset < 3 AND reason != ''";
@@ -80,17 +61,17 @@ fn servers_that_are_away_are_waited_for() -> Result<()> {
     let mut place = place()?;
     let writer = place.writer()?;
     let running = run(&place, "")?;
-    writer.write("visits", 0, &records(0, 10))?;
+    writer.write("visits", 0, &records(0..10))?;
     place.wait_for(RAW, 10)?;
     place.engine.kill()?;
-    writer.write("visits", 0, &records(10, 20))?;
+    writer.write("visits", 0, &records(10..20))?;
     std::thread::sleep(Duration::from_secs(3));
     place.engine.restart()?;
     place.wait_for(RAW, 20)?;
     place.kafka.kill()?;
     std::thread::sleep(Duration::from_secs(3));
     place.kafka.restart()?;
-    writer.write("visits", 0, &records(20, 30))?;
+    writer.write("visits", 0, &records(20..30))?;
     place.wait_for(RAW, 30)?;
     running.stop()
 }
@@ -99,9 +80,9 @@ fn servers_that_are_away_are_waited_for() -> Result<()> {
 fn records_that_were_deleted_before_they_were_read_are_an_error() -> Result<()> {
     let place = place()?;
     let writer = place.writer()?;
-    writer.write("visits", 0, &records(0, 10))?;
+    writer.write("visits", 0, &records(0..10))?;
     run_to(&place, "", 10)?;
-    writer.write("visits", 0, &records(10, 20))?;
+    writer.write("visits", 0, &records(10..20))?;
     place.delete_records("visits", 0, 15)?;
     ends(&place, "", 1, &["offset 10 is to be read next", "holds 15 to 20", "new epoch"])?;
     // Which is what helps.
@@ -113,7 +94,7 @@ fn records_that_were_deleted_before_they_were_read_are_an_error() -> Result<()> 
 #[test]
 fn a_topic_that_was_made_anew_is_an_error() -> Result<()> {
     let place = place()?;
-    place.writer()?.write("visits", 0, &records(0, 10))?;
+    place.writer()?.write("visits", 0, &records(0..10))?;
     run_to(&place, "", 10)?;
     place.delete_topic("visits")?;
     place.make_topic("visits", 1)?;
@@ -124,7 +105,7 @@ fn a_topic_that_was_made_anew_is_an_error() -> Result<()> {
 fn a_topic_with_fewer_partitions_than_before_is_an_error() -> Result<()> {
     let place = Place::new(PIPELINE)?;
     place.make_topic("visits", 2)?;
-    place.writer()?.write("visits", 0, &records(0, 10))?;
+    place.writer()?.write("visits", 0, &records(0..10))?;
     run_to(&place, "", 10)?;
     place.delete_topic("visits")?;
     place.make_topic("visits", 1)?;
@@ -134,7 +115,7 @@ fn a_topic_with_fewer_partitions_than_before_is_an_error() -> Result<()> {
 #[test]
 fn a_state_topic_that_is_lost_is_an_error() -> Result<()> {
     let place = place()?;
-    place.writer()?.write("visits", 0, &records(0, 10))?;
+    place.writer()?.write("visits", 0, &records(0..10))?;
     run_to(&place, "", 10)?;
     place.delete_topic("days-state")?;
     ends(&place, "", 1, &["table `raw` has 10 rows", "should have 0", "is the state topic a new one?"])
@@ -143,7 +124,7 @@ fn a_state_topic_that_is_lost_is_an_error() -> Result<()> {
 #[test]
 fn another_version_of_the_pipeline_does_not_take_part() -> Result<()> {
     let place = place()?;
-    place.writer()?.write("visits", 0, &records(0, 10))?;
+    place.writer()?.write("visits", 0, &records(0..10))?;
     run_to(&place, "", 10)?;
     std::fs::write(
         place.folder.path().join("pipeline.toml"),
@@ -159,11 +140,11 @@ fn another_version_of_the_pipeline_does_not_take_part() -> Result<()> {
 fn tables_of_another_shape_are_refused_at_the_start_and_later() -> Result<()> {
     let place = place()?;
     let writer = place.writer()?;
-    writer.write("visits", 0, &records(0, 10))?;
+    writer.write("visits", 0, &records(0..10))?;
     let running = run(&place, "")?;
     place.wait_for(RAW, 10)?;
     place.execute("ALTER TABLE live.days_raw_e1 RENAME COLUMN ms TO milliseconds")?;
-    writer.write("visits", 0, &records(10, 20))?;
+    writer.write("visits", 0, &records(10..20))?;
     let code = running.wait()?;
     let said = place.said();
     ensure!(
@@ -181,7 +162,7 @@ fn tables_of_another_shape_are_refused_at_the_start_and_later() -> Result<()> {
 fn a_view_that_breaks_inserts_is_found_at_the_start() -> Result<()> {
     let place = place()?;
     let writer = place.writer()?;
-    writer.write("visits", 0, &records(0, 10))?;
+    writer.write("visits", 0, &records(0..10))?;
     run_to(&place, "", 10)?;
     place.execute("CREATE TABLE live.seconds (s DateTime, n UInt64) ENGINE = SummingMergeTree ORDER BY s")?;
     place.execute(
@@ -189,7 +170,7 @@ fn a_view_that_breaks_inserts_is_found_at_the_start() -> Result<()> {
          SELECT toDateTime(at) AS s, count() AS n FROM live.days_raw_e1 GROUP BY s",
     )?;
     place.execute("DROP TABLE live.seconds SYNC")?;
-    writer.write("visits", 0, &records(10, 20))?;
+    writer.write("visits", 0, &records(10..20))?;
     ends(&place, "", 2, &["days_raw_e1", "Code: 60"])?;
     place.execute("DROP TABLE live.breaks")?;
     run_to(&place, "", 20)?;
@@ -201,12 +182,12 @@ fn a_view_that_breaks_inserts_is_found_at_the_start() -> Result<()> {
 fn a_second_wish_to_stop_ends_it_at_once_and_loses_nothing() -> Result<()> {
     let mut place = place()?;
     let writer = place.writer()?;
-    writer.write("visits", 0, &records(0, 10))?;
+    writer.write("visits", 0, &records(0..10))?;
     let running = run(&place, "?session.timeout.ms=6000")?;
     place.wait_for(RAW, 10)?;
     // Nothing can be finished while the engine is away.
     place.engine.kill()?;
-    writer.write("visits", 0, &records(10, 20))?;
+    writer.write("visits", 0, &records(10..20))?;
     std::thread::sleep(Duration::from_secs(3));
     running.ask_to_stop()?;
     std::thread::sleep(Duration::from_secs(1));
@@ -224,12 +205,12 @@ fn two_processes_share_the_partitions_and_one_takes_over() -> Result<()> {
     let first = run(&place, "")?;
     let second = run(&place, "")?;
     for partition in 0..4 {
-        writer.write("visits", partition, &records(0, 25))?;
+        writer.write("visits", partition, &records(0..25))?;
     }
     place.wait_for(RAW, 100)?;
     first.stop()?;
     for partition in 0..4 {
-        writer.write("visits", partition, &records(25, 50))?;
+        writer.write("visits", partition, &records(25..50))?;
     }
     place.wait_for(RAW, 200)?;
     for partition in 0..4 {
@@ -245,7 +226,7 @@ fn two_processes_share_the_partitions_and_one_takes_over() -> Result<()> {
 #[test]
 fn a_group_that_was_forgotten_is_told_how_far_it_is() -> Result<()> {
     let place = place()?;
-    place.writer()?.write("visits", 0, &records(0, 100))?;
+    place.writer()?.write("visits", 0, &records(0..100))?;
     run_to(&place, "", 100)?;
     place.forget_group("days")?;
     ensure!(place.progress("days", "visits", 0)?.0 < 100);

@@ -2,24 +2,11 @@
 //! there once.
 
 use anyhow::{Result, ensure};
+use kappascope_live::days::{PIPELINE, records};
 use kappascope_live::proxy::{Proxy, Trouble};
-use kappascope_live::{Place, Running, binary, wait};
+use kappascope_live::{Place, Running, binary, wait, words};
 use std::path::Path;
 use std::time::Duration;
-
-const PIPELINE: &str = r#"
-name = "days"
-version = 1
-[schema]
-time = "at"
-keys = ["user"]
-measures = ["ms"]
-[[query]]
-name = "per_second"
-by = ["user"]
-window = { tumbling = "1s" }
-aggregates = ["count()"]
-"#;
 
 const ROWS: &str = "SELECT count() FROM live.days_raw_e1";
 const ONCE: &str = "SELECT uniqExact(_offset) FROM live.days_raw_e1";
@@ -49,16 +36,15 @@ impl Scene {
     }
 
     fn run(&self) -> Result<Running> {
-        let words = ["run", "-p", "pipeline.toml", "--from", &self.from(), "--to", &self.to(), "--create"];
-        self.place.start(&binary()?, &words.map(str::to_owned))
+        let mut words = words("run", &self.from(), &self.to());
+        words.push("--create".to_owned());
+        self.place.start(&binary()?, &words)
     }
 
     fn write(&mut self) -> Result<()> {
-        let record =
-            |n: u64| format!(r#"{{"at":{},"user":"u{}","ms":1}}"#, 1_767_225_600_000 + n * 100, n % 3);
         let more = self.records..self.records + BATCH;
         self.records = more.end;
-        self.place.writer()?.write("visits", 0, &more.map(record).collect::<Vec<_>>())
+        self.place.writer()?.write("visits", 0, &records(more))
     }
 
     /// Waits until all records are rows, each once.
@@ -92,8 +78,7 @@ fn what_may_pass_is_waited_out_and_rows_come_once() -> Result<()> {
             if matches!(trouble, Trouble::Slow(_)) {
                 scene.write()?;
             }
-            let plan = scene.proxy.done();
-            Ok(plan == 3)
+            Ok(scene.proxy.done() == 3)
         })?;
         scene.all_once()?;
         ensure!(scene.proxy.relieve() == 3, "{trouble:?} met no insert");

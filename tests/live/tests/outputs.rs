@@ -1,6 +1,7 @@
 //! What others read while a topic is followed: lines, metrics, the alerts topic.
 
 use anyhow::{Context, Result, ensure};
+use kappascope_live::days::records;
 use kappascope_live::{Place, binary, wait};
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -25,17 +26,11 @@ name = "busy"
 when = "per_second: count() >= 3"
 "#;
 
-fn records(count: u64) -> Vec<String> {
-    (0..count)
-        .map(|n| format!(r#"{{"at":{},"user":"u{}","ms":1}}"#, 1_767_225_600_000 + n * 100, n % 3))
-        .collect()
-}
-
 fn place() -> Result<Place> {
     let place = Place::new(PIPELINE)?;
     place.make_topic("visits", 2)?;
     for partition in 0..2 {
-        place.writer()?.write("visits", partition, &records(100))?;
+        place.writer()?.write("visits", partition, &records(0..100))?;
     }
     Ok(place)
 }
